@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "needletail",
+    products: [
+        .executable(name: "needletail", targets: ["needletail"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // base
+        .target(name: "Support"),
+        // model
+        .target(name: "CHost"),
+        .target(name: "EmuIR", dependencies: ["Support"]),
+        .target(name: "GuestState", dependencies: ["CHost", "EmuIR"]),
+        .target(name: "GuestMemory", dependencies: ["GuestState", "CHost", "Support"]),
+        // stages
+        .target(name: "A64ISA", dependencies: ["Support"]),
+        .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"]),
+        .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
+        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "GuestMemory", "CHost"]),
+        .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support"]),
+        // engine
+        .target(name: "CPluginAPI"),
+        .target(name: "PluginHost", dependencies: ["CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
+        .target(
+            name: "Engine",
+            dependencies: [
+                "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
+                "IRInterpreter", "LLVMBackend", "PluginHost", "CHost",
+            ]),
+        // environment
+        .target(name: "LinuxUser", dependencies: ["Engine", "GuestMemory", "GuestState", "CHost", "Support"]),
+        // executables
+        .executableTarget(name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"]),
+        .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17,
+    cxxLanguageStandard: .gnucxx20
+)

@@ -1,0 +1,1 @@
+@main struct GenerateA64 { static func main() { } }

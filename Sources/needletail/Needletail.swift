@@ -1,0 +1,1 @@
+@main struct Needletail { static func main() { print("needletail") } }
