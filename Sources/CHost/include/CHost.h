@@ -1,1 +1,11 @@
-// CHost
+// CHost: the C layer below everything. Layout truth of the vCPU, entry into generated code, host signals.
+#ifndef NT_CHOST_H
+#define NT_CHOST_H
+
+#include "nt_cpu.h"
+#include "nt_tb.h"
+#include "nt_enter.h"
+#include "nt_layout.h"
+#include "nt_memory.h"
+
+#endif

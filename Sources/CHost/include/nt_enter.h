@@ -1,0 +1,35 @@
+// Entering and leaving generated code, and what host signals do to it.
+#ifndef NT_ENTER_H
+#define NT_ENTER_H
+
+#include "nt_tb.h"
+#include <stdbool.h>
+
+/// Runs `tb` and whatever it chains to until something leaves generated code. C calling convention; saves every
+/// callee-saved host register, because preserve_none code keeps none.
+/// - Returns: an nt_exit.
+uint64_t nt_enter(nt_cpu *cpu, nt_tb *tb);
+
+/// Makes `cpu` the vCPU of this host thread (thread-local); NULL removes it.
+void nt_thread_set_cpu(nt_cpu *cpu);
+nt_cpu *nt_thread_cpu(void);
+
+/// Installs the host handlers for synchronous faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL) once for the process.
+/// A fault in generated code (any registered code range or the interpreter's handlers) while cpu->host_sp is set makes
+/// nt_enter return NT_EXIT_FAULT; one in nt_copy_* makes that call fail; anything else goes to the previous action.
+/// - Returns: 0 or errno.
+int nt_install_fault_handlers(void);
+
+/// Registers [start, end) as generated host code for the fault handler. At most NT_MAX_CODE_RANGES live ranges.
+/// Threads: any; async-signal-safe for readers.
+bool nt_code_range_add(const void *start, const void *end);
+void nt_code_range_remove(const void *start);
+#define NT_MAX_CODE_RANGES 65536
+
+/// Sets or clears the exit request of a vCPU; async-signal-safe.
+static inline void nt_request_exit(nt_cpu *cpu) { __atomic_store_n((uint32_t *)&cpu->exit_request, 1, __ATOMIC_RELEASE); }
+static inline uint32_t nt_take_exit_request(nt_cpu *cpu) {
+    return __atomic_exchange_n((uint32_t *)&cpu->exit_request, 0, __ATOMIC_ACQ_REL);
+}
+
+#endif

@@ -1,0 +1,68 @@
+// The translation block as generated code sees it, and the calling convention of generated code.
+#ifndef NT_TB_H
+#define NT_TB_H
+
+#include "nt_cpu.h"
+
+#if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
+#define NT_PRESERVE_NONE __attribute__((preserve_none))
+#else
+#error "needletail needs clang with preserve_none on x86-64 or AArch64"
+#endif
+
+struct nt_tb;
+
+/// Code of a TB in any tier: the interpreter's entry or a compiled function (LLVM calling convention 21).
+/// It returns an nt_exit only to leave generated code; TB-to-TB transfers are tail calls.
+typedef NT_PRESERVE_NONE uint64_t (*nt_code)(nt_cpu *cpu, struct nt_tb *tb);
+
+/// A patchable direct branch. `target` is never NULL: unchained it points to `stub`, whose entry leaves with
+/// NT_EXIT_CHAIN. To jump: load target, load target->entry, tail-call entry(cpu, target).
+/// Chaining is one atomic store of `target`; making a TB faster is one atomic store of its `entry`.
+typedef struct nt_slot {
+    _Atomic(struct nt_tb *) target;
+    uint64_t pc;       // guest PC this slot leads to
+    nt_code stub_entry; // `stub`: laid out as the head of an nt_tb, so that `target` may point here
+} nt_slot;
+
+#define NT_TB_SLOTS 2
+
+/// One TB. Lives at a stable address until no vCPU can be inside it. Generated code gets it as second argument and
+/// may address `slots` and `pool` relative to it, which keeps compiled code free of absolute addresses.
+typedef struct nt_tb {
+    _Atomic(nt_code) entry; // FIRST: where to jump; changes tier by one atomic store
+    void *ops;              // tier-0 code (predecoded cells), NULL if this TB never ran in tier 0
+    uint64_t pc;
+    uint32_t tb_index; // index in the engine's TB table, used by fault points
+    uint32_t flags;    // translation-relevant state: the other half of the TB key
+    uint32_t insn_count;
+    _Atomic(int32_t) heat; // tier-0: counts down to 0 at each entry, then NT_EXIT_HOT; INT32_MAX = never
+    nt_slot slots[NT_TB_SLOTS];
+    uint64_t *pool; // constants of the compiled code that must stay relocatable (callbacks, userdata)
+} nt_tb;
+
+/// Entry of an unchained slot: stores cpu->pc and cpu->exit_slot from the stub and returns NT_EXIT_CHAIN.
+NT_PRESERVE_NONE uint64_t nt_unchained(nt_cpu *cpu, nt_tb *stub);
+
+static inline nt_tb *nt_slot_stub(nt_slot *slot) { return (nt_tb *)&slot->stub_entry; }
+
+static inline void nt_slot_init(nt_slot *slot, uint64_t pc) {
+    slot->pc = pc;
+    slot->stub_entry = nt_unchained;
+    __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);
+}
+static inline void nt_slot_chain(nt_slot *slot, nt_tb *tb) {
+    __atomic_store_n((nt_tb **)&slot->target, tb, __ATOMIC_RELEASE);
+}
+static inline void nt_slot_unchain(nt_slot *slot) {
+    __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);
+}
+static inline nt_tb *nt_slot_target(nt_slot *slot) {
+    return __atomic_load_n((nt_tb **)&slot->target, __ATOMIC_ACQUIRE);
+}
+static inline void nt_tb_set_entry(nt_tb *tb, void *code) {
+    __atomic_store_n((void **)&tb->entry, code, __ATOMIC_RELEASE);
+}
+static inline void *nt_tb_entry(nt_tb *tb) { return __atomic_load_n((void **)&tb->entry, __ATOMIC_ACQUIRE); }
+
+#endif

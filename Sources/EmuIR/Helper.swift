@@ -1,0 +1,24 @@
+/// Host functions that `call` may name. Each is a C function `nt_helper_<name>(nt_cpu *, …)` in CHost with the parameters
+/// of its row in order; i128 parameters and results are 16-byte vectors. CHost keeps the same list (`nt_helpers.h`), and a
+/// test compares them.
+package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
+    /// CNTVCT_EL0: ticks of the virtual counter at CNTFRQ_EL0.
+    case cntvct
+    /// IC IVAU: notes that code in the guest's instruction-cache line of the address changed.
+    case icacheInvalidate
+
+    package struct Signature: Sendable {
+        package let name: StaticString
+        package let parameters: [IRType]
+        package let result: IRType
+        package let effects: Effects
+    }
+
+    package var signature: Signature {
+        switch self {
+        case .cntvct: Signature(name: "cntvct", parameters: [], result: .i64, effects: [.readsState])
+        case .icacheInvalidate:
+            Signature(name: "icache_invalidate", parameters: [.i64], result: .none, effects: [.readsState, .barrier])
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/// The type of an IR value. Integers have no sign; operations do. `i128` is also the type of vector values.
+package enum IRType: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    case none
+    case i1
+    case i32
+    case i64
+    case i128
+
+    /// Width in bits; 0 for `none`.
+    package var bits: Int {
+        switch self {
+        case .none: 0
+        case .i1: 1
+        case .i32: 32
+        case .i64: 64
+        case .i128: 128
+        }
+    }
+}
+
+/// Arm condition codes, numbered as the `cond` field (Arm ARM, "Condition codes").
+package enum Condition: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    case eq, ne, cs, cc, mi, pl, vs, vc, hi, ls, ge, lt, gt, le, al, nv
+}
+
+/// Attributes of a guest memory access.
+package struct MemFlags: OptionSet, BitwiseCopyable, Sendable {
+    package let rawValue: UInt8
+    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// A load narrower than its result type is sign-extended to it (otherwise zero-extended).
+    package static let signExtend = MemFlags(rawValue: 1)
+    /// Load-acquire (LDAR, LDAXR, the A forms of atomics).
+    package static let acquire = MemFlags(rawValue: 2)
+    /// Store-release (STLR, STLXR, the L forms of atomics).
+    package static let release = MemFlags(rawValue: 4)
+    /// Load-acquire with RCpc ordering (LDAPR).
+    package static let acquirePC = MemFlags(rawValue: 8)
+    /// This access and the following one (`pairSecond`) are one access of twice the size to observers.
+    package static let pairFirst = MemFlags(rawValue: 16)
+    package static let pairSecond = MemFlags(rawValue: 32)
+    /// Not reported to memory instrumentation.
+    package static let unreported = MemFlags(rawValue: 64)
+}
+
+/// Guest exceptions that a TB may end in; raw values equal C's `nt_exception` (CHost, a test compares them).
+package enum ExceptionKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    case svc = 1
+    case undefined = 2
+    case breakpoint = 3
+    case halt = 4
+    case pcAlignment = 5
+    case instructionAbort = 6
+    case dataAlignment = 7
+}
+
+/// Atomic read-modify-write operators (LSE), `aux` of `atomicRMW`.
+package enum AtomicOp: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    /// new = old + operand
+    case add
+    /// new = old AND NOT operand
+    case clr
+    /// new = old EOR operand
+    case eor
+    /// new = old OR operand
+    case set
+    case smax
+    case smin
+    case umax
+    case umin
+    /// new = operand
+    case swp
+}
+
+/// Barriers, `aux` of `fence`.
+package enum FenceKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    /// DMB LD / DSB LD: loads before, loads and stores after.
+    case load
+    /// DMB ST / DSB ST: stores before, stores after.
+    case store
+    /// DMB/DSB full.
+    case full
+    /// Host compiler barrier only (CSDB, SB).
+    case compiler
+}

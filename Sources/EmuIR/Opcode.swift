@@ -1,0 +1,120 @@
+/// The IR operations. `Opcode.info` is the single table behind builder, printer, parser and verifier.
+///
+/// Adding one: a case here and its row in `OpcodeTable.swift`; the compiler then leads to the interpreter's predecoder and
+/// to the LLVM lowering (no `default:` in any switch over opcodes). First ask whether existing operations compose.
+package enum Opcode: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    // Structure
+    case nop, insn
+    // Constants and guest registers
+    case const, get, set
+    // Integer arithmetic (i32, i64)
+    case add, sub, mul, umulh, smulh, udiv, sdiv, adc, sbc
+    // Integer logic (i1, i32, i64)
+    case and, or, xor, andNot, not
+    // Shifts (amount is an operand of the same type, taken modulo the width)
+    case shl, lshr, ashr, ror
+    // Bit manipulation (i32, i64)
+    case clz, cls, rbit, bswap, rev16, ubfx, sbfx, bfi, extr
+    // Width changes
+    case zext, sext, trunc
+    // Comparisons and selection
+    case icmpEQ, icmpNE, icmpULT, icmpULE, icmpSLT, icmpSLE, select
+    // NZCV
+    case flagsAdd, flagsSub, flagsAdc, flagsSbc, flagsLogic, flagsCcmpSub, flagsCcmpAdd, flagsSet, flagsGet, cond
+    // Checksums
+    case crc32, crc32c
+    // Guest memory
+    case load, store, loadExclusive, storeExclusive, clearExclusive, atomicRMW, compareAndSwap, fence, zeroBlock
+    // 128-bit and vectors (lane size in `aux`, log2 bytes)
+    case pack128, lo64, hi64, vconst
+    case vand, vor, vxor, vandNot, vnot, vselect
+    case vadd, vsub, vmul, vneg, vabs, vsmax, vsmin, vumax, vumin
+    case vcmpEQ, vcmpSGT, vcmpSGE, vcmpUGT, vcmpUGE
+    case vshl, vlshr, vashr
+    case vdup, vinsert, vextract, vext
+    case vzip1, vzip2, vuzp1, vuzp2, vtrn1, vtrn2, vrev
+    case vnarrow, vsextLow, vzextLow, vcnt
+    // Host functions
+    case call
+    // Instrumentation
+    case pluginAdd, pluginStore, pluginLoad, pluginCall, pluginCallIf, pluginMemCall
+    // Terminators
+    case chain, branchIf, branchIndirect, raise, exitTo
+}
+
+/// How an operation's result type follows from the instruction.
+package enum ResultRule: BitwiseCopyable, Sendable {
+    case none
+    /// Always this type.
+    case fixed(IRType)
+    /// The instruction's `type` field, which must be one of the row's `types`.
+    case own
+}
+
+/// What an operand's type must be.
+package enum OperandRule: BitwiseCopyable, Sendable {
+    case fixed(IRType)
+    /// The instruction's `type` field.
+    case own
+    /// Any type but `none` (the operation's text says which make sense).
+    case any
+    /// May be absent (`Value.none`), otherwise any type.
+    case optional
+}
+
+/// What an operation does beside its result.
+package struct Effects: OptionSet, BitwiseCopyable, Sendable {
+    package let rawValue: UInt16
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    package static let readsFlags = Effects(rawValue: 1)
+    package static let writesFlags = Effects(rawValue: 2)
+    package static let readsState = Effects(rawValue: 4)
+    package static let writesState = Effects(rawValue: 8)
+    package static let readsMemory = Effects(rawValue: 16)
+    package static let writesMemory = Effects(rawValue: 32)
+    /// May leave the TB with a guest fault; guest state must be exact before it.
+    package static let mayFault = Effects(rawValue: 64)
+    package static let terminator = Effects(rawValue: 128)
+    /// Observed from outside (plugin): never removed, merged or moved over another such operation.
+    package static let observer = Effects(rawValue: 256)
+    /// Orders other memory accesses.
+    package static let barrier = Effects(rawValue: 512)
+
+    /// True when an unused result makes the operation removable.
+    package var isPure: Bool { isDisjoint(with: [.writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier]) }
+}
+
+/// What a field of `IRInst` means for an operation, for text and checks.
+package enum Field: BitwiseCopyable, Sendable {
+    case unused
+    /// Unsigned number, printed in hex as `key=0x…`.
+    case hex(StaticString)
+    /// Signed 64-bit number, printed in decimal as `key=…`.
+    case signed(StaticString)
+    /// Unsigned number below the bound, printed in decimal.
+    case number(StaticString, below: UInt64)
+    case slot
+    case condition
+    case atomicOp
+    case fenceKind
+    case exceptionKind
+    case memFlags
+    case helper
+}
+
+/// One row of the opcode table.
+package struct OpcodeInfo: Sendable {
+    package let opcode: Opcode
+    package let name: StaticString
+    package let result: ResultRule
+    /// Allowed values of `IRInst.type`; empty when the field must be `none`.
+    package let types: [IRType]
+    package let operands: [OperandRule]
+    package let aux: Field
+    package let flags: Field
+    package let imm: Field
+    package let imm2: Field
+    package let effects: Effects
+    package let meaning: StaticString
+}
