@@ -1,0 +1,53 @@
+internal import Glibc
+
+/// A lock that survives `fork`: the child may unlock what its only thread held before. (`Synchronization.Mutex` uses
+/// owner-checked futexes on Linux, whose owner id is wrong in the child.)
+///
+/// Not recursive. Not for hot paths, not for signal handlers.
+package final class Lock: @unchecked Sendable {
+    // @unchecked: the only state is the pthread mutex, which is made for sharing.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+    package init() {
+        mutex = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+    }
+    deinit {
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
+
+    package func lock() { pthread_mutex_lock(mutex) }
+    package func unlock() { pthread_mutex_unlock(mutex) }
+
+    package func withLock<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
+
+    /// Makes the lock free again in a fork child whose parent may have held it in another thread.
+    package func reinitialiseAfterFork() { pthread_mutex_init(mutex, nil) }
+
+    fileprivate var raw: UnsafeMutablePointer<pthread_mutex_t> { mutex }
+}
+
+/// A condition for threads that hold a `Lock`.
+package final class ConditionVariable: @unchecked Sendable {
+    // @unchecked: as Lock.
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    package init() {
+        condition = .allocate(capacity: 1)
+        pthread_cond_init(condition, nil)
+    }
+    deinit {
+        pthread_cond_destroy(condition)
+        condition.deallocate()
+    }
+    /// Waits with `lock` held; may wake without reason.
+    package func wait(_ lock: Lock) { pthread_cond_wait(condition, lock.raw) }
+    package func signal() { pthread_cond_signal(condition) }
+    package func broadcast() { pthread_cond_broadcast(condition) }
+    package func reinitialiseAfterFork() { pthread_cond_init(condition, nil) }
+}
