@@ -175,8 +175,9 @@ struct ProgramLoader {
             try hostCall(
                 CallNumber.mmap, pageStart, anonymousStart &- pageStart, host, UInt64(MAP_PRIVATE | MAP_FIXED),
                 UInt64(file.descriptor), segment.fileOffset &- head)
-            let zeroEnd = min(anonymousStart, segment.memory.upperBound &+ bias)
-            if fileEnd < zeroEnd { try zero(fileEnd..<zeroEnd, protection: host) }
+            // To the end of the page, as the kernel does: glibc's loader takes its first memory from behind its bss.
+            let hasZeroes = segment.fileSize < UInt64(segment.memory.count)
+            if hasZeroes, fileEnd < anonymousStart { try zero(fileEnd..<anonymousStart, protection: host) }
         }
         if anonymousStart < pagesEnd {
             try hostCall(
