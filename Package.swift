@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support"]),
         // engine
         .target(name: "CPluginAPI"),
-        .target(name: "PluginHost", dependencies: ["CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
+        .target(name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
         .target(
             name: "Engine",
             dependencies: [

@@ -1,5 +1,5 @@
 package import CHost
-import Glibc
+internal import Glibc
 
 /// The address space of all vCPUs: `capacity` arenas, `NT_ARENA_STRIDE` bytes apart, laid out as `nt_cpu.h` draws. Reserved
 /// at once and never moved, so a vCPU's CPU struct and its scoreboard elements keep their addresses for the process's life;
