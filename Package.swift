@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
         .target(name: "CPluginAPI"),
-        .target(name: "PluginHost", dependencies: ["CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
+        .target(name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
         .target(
             name: "Engine",
             dependencies: [
