@@ -28,37 +28,49 @@ private func decodeGroup5(_ word: UInt32) -> A64Encoding? {
     case 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27:
         switch word &>> 29 & 3 {
         case 0:
-            return .AND_log_shift
+            if word & 0x80008000 != 0x00008000 { return .AND_log_shift }
+            return nil
         case 1:
-            return .ORR_log_shift
+            if word & 0x80008000 != 0x00008000 { return .ORR_log_shift }
+            return nil
         case 2:
-            return .EOR_log_shift
+            if word & 0x80008000 != 0x00008000 { return .EOR_log_shift }
+            return nil
         case 3:
-            return .ANDS_log_shift
+            if word & 0x80008000 != 0x00008000 { return .ANDS_log_shift }
+            return nil
         default: return nil
         }
     case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31:
         switch word &>> 29 & 3 {
         case 0:
-            return .BIC_log_shift
+            if word & 0x80008000 != 0x00008000 { return .BIC_log_shift }
+            return nil
         case 1:
-            return .ORN_log_shift
+            if word & 0x80008000 != 0x00008000 { return .ORN_log_shift }
+            return nil
         case 2:
-            return .EON
+            if word & 0x80008000 != 0x00008000 { return .EON }
+            return nil
         case 3:
-            return .BICS
+            if word & 0x80008000 != 0x00008000 { return .BICS }
+            return nil
         default: return nil
         }
     case 32, 33, 34, 35, 40, 41, 42, 43, 48, 49, 50, 51:
         switch word &>> 29 & 3 {
         case 0:
-            return .ADD_addsub_shift
+            if word & 0x80008000 != 0x00008000 { return .ADD_addsub_shift }
+            return nil
         case 1:
-            return .ADDS_addsub_shift
+            if word & 0x80008000 != 0x00008000 { return .ADDS_addsub_shift }
+            return nil
         case 2:
-            return .SUB_addsub_shift
+            if word & 0x80008000 != 0x00008000 { return .SUB_addsub_shift }
+            return nil
         case 3:
-            return .SUBS_addsub_shift
+            if word & 0x80008000 != 0x00008000 { return .SUBS_addsub_shift }
+            return nil
         default: return nil
         }
     case 36, 37, 38, 39:
@@ -80,16 +92,16 @@ private func decodeGroup5(_ word: UInt32) -> A64Encoding? {
     case 56, 57, 58, 59:
         switch word &>> 29 & 3 {
         case 0:
-            if word & 0x00c00000 != 0x00c00000 { return .ADD_addsub_shift }
+            if word & 0x00c00000 != 0x00c00000, word & 0x80008000 != 0x00008000 { return .ADD_addsub_shift }
             return nil
         case 1:
-            if word & 0x00c00000 != 0x00c00000 { return .ADDS_addsub_shift }
+            if word & 0x00c00000 != 0x00c00000, word & 0x80008000 != 0x00008000 { return .ADDS_addsub_shift }
             return nil
         case 2:
-            if word & 0x00c00000 != 0x00c00000 { return .SUB_addsub_shift }
+            if word & 0x00c00000 != 0x00c00000, word & 0x80008000 != 0x00008000 { return .SUB_addsub_shift }
             return nil
         case 3:
-            if word & 0x00c00000 != 0x00c00000 { return .SUBS_addsub_shift }
+            if word & 0x00c00000 != 0x00c00000, word & 0x80008000 != 0x00008000 { return .SUBS_addsub_shift }
             return nil
         default: return nil
         }
@@ -3504,7 +3516,7 @@ private func decodeGroup8(_ word: UInt32) -> A64Encoding? {
 
 private func decodeGroup9(_ word: UInt32) -> A64Encoding? {
     switch word &>> 19 & 63 {
-    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+    case 0, 1, 2, 3, 4, 5, 6, 7:
         switch word &>> 29 & 3 {
         case 0:
             return .AND_imm
@@ -3516,7 +3528,23 @@ private func decodeGroup9(_ word: UInt32) -> A64Encoding? {
             return .ANDS_imm
         default: return nil
         }
-    case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+    case 8, 9, 10, 11, 12, 13, 14, 15:
+        switch word &>> 29 & 3 {
+        case 0:
+            if word & 0x80400000 != 0x00400000 { return .AND_imm }
+            return nil
+        case 1:
+            if word & 0x80400000 != 0x00400000 { return .ORR_imm }
+            return nil
+        case 2:
+            if word & 0x80400000 != 0x00400000 { return .EOR_imm }
+            return nil
+        case 3:
+            if word & 0x80400000 != 0x00400000 { return .ANDS_imm }
+            return nil
+        default: return nil
+        }
+    case 16, 17, 18, 19, 20, 21, 22, 23:
         switch word &>> 29 & 3 {
         case 0:
             return .MOVN
@@ -3526,18 +3554,76 @@ private func decodeGroup9(_ word: UInt32) -> A64Encoding? {
             return .MOVK
         default: return nil
         }
-    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+    case 24, 25, 26, 27, 28, 29, 30, 31:
         switch word &>> 29 & 3 {
         case 0:
-            return .SBFM
-        case 1:
-            return .BFM
+            if word & 0x80400000 != 0x00400000 { return .MOVN }
+            return nil
         case 2:
-            return .UBFM
+            if word & 0x80400000 != 0x00400000 { return .MOVZ }
+            return nil
+        case 3:
+            if word & 0x80400000 != 0x00400000 { return .MOVK }
+            return nil
         default: return nil
         }
-    case 48, 49, 50, 51, 56, 57, 58, 59:
-        if word & 0x60000000 == 0x00000000 { return .EXTR }
+    case 32, 33, 34, 35:
+        switch word &>> 29 & 3 {
+        case 0:
+            if word & 0x80400000 != 0x80000000, word & 0x80008000 != 0x00008000 { return .SBFM }
+            return nil
+        case 1:
+            if word & 0x80400000 != 0x80000000, word & 0x80008000 != 0x00008000 { return .BFM }
+            return nil
+        case 2:
+            if word & 0x80400000 != 0x80000000, word & 0x80008000 != 0x00008000 { return .UBFM }
+            return nil
+        default: return nil
+        }
+    case 36, 37, 38, 39:
+        switch word &>> 29 & 3 {
+        case 0:
+            if word & 0x80400000 != 0x80000000, word & 0x80200000 != 0x00200000, word & 0x80008000 != 0x00008000 { return .SBFM }
+            return nil
+        case 1:
+            if word & 0x80400000 != 0x80000000, word & 0x80200000 != 0x00200000, word & 0x80008000 != 0x00008000 { return .BFM }
+            return nil
+        case 2:
+            if word & 0x80400000 != 0x80000000, word & 0x80200000 != 0x00200000, word & 0x80008000 != 0x00008000 { return .UBFM }
+            return nil
+        default: return nil
+        }
+    case 40, 41, 42, 43:
+        switch word &>> 29 & 3 {
+        case 0:
+            if word & 0x80400000 != 0x00400000, word & 0x80008000 != 0x00008000 { return .SBFM }
+            return nil
+        case 1:
+            if word & 0x80400000 != 0x00400000, word & 0x80008000 != 0x00008000 { return .BFM }
+            return nil
+        case 2:
+            if word & 0x80400000 != 0x00400000, word & 0x80008000 != 0x00008000 { return .UBFM }
+            return nil
+        default: return nil
+        }
+    case 44, 45, 46, 47:
+        switch word &>> 29 & 3 {
+        case 0:
+            if word & 0x80400000 != 0x00400000, word & 0x80200000 != 0x00200000, word & 0x80008000 != 0x00008000 { return .SBFM }
+            return nil
+        case 1:
+            if word & 0x80400000 != 0x00400000, word & 0x80200000 != 0x00200000, word & 0x80008000 != 0x00008000 { return .BFM }
+            return nil
+        case 2:
+            if word & 0x80400000 != 0x00400000, word & 0x80200000 != 0x00200000, word & 0x80008000 != 0x00008000 { return .UBFM }
+            return nil
+        default: return nil
+        }
+    case 48, 49, 50, 51:
+        if word & 0x60000000 == 0x00000000, word & 0x80400000 != 0x80000000, word & 0x80008000 != 0x00008000 { return .EXTR }
+        return nil
+    case 56, 57, 58, 59:
+        if word & 0x60000000 == 0x00000000, word & 0x80400000 != 0x00400000, word & 0x80008000 != 0x00008000 { return .EXTR }
         return nil
     default: return nil
     }
