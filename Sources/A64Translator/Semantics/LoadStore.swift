@@ -59,4 +59,4 @@ extension Translator {
 }
 
 /// A two's complement field of `width` bits.
-func signExtend(_ value: Int, _ width: Int) -> Int64 { Int64(value) << Int64(64 - width) >> Int64(64 - width) }
+func signExtend(_ value: Int, _ width: Int) -> Int64 { (Int64(value) << Int64(64 - width)) >> Int64(64 - width) }
