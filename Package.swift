@@ -39,7 +39,7 @@ let package = Package(
                 "IRInterpreter", "LLVMBackend", "PluginHost", "CHost",
             ]),
         // environment
-        .target(name: "LinuxUser", dependencies: ["Engine", "GuestMemory", "GuestState", "CHost", "Support"]),
+        .target(name: "LinuxUser", dependencies: ["GuestMemory", "GuestState", "CHost", "Support"]),
         // executables
         .executableTarget(name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"]),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),

@@ -7,5 +7,6 @@
 #include "nt_enter.h"
 #include "nt_layout.h"
 #include "nt_memory.h"
+#include "nt_linux.h"
 
 #endif
