@@ -37,6 +37,11 @@ let package = Package(
         // executables
         .executableTarget(name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"]),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
+        // tests
+        .testTarget(
+            name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
+            // Plugins resolve qemu_plugin_* against the executable, here the test runner.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,
