@@ -22,7 +22,13 @@ let package = Package(
         .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"]),
         .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
         .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "GuestMemory", "CHost"]),
-        .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support"]),
+        .binaryTarget(name: "LLVMStatic", path: "CLLVM/LLVMStatic.artifactbundle"),
+        .target(
+            name: "CLLVM", dependencies: ["LLVMStatic"], path: "CLLVM",
+            exclude: ["prepare.sh", "LLVMStatic.artifactbundle"], publicHeadersPath: "include",
+            cxxSettings: [.define("_GNU_SOURCE"), .define("__STDC_CONSTANT_MACROS"), .define("__STDC_LIMIT_MACROS")],
+            linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd"), .linkedLibrary("m"), .linkedLibrary("stdc++")]),
+        .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
         .target(name: "CPluginAPI"),
         .target(name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),

@@ -67,3 +67,19 @@ package struct GuestRegisters: @unchecked Sendable {
         }
     }
 }
+
+extension GuestRegisters {
+    /// PC, X registers, SP and NZCV as text, four registers a line.
+    package func dump() -> String {
+        func digits(_ value: UInt64) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }
+        var text = " PC=\(digits(pc)) "
+        for n in 0..<31 {
+            text += "X\(n < 10 ? "0" : "")\(n)=\(digits(self[x: n]))" + (n % 3 == 1 ? "\n" : " ")
+        }
+        let flags = zip([31, 30, 29, 28], ["N", "Z", "C", "V"]).map { nzcv >> UInt32($0) & 1 != 0 ? $1 : "-" }.joined()
+        return text + "SP=\(digits(sp))\nPSTATE=\(String(nzcv, radix: 16)) \(flags)\n"
+    }
+}

@@ -101,6 +101,7 @@ typedef struct nt_cpu {
     uint32_t fault_signal; // host signal number
     uint32_t fault_code;   // host si_code
     void *owner; // Engine's vCPU object (unmanaged reference)
+    uint64_t insn_count; // guest instructions, counted only for --stats
     // Last memory access, for memory callbacks.
     nt_v128 mem_value;
     // Tier-0 scratch: SSA values that live in no guest register. 16-byte values take two consecutive slots.

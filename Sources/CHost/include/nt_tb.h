@@ -63,6 +63,9 @@ static inline nt_tb *nt_slot_target(nt_slot *slot) {
 static inline void nt_tb_set_entry(nt_tb *tb, void *code) {
     __atomic_store_n((void **)&tb->entry, code, __ATOMIC_RELEASE);
 }
+static inline void nt_tb_set_heat(nt_tb *tb, int32_t heat) {
+    __atomic_store_n((int32_t *)&tb->heat, heat, __ATOMIC_RELAXED);
+}
 static inline void *nt_tb_entry(nt_tb *tb) { return __atomic_load_n((void **)&tb->entry, __ATOMIC_ACQUIRE); }
 
 #endif
