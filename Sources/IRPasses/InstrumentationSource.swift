@@ -84,14 +84,14 @@ package struct MemoryAccessInfo: Equatable, Sendable {
     /// Bits 2:0 log2 bytes (0...4), 3 sign-extending load, 4 big-endian data, 5 store.
     package let rawValue: UInt32
 
-    package init(_ rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }
 
-    package init(sizeShift: Int, isStore: Bool, isSignExtended: Bool = false, isBigEndian: Bool = false) {
+    @inlinable package init(sizeShift: Int, isStore: Bool, isSignExtended: Bool = false, isBigEndian: Bool = false) {
         rawValue = UInt32(sizeShift & 7) | (isSignExtended ? 8 : 0) | (isBigEndian ? 16 : 0) | (isStore ? 32 : 0)
     }
 
-    package var sizeShift: Int { Int(rawValue & 7) }
-    package var isSignExtended: Bool { rawValue & 8 != 0 }
-    package var isBigEndian: Bool { rawValue & 16 != 0 }
-    package var isStore: Bool { rawValue & 32 != 0 }
+    @inlinable package var sizeShift: Int { Int(rawValue & 7) }
+    @inlinable package var isSignExtended: Bool { rawValue & 8 != 0 }
+    @inlinable package var isBigEndian: Bool { rawValue & 16 != 0 }
+    @inlinable package var isStore: Bool { rawValue & 32 != 0 }
 }

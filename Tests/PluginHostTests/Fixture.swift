@@ -17,6 +17,7 @@ final class Fixture {
     let host: PluginHost
 
     init() throws {
+        nt_thread_set_cpu(nil)
         arena = try VCPUArena(capacity: 8)
         host = PluginHost(arena: arena, services: services)
     }
@@ -25,7 +26,7 @@ final class Fixture {
     @discardableResult
     func startVCPU(_ index: Int) throws -> UnsafeMutablePointer<nt_cpu> {
         let cpu = try #require(arena.activate(index))
-        services.cpu = cpu
+        nt_thread_set_cpu(cpu)
         host.vcpuInit(index)
         return cpu
     }
@@ -39,13 +40,11 @@ final class Fixture {
 
 final class RecordingServices: PluginHostServices, @unchecked Sendable {
     // @unchecked: used by one test, on its thread.
-    var cpu: UnsafeMutablePointer<nt_cpu>?
     var output = ""
     var safePointRequests = 0
     var program: PluginProgramInfo?
     var memory: [UInt64: UInt8] = [:]
 
-    func currentCPU() -> UnsafeMutablePointer<nt_cpu>? { cpu }
     func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64 { 0x400590 }
     func disassemble(_ word: UInt32, at pc: UInt64) -> String { word == 0xd503_201f ? "nop" : "udf #\(word)" }
     func symbol(at pc: UInt64) -> String? { pc < 0x40_0000 ? nil : "main" }

@@ -104,7 +104,7 @@ extension HostTests {
             #expect(pluginWriteRegister(try handle("x0"), try newBytes()) == -1)
             #expect(pluginWriteRegister(OpaquePointer(bitPattern: 1000), buffer) == 0)
             #expect(pluginWriteRegister(try handle("x0"), buffer) == 8)
-            fixture.services.cpu = nil
+            nt_thread_set_cpu(nil)
             #expect(pluginReadRegister(OpaquePointer(bitPattern: 1), buffer) == -1)
         }
 
