@@ -1,10 +1,18 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+func bundledPlugin(_ name: String) -> Target {
+    .target(name: name, dependencies: ["PluginKit", "CPluginKit"], path: "Sources/Plugins/\(name)", swiftSettings: embedded)
+}
+
 let package = Package(
     name: "needletail",
     products: [
-        .executable(name: "needletail", targets: ["needletail"])
+        .executable(name: "needletail", targets: ["needletail"]),
+        .library(name: "insn", type: .dynamic, targets: ["insn"]),
+        .library(name: "bb", type: .dynamic, targets: ["bb"]),
+        .library(name: "empty", type: .dynamic, targets: ["empty"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -38,6 +46,14 @@ let package = Package(
                 "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
                 "IRInterpreter", "LLVMBackend", "PluginHost", "CHost",
             ]),
+        // bundled plugins: lib<name>.so beside the executable; Embedded Swift, so that they need no Swift runtime
+        .target(name: "CPluginKit", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CPluginKit"),
+        .target(
+            name: "PluginKit", dependencies: ["CPluginKit"], path: "Sources/Plugins/PluginKit",
+            swiftSettings: embedded),
+        bundledPlugin("insn"),
+        bundledPlugin("bb"),
+        bundledPlugin("empty"),
         // environment
         .target(name: "LinuxUser", dependencies: ["Engine", "GuestMemory", "GuestState", "CHost", "Support"]),
         // executables
