@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Plugins resolve qemu_plugin_* against the executable.
+let exportPluginAPI: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--dynamic-list=\(Context.packageDirectory)/Sources/CPluginAPI/exported-symbols.list"])
+]
 let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
 func bundledPlugin(_ name: String) -> Target {
     .target(name: name, dependencies: ["PluginKit", "CPluginKit"], path: "Sources/Plugins/\(name)", swiftSettings: embedded)
@@ -38,7 +42,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd"), .linkedLibrary("m"), .linkedLibrary("stdc++")]),
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
-        .target(name: "CPluginAPI"),
+        .target(name: "CPluginAPI", exclude: ["exported-symbols.list"]),
         .target(name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
         .target(
             name: "Engine",
@@ -57,13 +61,13 @@ let package = Package(
         // environment
         .target(name: "LinuxUser", dependencies: ["Engine", "GuestMemory", "GuestState", "CHost", "Support"]),
         // executables
-        .executableTarget(name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"]),
+        .executableTarget(
+            name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
-            // Plugins resolve qemu_plugin_* against the executable, here the test runner.
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]),
+            linkerSettings: exportPluginAPI),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,
