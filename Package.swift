@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "GuestState", dependencies: ["CHost", "EmuIR"]),
         .target(name: "GuestMemory", dependencies: ["GuestState", "CHost", "Support"]),
         // stages
-        .target(name: "A64ISA", dependencies: ["Support"]),
+        .target(name: "A64ISA", dependencies: ["Support"], exclude: ["Encodings"]),
         .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"]),
         .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
         .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "GuestMemory", "CHost"]),

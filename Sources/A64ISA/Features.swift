@@ -83,9 +83,17 @@ extension A64Feature {
 
 extension A64FeatureSet {
     /// AT_HWCAP. Bit 11 (CPUID) says that EL0 may read the ID registers; the kernel emulates that, and so do we.
-    package var hwcap: UInt64 { A64Feature.table.reduce(1 << 11) { $0 | ($1.hwcap.map { bit in contains($1.feature) ? 1 << UInt64(bit) : 0 } ?? 0) } }
+    package var hwcap: UInt64 { 1 << 11 | presentBits(\.hwcap) }
     /// AT_HWCAP2.
-    package var hwcap2: UInt64 { A64Feature.table.reduce(0) { $0 | ($1.hwcap2.map { bit in contains($1.feature) ? 1 << UInt64(bit) : 0 } ?? 0) } }
+    package var hwcap2: UInt64 { presentBits(\.hwcap2) }
+
+    private func presentBits(_ bit: KeyPath<A64FeatureRow, Int?>) -> UInt64 {
+        var bits: UInt64 = 0
+        for row in A64Feature.table where contains(row.feature) {
+            if let number = row[keyPath: bit] { bits |= 1 << UInt64(number) }
+        }
+        return bits
+    }
 
     /// The ID registers with fields as EL0 sees them under Linux, plus MIDR, MPIDR, REVIDR, CTR and DCZID.
     ///

@@ -35,10 +35,8 @@ struct GenerateA64 {
                 write(text, to: root + "/" + path)
                 print("wrote \(path)")
             }
-        } catch let error as TableError {
-            fail("\(error.file):\(error.line): \(error.message)")
         } catch {
-            fail("\(error)")
+            fail("\(error.file):\(error.line): \(error.message)")
         }
     }
 
