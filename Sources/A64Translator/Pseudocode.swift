@@ -1,7 +1,6 @@
 // Shared pseudocode functions of the manual (Arm ARM, "A64 Instruction Set Pseudocode Library") as IR emitters. Names are
 // the manual's, lower-camel.
 
-package import A64ISA
 package import EmuIR
 
 /// `ShiftType`, numbered as the `shift` fields are.
@@ -21,7 +20,7 @@ package enum ShiftType: Int, BitwiseCopyable, Sendable {
 /// `SignExtend(value<bits-1:0>, 64)` of an immediate field. `bits` is 1...63; higher bits of `value` are ignored.
 package func signExtend(_ value: Int, bits: Int) -> Int64 {
     let shift = 64 - bits
-    return Int64(truncatingIfNeeded: value) << Int64(shift) >> Int64(shift)
+    return (Int64(truncatingIfNeeded: value) << Int64(shift)) >> Int64(shift)
 }
 
 /// `DecodeBitMasks(immN, imms, immr, TRUE)`, its `wmask` result: the immediate of the logical instructions.

@@ -1,5 +1,5 @@
-import A64ISA
-import EmuIR
+internal import A64ISA
+internal import EmuIR
 
 // Arm ARM (DDI 0487), "Branches". Each of these ends the TB. A target that is not a multiple of 4 is found out when its TB
 // is looked up.

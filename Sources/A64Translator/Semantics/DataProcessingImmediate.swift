@@ -1,8 +1,8 @@
-import A64ISA
-import EmuIR
+internal import A64ISA
+internal import EmuIR
 
-// Arm ARM (DDI 0487), "Data Processing -- Immediate". None of these raises a guest exception but UNDEFINED for reserved
-// fields, and none ends the TB otherwise.
+// Arm ARM (DDI 0487), "Data Processing -- Immediate". None of these raises a guest exception or ends the TB, but
+// the logical ones are UNDEFINED for a reserved bit mask.
 
 // MARK: PC-rel. addressing
 
@@ -77,7 +77,6 @@ extension Translator {
 extension Translator {
     /// `MOVN`: NOT of the shifted immediate.
     mutating func MOVN(_ f: MoveWideImmediate) -> TranslationStep {
-        guard f.sf == 1 || f.hw < 2 else { return undefined() }
         let value = ~(UInt64(f.imm16) << UInt64(f.hw * 16))
         setX(f.Rd, ir.const(value, f.sf == 1 ? .i64 : .i32))
         return .next
@@ -85,7 +84,6 @@ extension Translator {
 
     /// `MOVZ`: the shifted immediate.
     mutating func MOVZ(_ f: MoveWideImmediate) -> TranslationStep {
-        guard f.sf == 1 || f.hw < 2 else { return undefined() }
         setX(f.Rd, ir.const(UInt64(f.imm16) << UInt64(f.hw * 16)))
         return .next
     }
@@ -93,7 +91,6 @@ extension Translator {
     /// `MOVK`: replaces one halfword, keeps the others.
     mutating func MOVK(_ f: MoveWideImmediate) -> TranslationStep {
         let is64Bit = f.sf == 1
-        guard is64Bit || f.hw < 2 else { return undefined() }
         if f.Rd == 31 { return .next }
         let old = X(f.Rd, is64Bit: is64Bit)
         let half = ir.const(UInt64(f.imm16), is64Bit ? .i64 : .i32)
@@ -114,9 +111,7 @@ extension Translator {
         let lsb: Int
         let width: Int
 
-        /// nil for the UNDEFINED combinations of sf, N, immr and imms.
-        init?(_ f: Bitfield) {
-            guard f.N == f.sf, f.sf == 1 || (f.immr < 32 && f.imms < 32) else { return nil }
+        init(_ f: Bitfield) {
             is64Bit = f.sf == 1
             bits = is64Bit ? 64 : 32
             isExtract = f.imms >= f.immr
@@ -130,7 +125,7 @@ extension Translator {
 
     /// `SBFM` (ASR, SBFX, SBFIZ, SXTB, SXTH, SXTW).
     mutating func SBFM(_ f: Bitfield) -> TranslationStep {
-        guard let move = BitfieldMove(f) else { return undefined() }
+        let move = BitfieldMove(f)
         let source = X(f.Rn, is64Bit: move.is64Bit)
         if move.isExtract {
             setX(
@@ -146,7 +141,7 @@ extension Translator {
 
     /// `UBFM` (LSL, LSR, UBFX, UBFIZ, UXTB, UXTH).
     mutating func UBFM(_ f: Bitfield) -> TranslationStep {
-        guard let move = BitfieldMove(f) else { return undefined() }
+        let move = BitfieldMove(f)
         let source = X(f.Rn, is64Bit: move.is64Bit)
         if move.isExtract {
             setX(
@@ -162,7 +157,7 @@ extension Translator {
 
     /// `BFM` (BFI, BFXIL, BFC): the other bits of `Rd` stay.
     mutating func BFM(_ f: Bitfield) -> TranslationStep {
-        guard let move = BitfieldMove(f) else { return undefined() }
+        let move = BitfieldMove(f)
         if f.Rd == 31 { return .next }
         let source = X(f.Rn, is64Bit: move.is64Bit)
         if move.width == move.bits {
@@ -181,7 +176,6 @@ extension Translator {
 extension Translator {
     /// `EXTR` (ROR by an immediate when both sources are one register).
     mutating func EXTR(_ f: Extract) -> TranslationStep {
-        guard f.N == f.sf, f.sf == 1 || f.imms < 32 else { return undefined() }
         let is64Bit = f.sf == 1
         let low = X(f.Rm, is64Bit: is64Bit)
         if f.imms == 0 {

@@ -1,5 +1,5 @@
-import A64ISA
-import EmuIR
+internal import A64ISA
+internal import EmuIR
 
 // Arm ARM (DDI 0487), "Data Processing -- Register": what reads a condition or computes NZCV by itself. Flag words are
 // NZCV in bits 31:28, as in the NZCV register.

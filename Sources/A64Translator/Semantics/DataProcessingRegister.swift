@@ -1,8 +1,8 @@
-import A64ISA
-import EmuIR
+internal import A64ISA
+internal import EmuIR
 
 // Arm ARM (DDI 0487), "Data Processing -- Register": logic, add and subtract, shifts, bit counting, conditional select.
-// Register 31 is XZR unless a function says otherwise. Only UNDEFINED fields end the TB.
+// Register 31 is XZR unless a function says otherwise. None raises a guest exception or ends the TB.
 
 // MARK: Logical (shifted register)
 
@@ -18,7 +18,7 @@ extension Translator {
 
     private mutating func logicalShifted(_ f: LogicalShiftedRegister) -> TranslationStep {
         let is64Bit = f.sf == 1
-        guard let type = ShiftType(rawValue: f.shift), is64Bit || f.imm6 < 32 else { return undefined() }
+        guard let type = ShiftType(rawValue: f.shift) else { return undefined() }
         let b = shiftReg(f.Rm, type, by: f.imm6, is64Bit: is64Bit)
         let invert = f.N == 1
         let result: Value
@@ -50,7 +50,7 @@ extension Translator {
 
     private mutating func addSubShifted(_ f: AddSubShiftedRegister) -> TranslationStep {
         let is64Bit = f.sf == 1
-        guard let type = ShiftType(rawValue: f.shift), type != .ror, is64Bit || f.imm6 < 32 else { return undefined() }
+        guard let type = ShiftType(rawValue: f.shift) else { return undefined() }
         let a = X(f.Rn, is64Bit: is64Bit)
         let b = shiftReg(f.Rm, type, by: f.imm6, is64Bit: is64Bit)
         let needsResult = f.Rd != 31

@@ -81,6 +81,7 @@ typedef struct nt_cpu {
     uint64_t fpcr;
     uint64_t fpsr;
     uint64_t tpidr2_el0;
+    uint64_t pstate; // PSTATE.DIT (bit 24) and PSTATE.SSBS (bit 12), as in SPSR; other bits 0
     // Exclusive monitor: the reservation remembers address, size (bytes, 0 = open) and the value that was read.
     uint64_t exclusive_address;
     uint64_t exclusive_size;

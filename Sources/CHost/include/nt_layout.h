@@ -16,6 +16,7 @@ enum {
     NT_CPU_FPCR = offsetof(nt_cpu, fpcr),
     NT_CPU_FPSR = offsetof(nt_cpu, fpsr),
     NT_CPU_TPIDR2_EL0 = offsetof(nt_cpu, tpidr2_el0),
+    NT_CPU_PSTATE = offsetof(nt_cpu, pstate),
     NT_CPU_EXCLUSIVE_ADDRESS = offsetof(nt_cpu, exclusive_address),
     NT_CPU_EXCLUSIVE_SIZE = offsetof(nt_cpu, exclusive_size),
     NT_CPU_EXCLUSIVE_VALUE = offsetof(nt_cpu, exclusive_value),
