@@ -44,6 +44,8 @@ package struct Translator: ~Copyable {
     package internal(set) var pc: UInt64 = 0
     /// Its word.
     package internal(set) var word: UInt32 = 0
+    /// Encodings without semantics that were met since the caller last emptied this.
+    package var unimplementedSeen: [A64Encoding] = []
 
     package init(config: TranslationConfig) {
         self.config = config

@@ -6,6 +6,9 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case cntvct
     /// IC IVAU: notes that code in the guest's instruction-cache line of the address changed.
     case icacheInvalidate
+    /// CRC-32 (polynomial 0x04C11DB7) of the low `1 << size` bytes of the data into the accumulator: what `crc32` lowers to
+    /// on hosts without the instruction.
+    case crc32
 
     package struct Signature: Sendable {
         package let name: StaticString
@@ -19,6 +22,7 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .cntvct: Signature(name: "cntvct", parameters: [], result: .i64, effects: [.readsState])
         case .icacheInvalidate:
             Signature(name: "icache_invalidate", parameters: [.i64], result: .none, effects: [.readsState, .barrier])
+        case .crc32: Signature(name: "crc32", parameters: [.i32, .i64, .i32], result: .i32, effects: [])
         }
     }
 }

@@ -13,6 +13,8 @@ package struct StateSlot: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     package static let fpcr = StateSlot(rawValue: 34)
     package static let fpsr = StateSlot(rawValue: 35)
     package static let tpidr2EL0 = StateSlot(rawValue: 36)
+    /// PSTATE.DIT (bit 24) and PSTATE.SSBS (bit 12), as in SPSR; other bits 0.
+    package static let pstate = StateSlot(rawValue: 37)
     /// Vector register `n`, 0...31, all 128 bits.
     @inlinable package static func v(_ n: Int) -> StateSlot { StateSlot(rawValue: 64 + UInt16(truncatingIfNeeded: n)) }
     /// Bits 63:0 of vector register `n`; may be read, never written.
@@ -33,7 +35,7 @@ package struct StateSlot: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     /// The type of the slot's value, nil for a number that names no slot.
     package var type: IRType? {
         switch rawValue {
-        case 0...36: .i64
+        case 0...37: .i64
         case 64..<96: .i128
         case 96..<160: .i64
         default: nil
@@ -50,6 +52,7 @@ package struct StateSlot: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
         case 34: "fpcr"
         case 35: "fpsr"
         case 36: "tpidr2_el0"
+        case 37: "pstate"
         case 64..<96: "v\(rawValue - 64)"
         case 96..<128: "v\(rawValue - 96).lo"
         case 128..<160: "v\(rawValue - 128).hi"

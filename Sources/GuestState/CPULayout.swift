@@ -12,6 +12,7 @@ extension StateSlot {
         case 34: return Int(NT_CPU_FPCR)
         case 35: return Int(NT_CPU_FPSR)
         case 36: return Int(NT_CPU_TPIDR2_EL0)
+        case 37: return Int(NT_CPU_PSTATE)
         case 64..<96: return Int(NT_CPU_V) + (n - 64) * 16
         case 96..<128: return Int(NT_CPU_V) + (n - 96) * 16
         case 128..<160: return Int(NT_CPU_V) + (n - 128) * 16 + 8

@@ -8,5 +8,7 @@
 #include "nt_layout.h"
 #include "nt_memory.h"
 #include "nt_linux.h"
+#include "nt_guest.h"
+#include "nt_helpers.h"
 
 #endif

@@ -1,0 +1,55 @@
+// The LLVM-C headers Needletail uses, and the few things only LLVM's C++ interface can do.
+#ifndef NEEDLETAIL_LLVM_H
+#define NEEDLETAIL_LLVM_H
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Disassembler.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// One compiler: a TargetMachine for this host, a kept code-generation pass manager, and a linker into executable memory.
+typedef struct nt_jit nt_jit;
+
+/// Code of one module in executable memory.
+typedef struct nt_jit_code nt_jit_code;
+
+/// Makes a compiler for the host CPU.
+/// - Parameter opt_level: code generation effort, 0...3. 0 selects FastISel.
+/// - Parameter error: receives a malloc'ed line on failure.
+/// - Returns: NULL on failure. Threads: one at a time may use the result.
+nt_jit *nt_jit_create(int opt_level, char **error);
+void nt_jit_destroy(nt_jit *jit);
+
+/// Target triple and data layout string for modules; owned by the jit.
+const char *nt_jit_triple(nt_jit *jit);
+const char *nt_jit_data_layout(nt_jit *jit);
+
+/// Compiles and links `module`, which is consumed (its context is not). All external symbols must be known to the C library or
+/// libgcc names the code generator emits by itself (memcpy, memset, __udivti3...).
+/// - Parameter names: `count` function names, whose addresses go to `addresses`.
+/// - Returns: the code, to be freed with nt_jit_free; NULL and `error` on failure.
+nt_jit_code *nt_jit_compile(nt_jit *jit, LLVMModuleRef module, const char *const *names, size_t count,
+                            uint64_t *addresses, char **error);
+/// Frees executable memory; no thread may be in it.
+void nt_jit_free(nt_jit *jit, nt_jit_code *code);
+
+/// Address range of the executable memory of `code`.
+void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint64_t *end);
+
+/// Runs LLVM's standard module passes of level `opt_level` (1...3) on `module`.
+void nt_jit_optimize(nt_jit *jit, LLVMModuleRef module, int opt_level);
+
+/// A disassembler; NULL when LLVM lacks the target. Threads: one at a time.
+LLVMDisasmContextRef nt_disassembler_host(void);
+LLVMDisasmContextRef nt_disassembler_a64(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

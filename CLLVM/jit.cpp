@@ -1,0 +1,198 @@
+// The ORC shim: what LLVM-C cannot do is keep one code-generation pass manager for many modules, and building that pipeline
+// anew costs more than compiling a small module.
+#include "needletail_llvm.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
+#include "llvm/ExecutionEngine/Orc/Core.h"
+#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/ExecutionEngine/Orc/MapperJITLinkMemoryManager.h"
+#include "llvm/ExecutionEngine/Orc/MemoryMapper.h"
+#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
+#include "llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/MCContext.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm-c/Target.h"
+#include "llvm/ExecutionEngine/Orc/Shared/ExecutorSymbolDef.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <cstring>
+#include <memory>
+
+using namespace llvm;
+using namespace llvm::orc;
+
+struct nt_jit_code {
+    ResourceTrackerSP tracker;
+    uint64_t start = ~uint64_t(0);
+    uint64_t end = 0;
+};
+
+namespace {
+
+/// Learns where a linked module's executable memory lies.
+class CodeRangePlugin : public ObjectLinkingLayer::Plugin {
+public:
+    nt_jit_code *current = nullptr;
+
+    void modifyPassConfig(MaterializationResponsibility &, jitlink::LinkGraph &, jitlink::PassConfiguration &config) override {
+        config.PostAllocationPasses.push_back([this](jitlink::LinkGraph &graph) -> Error {
+            if (!current) return Error::success();
+            for (auto &section : graph.sections()) {
+                if ((section.getMemProt() & MemProt::Exec) == MemProt::None) continue;
+                for (auto *block : section.blocks()) {
+                    uint64_t from = block->getAddress().getValue();
+                    current->start = std::min(current->start, from);
+                    current->end = std::max<uint64_t>(current->end, from + block->getSize());
+                }
+            }
+            return Error::success();
+        });
+    }
+    Error notifyFailed(MaterializationResponsibility &) override { return Error::success(); }
+    Error notifyRemovingResources(JITDylib &, ResourceKey) override { return Error::success(); }
+    void notifyTransferringResources(JITDylib &, ResourceKey, ResourceKey) override {}
+};
+
+char *describe(Error error) {
+    std::string text = toString(std::move(error));
+    for (char &c : text)
+        if (c == '\n') c = ' ';
+    return strdup(text.c_str());
+}
+
+} // namespace
+
+struct nt_jit {
+    std::unique_ptr<TargetMachine> machine;
+    std::string triple;
+    std::string layout;
+    std::unique_ptr<ExecutionSession> session;
+    std::unique_ptr<ObjectLinkingLayer> linker;
+    std::shared_ptr<CodeRangePlugin> ranges;
+    JITDylib *dylib = nullptr;
+
+    // The kept pipeline writes into `buffer` through `stream`.
+    SmallVector<char, 0> buffer;
+    raw_svector_ostream stream{buffer};
+    MCContext *context = nullptr;
+    legacy::PassManager passes;
+
+    ~nt_jit() {
+        if (session) cantFail(session->endSession());
+    }
+};
+
+extern "C" nt_jit *nt_jit_create(int opt_level, char **error) {
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+    auto builder = JITTargetMachineBuilder::detectHost();
+    if (!builder) {
+        *error = describe(builder.takeError());
+        return nullptr;
+    }
+    builder->setCodeGenOptLevel(static_cast<CodeGenOptLevel>(opt_level));
+    builder->getOptions().EnableFastISel = opt_level == 0;
+    builder->getOptions().TrapUnreachable = false;
+    builder->setRelocationModel(Reloc::PIC_);
+    builder->setCodeModel(CodeModel::Small);
+    auto machine = builder->createTargetMachine();
+    if (!machine) {
+        *error = describe(machine.takeError());
+        return nullptr;
+    }
+    auto jit = std::make_unique<nt_jit>();
+    jit->machine = std::move(*machine);
+    jit->triple = jit->machine->getTargetTriple().str();
+    jit->layout = jit->machine->createDataLayout().getStringRepresentation();
+    if (jit->machine->addPassesToEmitMC(jit->passes, jit->context, jit->stream, /*DisableVerify=*/true)) {
+        *error = strdup("this LLVM target cannot emit object code");
+        return nullptr;
+    }
+    auto control = SelfExecutorProcessControl::Create(nullptr, std::make_unique<InPlaceTaskDispatcher>());
+    if (!control) {
+        *error = describe(control.takeError());
+        return nullptr;
+    }
+    jit->session = std::make_unique<ExecutionSession>(std::move(*control));
+    // Slabs of address space: modules get neighbouring pages, W^X by mprotect when a module is finalised.
+    auto memory = MapperJITLinkMemoryManager::CreateWithMapper<InProcessMemoryMapper>(64 << 20);
+    if (!memory) {
+        *error = describe(memory.takeError());
+        return nullptr;
+    }
+    jit->linker = std::make_unique<ObjectLinkingLayer>(*jit->session, std::move(*memory));
+    jit->ranges = std::make_shared<CodeRangePlugin>();
+    jit->linker->addPlugin(jit->ranges);
+    jit->dylib = &jit->session->createBareJITDylib("guest");
+    auto process = DynamicLibrarySearchGenerator::GetForCurrentProcess(jit->machine->createDataLayout().getGlobalPrefix());
+    if (!process) {
+        *error = describe(process.takeError());
+        return nullptr;
+    }
+    jit->dylib->addGenerator(std::move(*process));
+    return jit.release();
+}
+
+extern "C" void nt_jit_destroy(nt_jit *jit) { delete jit; }
+extern "C" const char *nt_jit_triple(nt_jit *jit) { return jit->triple.c_str(); }
+extern "C" const char *nt_jit_data_layout(nt_jit *jit) { return jit->layout.c_str(); }
+
+extern "C" nt_jit_code *nt_jit_compile(nt_jit *jit, LLVMModuleRef moduleRef, const char *const *names, size_t count,
+                                       uint64_t *addresses, char **error) {
+    std::unique_ptr<Module> module(unwrap(moduleRef));
+    jit->buffer.clear();
+    jit->passes.run(*module);
+    auto object = std::make_unique<SmallVectorMemoryBuffer>(SmallVector<char, 0>(jit->buffer.begin(), jit->buffer.end()),
+                                                            module->getModuleIdentifier(), /*RequiresNullTerminator=*/false);
+    module.reset();
+    auto code = std::make_unique<nt_jit_code>();
+    code->tracker = jit->dylib->createResourceTracker();
+    if (auto failure = jit->linker->add(code->tracker, std::move(object))) {
+        *error = describe(std::move(failure));
+        return nullptr;
+    }
+    SymbolLookupSet wanted;
+    for (size_t i = 0; i < count; i++) wanted.add(jit->session->intern(names[i]));
+    jit->ranges->current = code.get();
+    auto found = jit->session->lookup({{jit->dylib, JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted));
+    jit->ranges->current = nullptr;
+    if (!found) {
+        *error = describe(found.takeError());
+        return nullptr;
+    }
+    for (size_t i = 0; i < count; i++) addresses[i] = (*found)[jit->session->intern(names[i])].getAddress().getValue();
+    return code.release();
+}
+
+extern "C" void nt_jit_free(nt_jit *, nt_jit_code *code) {
+    consumeError(code->tracker->remove());
+    delete code;
+}
+
+extern "C" void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint64_t *end) {
+    *start = code->start;
+    *end = code->end;
+}
+
+extern "C" void nt_jit_optimize(nt_jit *jit, LLVMModuleRef moduleRef, int opt_level) {
+    LoopAnalysisManager loops;
+    FunctionAnalysisManager functions;
+    CGSCCAnalysisManager components;
+    ModuleAnalysisManager modules;
+    PassBuilder builder(jit->machine.get());
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(components);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, components, modules);
+    auto level = opt_level == 1 ? OptimizationLevel::O1 : opt_level == 2 ? OptimizationLevel::O2 : OptimizationLevel::O3;
+    builder.buildPerModuleDefaultPipeline(level).run(*unwrap(moduleRef), modules);
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Points the CLLVM target at an installed LLVM: header links and the static-library artifact bundle (SE-0482), whose archive is
+# a linker script naming LLVM's own archives. Both are git-ignored; run again whenever LLVM_CONFIG changes.
+set -eu
+cd "$(dirname "$0")"
+config=${LLVM_CONFIG:-llvm-config-22}
+command -v "$config" >/dev/null 2>&1 || { echo "needletail: $config not found: run 'make setup', or name one with LLVM_CONFIG=" >&2; exit 1; }
+stamp="$config $("$config" --version) $(uname -m)"
+[ -f LLVMStatic.artifactbundle/stamp ] && [ "$(cat LLVMStatic.artifactbundle/stamp)" = "$stamp" ] && exit 0
+include=$("$config" --includedir)
+rm -rf include/llvm include/llvm-c LLVMStatic.artifactbundle
+ln -s "$include/llvm" include/llvm
+ln -s "$include/llvm-c" include/llvm-c
+machine=$(uname -m)
+case $machine in
+    x86_64) codegen=x86codegen ;;
+    aarch64) codegen=aarch64codegen ;;
+    *) echo "needletail: no LLVM code generator chosen for $machine hosts" >&2; exit 1 ;;
+esac
+archives=$("$config" --link-static --libfiles "$codegen" aarch64disassembler "${codegen%codegen}disassembler" orcjit passes)
+bundle=LLVMStatic.artifactbundle
+variant=llvm-$machine-unknown-linux-gnu
+mkdir -p "$bundle/$variant/include"
+echo "GROUP( $(echo "$archives" | tr '\n' ' ') )" >"$bundle/$variant/libLLVMStatic.a"
+printf '// Headers are in the CLLVM target.\n' >"$bundle/$variant/include/llvm_static.h"
+printf 'module LLVMStatic { header "llvm_static.h" export * }\n' >"$bundle/$variant/include/module.modulemap"
+cat >"$bundle/info.json" <<JSON
+{
+  "schemaVersion": "1.0",
+  "artifacts": {
+    "LLVMStatic": {
+      "type": "staticLibrary",
+      "version": "22.0.0",
+      "variants": [
+        {
+          "path": "$variant/libLLVMStatic.a",
+          "supportedTriples": ["$machine-unknown-linux-gnu"],
+          "staticLibraryMetadata": {
+            "headerPaths": ["$variant/include"],
+            "moduleMapPath": "$variant/include/module.modulemap"
+          }
+        }
+      ]
+    }
+  }
+}
+JSON
+echo "$stamp" >"$bundle/stamp"

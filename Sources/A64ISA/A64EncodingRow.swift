@@ -1,0 +1,98 @@
+/// Words whose bits under `mask` equal `value`.
+package struct A64BitPattern: Hashable, Sendable {
+    package let mask: UInt32
+    package let value: UInt32
+
+    init(_ mask: UInt32, _ value: UInt32) {
+        self.mask = mask
+        self.value = value
+    }
+
+    @inlinable package func matches(_ word: UInt32) -> Bool { word & mask == value }
+}
+
+/// A feature an encoding needs for those of its words that match `condition`.
+package struct A64FeatureNeed: Sendable {
+    package let feature: A64Feature
+    package let condition: A64BitPattern
+
+    init(_ feature: A64Feature, _ mask: UInt32, _ value: UInt32) {
+        self.feature = feature
+        condition = A64BitPattern(mask, value)
+    }
+}
+
+/// What the table says about an encoding. For tests, fuzzers, logs and coverage; decoding does not look here.
+package struct A64EncodingRow: Sendable {
+    package let encoding: A64Encoding
+    package let name: String
+    /// The struct that names the encoding's fields.
+    package let fieldsType: String
+    /// The manual's heading.
+    package let heading: String
+    package let bits: A64BitPattern
+    /// Words that match one of these are not this encoding.
+    package let excluded: [A64BitPattern]
+    package let features: [A64FeatureNeed]
+    /// False: the translator treats it as UNDEFINED.
+    package let isImplemented: Bool
+
+    init(
+        _ encoding: A64Encoding, _ name: String, _ fieldsType: String, _ heading: String, _ mask: UInt32,
+        _ value: UInt32, _ excluded: [A64BitPattern], _ features: [A64FeatureNeed], _ isImplemented: Bool
+    ) {
+        self.encoding = encoding
+        self.name = name
+        self.fieldsType = fieldsType
+        self.heading = heading
+        bits = A64BitPattern(mask, value)
+        self.excluded = excluded
+        self.features = features
+        self.isImplemented = isImplemented
+    }
+
+    /// The row's pattern holds `word`. A row that goes before this one may still claim it.
+    package func matches(_ word: UInt32) -> Bool {
+        bits.matches(word) && !excluded.contains { $0.matches(word) }
+    }
+
+    /// The word of this row whose free bits are those of `random`; nil when that word is excluded.
+    package func word(filling random: UInt32) -> UInt32? {
+        let word = random & ~bits.mask | bits.value
+        return matches(word) ? word : nil
+    }
+
+    /// `features` has all that `word` needs.
+    package func isAvailable(_ word: UInt32, with features: A64FeatureSet) -> Bool {
+        self.features.allSatisfy { !$0.condition.matches(word) || features.contains($0.feature) }
+    }
+}
+
+extension A64Encoding {
+    /// The table, indexed by raw value.
+    package static var rows: [A64EncodingRow] { encodingRows }
+    package var row: A64EncodingRow { encodingRows[Int(rawValue)] }
+}
+
+/// How many of the listed encodings have semantics.
+package struct A64Coverage: Equatable, Sendable {
+    package let heading: String
+    package private(set) var implemented = 0
+    package private(set) var listed = 0
+
+    /// One entry per heading, in the table's order.
+    package static func perHeading() -> [A64Coverage] {
+        var result: [A64Coverage] = []
+        var places: [String: Int] = [:]
+        for row in A64Encoding.rows {
+            let place = places[row.heading] ?? result.count
+            if place == result.count {
+                places[row.heading] = place
+                result.append(A64Coverage(heading: row.heading))
+            }
+            result[place].listed += 1
+            if row.isImplemented { result[place].implemented += 1 }
+        }
+        return result
+    }
+}

@@ -1,0 +1,87 @@
+internal import A64ISA
+internal import EmuIR
+
+// Arm ARM (DDI 0487), `MRS` and `MSR (register)`, as EL0 sees them under Linux: what EL0 may not touch is UNDEFINED, and
+// reads of the ID space give the values of the configuration (Linux, "ARM64 CPU Feature Registers").
+
+/// What of FPCR and FPSR can be written. Trap enables and the AArch32-only fields are RES0; there are no trapped
+/// floating-point exceptions.
+private enum FPControl {
+    /// AHP, DN, FZ, RMode.
+    static let fpcr: UInt64 = 0x07c0_0000
+    /// FZ16, with FEAT_FP16.
+    static let fpcrFZ16: UInt64 = 1 << 19
+    /// QC, IDC, IXC, UFC, OFC, DZC, IOC.
+    static let fpsr: UInt64 = 0x0800_009f
+}
+
+/// CNTFRQ_EL0 in Hz. QEMU's user mode shows the same.
+private let counterFrequency: UInt64 = 62_500_000
+
+private let pstateDIT: UInt64 = 1 << 24
+private let pstateSSBS: UInt64 = 1 << 12
+
+extension Translator {
+    /// The register that an MRS or MSR names. Bit 15 of the key is the encoding's fixed op0<1>.
+    private var systemRegister: SystemRegister {
+        SystemRegister(key: UInt16(truncatingIfNeeded: word >> 5))
+    }
+
+    mutating func MRS(_ f: SystemRegisterMove) -> TranslationStep {
+        let value: Value
+        switch systemRegister {
+        case .NZCV: value = ir.flagsGet()
+        case .FPCR: value = ir.get(.fpcr)
+        case .FPSR: value = ir.get(.fpsr)
+        case .TPIDR_EL0: value = ir.get(.tpidrEL0)
+        case .TPIDRRO_EL0: value = ir.get(.tpidrroEL0)
+        case .CNTVCT_EL0: value = ir.call(.cntvct)
+        case .CNTFRQ_EL0: value = ir.const(counterFrequency)
+        case .DIT where has(.FEAT_DIT): value = ir.and(ir.get(.pstate), ir.const(pstateDIT))
+        case .SSBS where has(.FEAT_SSBS2): value = ir.and(ir.get(.pstate), ir.const(pstateSSBS))
+        case let register:
+            guard let known = identification(register) else { return undefined() }
+            value = ir.const(known)
+        }
+        setX(f.Rt, value)
+        return .next
+    }
+
+    mutating func MSR_reg(_ f: SystemRegisterMove) -> TranslationStep {
+        switch systemRegister {
+        case .NZCV:
+            ir.flagsSet(X(f.Rt))
+        case .FPCR:
+            let implemented = FPControl.fpcr | (has(.FEAT_FP16) ? FPControl.fpcrFZ16 : 0)
+            let value = ir.and(X(f.Rt), ir.const(implemented))
+            ir.set(.fpcr, value)
+            // Later instructions are translated for the new mode.
+            ir.exitTo(pc &+ 4)
+            return .ended
+        case .FPSR:
+            let value = ir.and(X(f.Rt), ir.const(FPControl.fpsr))
+            ir.set(.fpsr, value)
+        case .TPIDR_EL0:
+            ir.set(.tpidrEL0, X(f.Rt))
+        case .DIT where has(.FEAT_DIT):
+            return setPSTATE(bit: 24, to: ir.and(X(f.Rt), ir.const(pstateDIT)))
+        case .SSBS where has(.FEAT_SSBS2):
+            return setPSTATE(bit: 12, to: ir.and(X(f.Rt), ir.const(pstateSSBS)))
+        default:
+            return undefined()
+        }
+        return .next
+    }
+
+    /// A constant register that EL0 may read: from the configuration, or the default of one it does not list; nil when the
+    /// read is UNDEFINED.
+    private func identification(_ register: SystemRegister) -> UInt64? {
+        switch register {
+        case .CTR_EL0: return config.idRegisters[register.key] ?? 0x8444_c004
+        case .DCZID_EL0: return config.idRegisters[register.key] ?? 4
+        case .MIDR_EL1, .REVIDR_EL1: return config.idRegisters[register.key] ?? 0
+        case .MPIDR_EL1: return config.idRegisters[register.key] ?? 1 << 31
+        default: return register.isInIDSpace ? config.idRegisters[register.key] ?? 0 : nil
+        }
+    }
+}

@@ -1,0 +1,78 @@
+internal import EmuIR
+
+/// Removes what nobody can see: register writes and flag computations that are overwritten first, and values without use.
+///
+/// One backward scan. Guest state must be exact before every operation that can fault, leave, or let a plugin look, so those
+/// make all registers and flags live; so does the end of the block.
+/// Relies on: `Effects`. Keeps: loads (they can fault), observers, order.
+enum DeadState {
+    static func run(_ block: inout IRBlock, _ s: inout PassScratch) {
+        let count = block.insts.count
+        s.isUsed.removeAll(keepingCapacity: true)
+        s.isUsed.append(contentsOf: repeatElement(false, count: count))
+        s.isDead.removeAll(keepingCapacity: true)
+        s.isDead.append(contentsOf: repeatElement(false, count: count))
+        allLive(&s)
+        var flagsOverwritten = false
+        var removed = false
+        for i in stride(from: count - 1, through: 0, by: -1) {
+            let inst = block.insts[i]
+            let effects = inst.exactEffects
+            var dead = false
+            switch inst.op {
+            case .nop: dead = true
+            case .insn: break
+            case .get:
+                dead = !s.isUsed[i]
+                if !dead { s.isOverwritten[Int(inst.slot.storage.rawValue)] = false }
+            case .set:
+                let slot = Int(inst.imm)
+                dead = s.isOverwritten[slot]
+                s.isOverwritten[slot] = true
+            default:
+                if effects.contains(.writesFlags), effects.isDisjoint(with: [.observer, .mayFault, .terminator, .writesState]),
+                    inst.resultType == .none
+                {
+                    dead = flagsOverwritten
+                    if !dead { flagsOverwritten = true }
+                } else if effects.isPure, inst.resultType != .none {
+                    dead = !s.isUsed[i]
+                }
+                if !dead {
+                    if !effects.isDisjoint(with: [.mayFault, .terminator, .readsState, .writesState]) {
+                        allLive(&s)
+                        flagsOverwritten = false
+                    }
+                    if effects.contains(.readsFlags) { flagsOverwritten = false }
+                }
+            }
+            if dead {
+                s.isDead[i] = true
+                removed = true
+                continue
+            }
+            if !inst.a.isNone { s.isUsed[inst.a.index] = true }
+            if !inst.b.isNone { s.isUsed[inst.b.index] = true }
+            if !inst.c.isNone { s.isUsed[inst.c.index] = true }
+        }
+        if removed { compact(&block, &s) }
+    }
+
+    private static func allLive(_ s: inout PassScratch) {
+        for i in s.isOverwritten.indices { s.isOverwritten[i] = false }
+    }
+
+    private static func compact(_ block: inout IRBlock, _ s: inout PassScratch) {
+        s.output.removeAll(keepingCapacity: true)
+        s.remap.removeAll(keepingCapacity: true)
+        for (i, inst) in block.insts.enumerated() {
+            if s.isDead[i] {
+                s.remap.append(.none)
+                continue
+            }
+            s.remap.append(Value(index: s.output.count))
+            s.output.append(inst.renumbered(s.remap))
+        }
+        swap(&block.insts, &s.output)
+    }
+}

@@ -1,0 +1,63 @@
+package import EmuIR
+
+/// The passes that follow plugin-gen, in their only order. Holds their scratch memory: one per translating thread.
+///
+/// Every pass keeps the order of faults, exact guest state before each operation that can fault or leave, and every plugin
+/// observation.
+package struct PassPipeline: ~Copyable {
+    package struct Flags: OptionSet, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package static let forwarding = Flags(rawValue: 1)
+        package static let deadState = Flags(rawValue: 2)
+        package static let all: Flags = [.forwarding, .deadState]
+    }
+
+    package var enabled: Flags
+    var scratch = PassScratch()
+
+    package init(enabled: Flags = .all) { self.enabled = enabled }
+
+    package mutating func run(_ block: inout IRBlock) {
+        if enabled.contains(.forwarding) { StateForwarding.run(&block, &scratch) }
+        if enabled.contains(.deadState) { DeadState.run(&block, &scratch) }
+    }
+}
+
+/// Memory the passes reuse from block to block.
+struct PassScratch {
+    var output = ContiguousArray<IRInst>()
+    /// New number of each old value.
+    var remap = ContiguousArray<Value>()
+    /// The value each guest register is known to hold.
+    var known = ContiguousArray<Value>(repeating: .none, count: StateSlot.count)
+    var isUsed = ContiguousArray<Bool>()
+    var isDead = ContiguousArray<Bool>()
+    var isOverwritten = ContiguousArray<Bool>(repeating: false, count: StateSlot.count)
+}
+
+extension IRInst {
+    /// The instruction with its operands renumbered.
+    func renumbered(_ remap: ContiguousArray<Value>) -> IRInst {
+        var copy = self
+        if !a.isNone { copy.a = remap[a.index] }
+        if !b.isNone { copy.b = remap[b.index] }
+        if !c.isNone { copy.c = remap[c.index] }
+        return copy
+    }
+
+    /// What the operation does, with what its fields say taken into account (the opcode's row is the upper bound).
+    var exactEffects: Effects {
+        switch op {
+        case .call: return Helper(rawValue: UInt16(truncatingIfNeeded: imm))?.signature.effects ?? op.effects
+        case .pluginCall, .pluginCallIf, .pluginMemCall:
+            // Callback flags: 0 touches no guest register, 1 reads, 2 and 3 read and write.
+            switch flags {
+            case 0: return .observer
+            case 1: return [.observer, .readsState, .readsFlags]
+            default: return op.effects
+            }
+        default: return op.effects
+        }
+    }
+}

@@ -1,0 +1,100 @@
+internal import EmuIR
+
+/// Replaces reads of guest registers whose value the block already holds, and conditions whose flags it just computed.
+///
+/// Removes: `get` after `get` or `set` of the same register; `cond` after `flags_sub`, `flags_add` or `flags_logic` becomes a
+/// comparison of their operands (the flags operation stays; DeadState may remove it).
+/// Relies on: guest registers change only by `set` and by operations whose effects include `writesState`.
+/// Keeps: everything else, in order.
+enum StateForwarding {
+    static func run(_ block: inout IRBlock, _ s: inout PassScratch) {
+        s.output.removeAll(keepingCapacity: true)
+        s.remap.removeAll(keepingCapacity: true)
+        for i in s.known.indices { s.known[i] = .none }
+        var flagsSource: IRInst?
+        for old in block.insts {
+            var inst = old.renumbered(s.remap)
+            switch inst.op {
+            case .get:
+                let slot = Int(inst.imm)
+                if !s.known[slot].isNone {
+                    s.remap.append(s.known[slot])
+                    continue
+                }
+                s.known[slot] = Value(index: s.output.count)
+            case .set:
+                let slot = Int(inst.imm)
+                s.known[slot] = inst.a
+                if (64..<96).contains(slot) {
+                    s.known[slot + 32] = .none
+                    s.known[slot + 64] = .none
+                }
+            case .flagsAdd, .flagsSub, .flagsLogic: flagsSource = inst
+            case .flagsAdc, .flagsSbc, .flagsCcmpSub, .flagsCcmpAdd, .flagsSet: flagsSource = nil
+            case .cond:
+                if let source = flagsSource, let comparison = comparison(for: Condition(rawValue: inst.aux)!, source, &s.output) {
+                    inst = comparison
+                }
+            case .call, .pluginCall, .pluginCallIf, .pluginMemCall:
+                let effects = inst.exactEffects
+                if effects.contains(.writesState) { for i in s.known.indices { s.known[i] = .none } }
+                if effects.contains(.writesFlags) { flagsSource = nil }
+            default: break
+            }
+            s.remap.append(Value(index: s.output.count))
+            s.output.append(inst)
+        }
+        swap(&block.insts, &s.output)
+    }
+
+    /// The comparison that equals `condition` on the flags of `source`; nil when there is none this simple.
+    private static func comparison(
+        for condition: Condition, _ source: IRInst, _ output: inout ContiguousArray<IRInst>
+    ) -> IRInst? {
+        let type = source.type
+        func compare(_ op: Opcode, _ a: Value, _ b: Value) -> IRInst { IRInst(op, type, a, b) }
+        func zero() -> Value {
+            output.append(IRInst(.const, type))
+            return Value(index: output.count - 1)
+        }
+        let a = source.a
+        let b = source.b
+        switch source.op {
+        case .flagsSub:
+            switch condition {
+            case .eq: return compare(.icmpEQ, a, b)
+            case .ne: return compare(.icmpNE, a, b)
+            case .cs: return compare(.icmpULE, b, a)
+            case .cc: return compare(.icmpULT, a, b)
+            case .hi: return compare(.icmpULT, b, a)
+            case .ls: return compare(.icmpULE, a, b)
+            case .ge: return compare(.icmpSLE, b, a)
+            case .lt: return compare(.icmpSLT, a, b)
+            case .gt: return compare(.icmpSLT, b, a)
+            case .le: return compare(.icmpSLE, a, b)
+            case .mi, .pl, .vs, .vc, .al, .nv: return nil
+            }
+        case .flagsLogic:
+            // C and V are 0.
+            switch condition {
+            case .eq: return compare(.icmpEQ, a, zero())
+            case .ne: return compare(.icmpNE, a, zero())
+            case .mi, .lt: return compare(.icmpSLT, a, zero())
+            case .pl, .ge: return compare(.icmpSLE, zero(), a)
+            case .gt: return compare(.icmpSLT, zero(), a)
+            case .le: return compare(.icmpSLE, a, zero())
+            case .cs, .cc, .vs, .vc, .hi, .ls, .al, .nv: return nil
+            }
+        case .flagsAdd:
+            switch condition {
+            // Z of a + b; negating b could overflow for the orderings, equality is exact.
+            case .eq, .ne:
+                output.append(IRInst(.add, type, a, b))
+                let sum = Value(index: output.count - 1)
+                return compare(condition == .eq ? .icmpEQ : .icmpNE, sum, zero())
+            case .cs, .cc, .mi, .pl, .vs, .vc, .hi, .ls, .ge, .lt, .gt, .le, .al, .nv: return nil
+            }
+        default: return nil
+        }
+    }
+}

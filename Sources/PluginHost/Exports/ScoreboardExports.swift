@@ -1,0 +1,63 @@
+// Scoreboards and the u64 helpers: section 1.9 of the interface. Called from execution callbacks, so apart from new and free
+// there is no lock, allocation or host object on the way: the handle leads to everything.
+
+public import CPluginAPI
+internal import Glibc
+
+@c(qemu_plugin_scoreboard_new)
+public func pluginScoreboardNew(_ elementSize: Int) -> OpaquePointer? {
+    guard let host = PluginHost.active else { return nil }
+    guard let handle = host.scoreboards.allocate(elementSize: elementSize) else {
+        // The interface has no failure value here, and plugins do not expect one.
+        pluginDiagnostic("no room for a plugin's scoreboard with elements of \(UInt(bitPattern: elementSize)) bytes")
+        abort()
+    }
+    return OpaquePointer(handle)
+}
+
+@c(qemu_plugin_scoreboard_free)
+public func pluginScoreboardFree(_ score: OpaquePointer?) {
+    guard let score else { return }
+    PluginHost.active?.scoreboards.free(UnsafeMutablePointer(score))
+}
+
+/// NULL for an index that never had a vCPU.
+@c(qemu_plugin_scoreboard_find)
+public func pluginScoreboardFind(_ score: OpaquePointer?, _ index: CUnsignedInt) -> UnsafeMutableRawPointer? {
+    guard let score else { return nil }
+    return UnsafePointer<Scoreboard>(score).pointee.element(index)
+}
+
+/// The 64-bit member of a vCPU; nil for an index that never had one. Members may be unaligned.
+@inline(__always)
+private func member(_ entry: qemu_plugin_u64, _ index: UInt32) -> UnsafeMutableRawPointer? {
+    guard let score = entry.score else { return nil }
+    return UnsafePointer<Scoreboard>(score).pointee.element(index)?.advanced(by: entry.offset)
+}
+
+@c(qemu_plugin_u64_add)
+public func pluginU64Add(_ entry: qemu_plugin_u64, _ index: CUnsignedInt, _ added: UInt64) {
+    guard let member = member(entry, index) else { return }
+    member.storeBytes(of: member.loadUnaligned(as: UInt64.self) &+ added, as: UInt64.self)
+}
+
+@c(qemu_plugin_u64_get)
+public func pluginU64Get(_ entry: qemu_plugin_u64, _ index: CUnsignedInt) -> UInt64 {
+    member(entry, index)?.loadUnaligned(as: UInt64.self) ?? 0
+}
+
+@c(qemu_plugin_u64_set)
+public func pluginU64Set(_ entry: qemu_plugin_u64, _ index: CUnsignedInt, _ value: UInt64) {
+    member(entry, index)?.storeBytes(of: value, as: UInt64.self)
+}
+
+@c(qemu_plugin_u64_sum)
+public func pluginU64Sum(_ entry: qemu_plugin_u64) -> UInt64 {
+    var sum: UInt64 = 0
+    var index: UInt32 = 0
+    while let member = member(entry, index) {
+        sum &+= member.loadUnaligned(as: UInt64.self)
+        index += 1
+    }
+    return sum
+}

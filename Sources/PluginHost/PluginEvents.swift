@@ -1,0 +1,92 @@
+internal import CPluginAPI
+
+/// What plugins subscribe to apart from execution. Each plugin has one slot for each.
+enum PluginEvent: Int, CaseIterable {
+    case vcpuInit
+    case vcpuExit
+    case vcpuIdle
+    case vcpuResume
+    case tbTrans
+    case syscall
+    case syscallReturn
+    case syscallFilter
+    case flush
+    case atExit
+    case disconInterrupt
+    case disconException
+    case disconHostcall
+}
+
+/// One plugin's slot for one event.
+final class Subscription {
+    let plugin: LoadedPlugin
+    /// A C function of the shape the event has; nil once unregistered, which also stops a dispatch that is under way.
+    var function: UnsafeRawPointer?
+    var userdata: UnsafeMutableRawPointer?
+
+    init(plugin: LoadedPlugin, function: UnsafeRawPointer, userdata: UnsafeMutableRawPointer?) {
+        self.plugin = plugin
+        self.function = function
+        self.userdata = userdata
+    }
+}
+
+/// The subscriptions to each event, in calling order: who subscribed last is called first. Not itself locked.
+struct SubscriptionTable {
+    private var lists: [[Subscription]] = Array(repeating: [], count: PluginEvent.allCases.count)
+
+    subscript(event: PluginEvent) -> [Subscription] { lists[event.rawValue] }
+
+    /// Registering again keeps the plugin's place; nil unregisters.
+    mutating func set(
+        _ event: PluginEvent, _ plugin: LoadedPlugin, _ function: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?
+    ) {
+        let place = lists[event.rawValue].firstIndex { $0.plugin === plugin }
+        switch (place, function) {
+        case (let place?, let function?):
+            lists[event.rawValue][place].function = function
+            lists[event.rawValue][place].userdata = userdata
+        case (let place?, nil):
+            lists[event.rawValue].remove(at: place).function = nil
+        case (nil, let function?):
+            lists[event.rawValue].insert(Subscription(plugin: plugin, function: function, userdata: userdata), at: 0)
+        case (nil, nil): break
+        }
+    }
+
+    mutating func removeAll(of plugin: LoadedPlugin) {
+        for event in PluginEvent.allCases { set(event, plugin, nil, nil) }
+    }
+
+    mutating func removeAll(of event: PluginEvent) {
+        for subscription in lists[event.rawValue] { subscription.function = nil }
+        lists[event.rawValue].removeAll()
+    }
+}
+
+/// One installed plugin.
+final class LoadedPlugin {
+    let id: UInt64
+    let path: String
+    let version: Int
+    /// From dlopen; closed by uninstall.
+    let library: UnsafeMutableRawPointer
+    /// argv as install got it; the plugin may keep pointers into it until it is uninstalled.
+    let arguments: ArgumentVector
+    /// An uninstall or reset was asked for and not done yet.
+    var pending: Pending = .none
+
+    enum Pending {
+        case none
+        case reset
+        case uninstall
+    }
+
+    init(id: UInt64, path: String, version: Int, library: UnsafeMutableRawPointer, arguments: ArgumentVector) {
+        self.id = id
+        self.path = path
+        self.version = version
+        self.library = library
+        self.arguments = arguments
+    }
+}

@@ -1,0 +1,55 @@
+package import CHost
+
+/// What plugins may ask about the guest program.
+package struct PluginProgramInfo: Sendable {
+    package let path: String
+    /// Lowest and highest address of the executable segments, load bias included.
+    package let startCode: UInt64
+    package let endCode: UInt64
+    /// The program's own entry point, not its interpreter's.
+    package let entry: UInt64
+
+    package init(path: String, startCode: UInt64, endCode: UInt64, entry: UInt64) {
+        self.path = path
+        self.startCode = startCode
+        self.endCode = endCode
+        self.entry = entry
+    }
+}
+
+/// What the plugin host needs from the emulator around it. Called from plugin callbacks on any thread. The vCPU of a thread is
+/// `nt_thread_cpu()`.
+package protocol PluginHostServices: AnyObject, Sendable {
+    /// The exact guest PC while a callback that may read registers runs on `cpu`.
+    func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64
+
+    /// `mnemonic operands`, with one space between.
+    func disassemble(_ word: UInt32, at pc: UInt64) -> String
+
+    /// The symbol that covers `pc` in an ELF file the emulator loaded.
+    func symbol(at pc: UInt64) -> String?
+
+    /// Host address of guest code, nil when it is not in plain memory.
+    func hostAddress(ofCode pc: UInt64) -> UnsafeMutableRawPointer?
+
+    /// The guest program; nil before it is loaded.
+    var program: PluginProgramInfo? { get }
+
+    /// Reads all of `buffer` from guest memory, whatever the pages' protection.
+    /// - Returns: False when some byte is not mapped; the buffer's contents are then undefined.
+    func readMemory(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Bool
+
+    /// Writes all of `bytes` to guest memory, whatever the pages' protection, and drops translations of what changed.
+    /// - Returns: False when some byte is not mapped; others may have been written.
+    func writeMemory(at address: UInt64, from bytes: UnsafeRawBufferPointer) -> Bool
+
+    /// Text for the log item `plugin`; drops it when the item is off. One call is one write.
+    func pluginOutput(_ text: UnsafeBufferPointer<UInt8>)
+
+    /// Brings all vCPUs to a safe point soon, drops all TBs there and calls `PluginHost.flush()` and then
+    /// `runSafeWork()`. Does not wait. Any thread.
+    func requestSafePoint()
+
+    /// Goes on at a guest address, from inside a callback on a vCPU's thread. Does not return.
+    func resume(at pc: UInt64) -> Never
+}
