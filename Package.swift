@@ -43,6 +43,8 @@ let package = Package(
         // executables
         .executableTarget(name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"]),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
+        // tests
+        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,
