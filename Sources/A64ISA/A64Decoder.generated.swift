@@ -6,12 +6,18 @@ package func decodeA64(_ word: UInt32) -> A64Encoding? {
     // Bits 28:25 are op0 of the manual's top-level table.
     switch word &>> 25 & 15 {
     case 0: return decodeGroup0(word)
+    case 4: return decodeGroup4(word)
     case 5: return decodeGroup5(word)
+    case 6: return decodeGroup6(word)
+    case 7: return decodeGroup7(word)
     case 8: return decodeGroup8(word)
     case 9: return decodeGroup9(word)
     case 10: return decodeGroup10(word)
     case 11: return decodeGroup11(word)
+    case 12: return decodeGroup12(word)
     case 13: return decodeGroup13(word)
+    case 14: return decodeGroup14(word)
+    case 15: return decodeGroup15(word)
     default: return nil
     }
 }
@@ -19,6 +25,200 @@ package func decodeA64(_ word: UInt32) -> A64Encoding? {
 private func decodeGroup0(_ word: UInt32) -> A64Encoding? {
     if word & 0xe1ff0000 == 0x00000000 { return .UDF }
     return nil
+}
+
+private func decodeGroup4(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASP }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPL }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .STNP_gen
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASP }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPL }
+                return nil
+            default: return nil
+            }
+        case 4, 6:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STXR }
+                if word & 0x00200000 == 0x00200000 { return .STXP }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STLXR }
+                if word & 0x00200000 == 0x00200000 { return .STLXP }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPA }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDAXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPAL }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .LDNP_gen
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPA }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDAXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPAL }
+                return nil
+            default: return nil
+            }
+        case 4, 6:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDXR }
+                if word & 0x00200000 == 0x00200000 { return .LDXP }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDAXR }
+                if word & 0x00200000 == 0x00200000 { return .LDAXP }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STLLRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASB }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASLB }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .STP_gen_post
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STLLRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASH }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASLH }
+                return nil
+            default: return nil
+            }
+        case 3:
+            return .STGP_post
+        case 4, 6:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STLLR }
+                if word & 0x00207c00 == 0x00207c00 { return .CAS }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLR }
+                if word & 0x00207c00 == 0x00207c00 { return .CASL }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDLARB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASAB }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDARB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASALB }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .LDP_gen_post
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDLARH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASAH }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDARH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASALH }
+                return nil
+            default: return nil
+            }
+        case 3:
+            return .LDPSW_post
+        case 4, 6:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDLAR }
+                if word & 0x00207c00 == 0x00207c00 { return .CASA }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDAR }
+                if word & 0x00207c00 == 0x00207c00 { return .CASAL }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 4:
+        if word & 0x60000000 == 0x20000000 { return .STP_gen_offset }
+        if word & 0xe0000000 == 0x60000000 { return .STGP_offset }
+        return nil
+    case 5:
+        if word & 0x60000000 == 0x20000000 { return .LDP_gen_offset }
+        if word & 0xe0000000 == 0x60000000 { return .LDPSW_offset }
+        return nil
+    case 6:
+        if word & 0x60000000 == 0x20000000 { return .STP_gen_pre }
+        if word & 0xe0000000 == 0x60000000 { return .STGP_pre }
+        return nil
+    case 7:
+        if word & 0x60000000 == 0x20000000 { return .LDP_gen_pre }
+        if word & 0xe0000000 == 0x60000000 { return .LDPSW_pre }
+        return nil
+    default: return nil
+    }
 }
 
 private func decodeGroup5(_ word: UInt32) -> A64Encoding? {
@@ -101,6 +301,3624 @@ private func decodeGroup5(_ word: UInt32) -> A64Encoding? {
         case 3:
             if word & 0x00c00000 != 0x00c00000, word & 0x80008000 != 0x00008000 { return .SUBS_addsub_shift }
             return nil
+        default: return nil
+        }
+    default: return nil
+    }
+}
+
+private func decodeGroup6(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x003f0000 == 0x00000000 { return .ST4_mult }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_4 }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x003f0000 == 0x00000000 { return .ST3_mult }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_3 }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_1 }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x003f0000 == 0x00000000 { return .ST2_mult }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_2 }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STNP_fpsimd
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STNP_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x003f0000 == 0x00000000 { return .LD4_mult }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_4 }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x003f0000 == 0x00000000 { return .LD3_mult }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_3 }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_1 }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x003f0000 == 0x00000000 { return .LD2_mult }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_2 }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDNP_fpsimd
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDNP_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x00200000 == 0x00000000 { return .ST4_mult_post }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_4_post }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x00200000 == 0x00000000 { return .ST3_mult_post }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_3_post }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_1_post }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x00200000 == 0x00000000 { return .ST2_mult_post }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_2_post }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STP_fpsimd_post
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STP_fpsimd_post }
+            return nil
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x00200000 == 0x00000000 { return .LD4_mult_post }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_4_post }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x00200000 == 0x00000000 { return .LD3_mult_post }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_3_post }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_1_post }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x00200000 == 0x00000000 { return .LD2_mult_post }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_2_post }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDP_fpsimd_post
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDP_fpsimd_post }
+            return nil
+        default: return nil
+        }
+    case 4:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_B }
+                return nil
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_H }
+                return nil
+            case 32, 36, 40, 44:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_S }
+                return nil
+            case 33, 41:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_D }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STP_fpsimd_offset
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STP_fpsimd_offset }
+            return nil
+        default: return nil
+        }
+    case 5:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_B }
+                return nil
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_H }
+                return nil
+            case 32, 36, 40, 44:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_S }
+                return nil
+            case 33, 41:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_D }
+                return nil
+            case 48, 49, 50, 51, 56, 57, 58, 59:
+                if word & 0x001f0000 == 0x00000000 { return .LD1R }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDP_fpsimd_offset
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDP_fpsimd_offset }
+            return nil
+        default: return nil
+        }
+    case 6:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                return .ST1_single_B_post
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                return .ST1_single_H_post
+            case 32, 36, 40, 44:
+                return .ST1_single_S_post
+            case 33, 41:
+                return .ST1_single_D_post
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STP_fpsimd_pre
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STP_fpsimd_pre }
+            return nil
+        default: return nil
+        }
+    case 7:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                return .LD1_single_B_post
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                return .LD1_single_H_post
+            case 32, 36, 40, 44:
+                return .LD1_single_S_post
+            case 33, 41:
+                return .LD1_single_D_post
+            case 48, 49, 50, 51, 56, 57, 58, 59:
+                return .LD1R_post
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDP_fpsimd_pre
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDP_fpsimd_pre }
+            return nil
+        default: return nil
+        }
+    default: return nil
+    }
+}
+
+private func decodeGroup7(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 12 & 15 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 21 & 15 {
+            case 0:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .TBL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x000f0000 != 0x00000000, word & 0x400f0000 != 0x00080000 { return .DUP_advsimd_elt }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x000f0000 != 0x00000000, word & 0x400f0000 != 0x00080000 { return .DUP_advsimd_gen }
+                    return nil
+                default: return nil
+                }
+            case 1, 3, 5:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .SADDL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .SHADD_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x001f0000 == 0x00000000 { return .REV64_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .SQADD_advsimd
+                default: return nil
+                }
+            case 2:
+                if word & 0x00000c00 == 0x00000400 { return .FMAXNM_advsimd_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FMLA_advsimd_vec_fp16 }
+                return nil
+            case 6:
+                if word & 0x00000c00 == 0x00000400 { return .FMINNM_advsimd_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FMLS_advsimd_vec_fp16 }
+                return nil
+            case 7:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00c00000 != 0x00c00000 { return .SADDL_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .SHADD_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x001f0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .REV64_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x40c00000 != 0x00c00000 { return .SQADD_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 8:
+                if word & 0x00180c00 == 0x00000400 { return .MOVI_advsimd_32 }
+                if word & 0x00000c00 == 0x00000400, word & 0x00780000 != 0x00000000 { return .SSHR_advsimd }
+                return nil
+            case 9:
+                if word & 0x00000c00 == 0x00000400 { return .SSHR_advsimd }
+                return nil
+            case 10, 11:
+                if word & 0x00000c00 == 0x00000400, word & 0x40400000 != 0x00400000 { return .SSHR_advsimd }
+                return nil
+            case 12, 13:
+                if word & 0x00000400 == 0x00000000 { return .FMLAL_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    return .EXT_advsimd
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .UADDL_advsimd
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .UADDL_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .MLA_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .MLA_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .MLA_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .UHADD_advsimd
+                case 8, 9, 10, 11:
+                    return .FMAXNMP_advsimd_vec_fp16
+                case 24, 25, 26, 27:
+                    return .FMINNMP_advsimd_vec_fp16
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .UHADD_advsimd }
+                    return nil
+                case 32:
+                    return .MVNI_advsimd_32
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .USHR_advsimd
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x40400000 != 0x00400000 { return .USHR_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    return .EXT_advsimd
+                case 4, 12:
+                    if word & 0x00070000 == 0x00000000 { return .REV32_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .MLA_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .MLA_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .MLA_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00200000, word & 0x40c00000 != 0x00c00000 { return .UQADD_advsimd }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 21 & 15 {
+            case 0:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .TBL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x000f0000 != 0x00000000 { return .DUP_advsimd_elt }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x000f0000 != 0x00000000 { return .DUP_advsimd_gen }
+                    return nil
+                default: return nil
+                }
+            case 1, 3, 5:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .SADDL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .SHADD_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x001f0000 == 0x00000000 { return .REV64_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .SQADD_advsimd
+                default: return nil
+                }
+            case 2:
+                if word & 0x00000c00 == 0x00000400 { return .FMAXNM_advsimd_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FMLA_advsimd_vec_fp16 }
+                return nil
+            case 6:
+                if word & 0x00000c00 == 0x00000400 { return .FMINNM_advsimd_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FMLS_advsimd_vec_fp16 }
+                return nil
+            case 7:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00c00000 != 0x00c00000 { return .SADDL_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .SHADD_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x001f0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .REV64_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .SQADD_advsimd
+                default: return nil
+                }
+            case 8:
+                if word & 0x00180c00 == 0x00000400 { return .MOVI_advsimd_32 }
+                if word & 0x00000c00 == 0x00000400, word & 0x00780000 != 0x00000000 { return .SSHR_advsimd }
+                return nil
+            case 9, 10, 11:
+                if word & 0x00000c00 == 0x00000400 { return .SSHR_advsimd }
+                return nil
+            case 12, 13:
+                if word & 0x00000400 == 0x00000000 { return .FMLAL_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 3:
+            switch word &>> 19 & 63 {
+            case 0, 2:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                if word & 0x00000400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                return nil
+            case 1, 3:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                if word & 0x00000400 == 0x00000400 { return .INS_advsimd_elt }
+                return nil
+            case 4, 12:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .UADDL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .UHADD_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00070000 == 0x00000000 { return .REV32_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .UQADD_advsimd
+                default: return nil
+                }
+            case 5, 6, 7, 13, 14, 15, 20, 21, 22, 23:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .UADDL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .UHADD_advsimd
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .UQADD_advsimd
+                default: return nil
+                }
+            case 8, 9, 10, 11:
+                if word & 0x00000c00 == 0x00000400 { return .FMAXNMP_advsimd_vec_fp16 }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x00000c00 == 0x00000400 { return .FMINNMP_advsimd_vec_fp16 }
+                return nil
+            case 28, 29, 30, 31:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00c00000 != 0x00c00000 { return .UADDL_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .UHADD_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .UQADD_advsimd
+                default: return nil
+                }
+            case 32:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00000000 { return .MLA_advsimd_elt }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .MVNI_advsimd_32
+                default: return nil
+                }
+            case 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x00000c00 == 0x00000400 { return .USHR_advsimd }
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .MLA_advsimd_elt }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00000c00 == 0x00000400 { return .USHR_advsimd }
+                if word & 0x00000400 == 0x00000000 { return .MLA_advsimd_elt }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00000400 == 0x00000000 { return .MLA_advsimd_elt }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .MLA_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 6:
+            switch word &>> 18 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                if word & 0x01000000 == 0x00000000 { return .EOR3_advsimd }
+                return nil
+            case 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01000000 == 0x00000000 { return .BCAX_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23:
+                if word & 0x01000000 == 0x00000000 { return .SM3SS1 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x01000000 == 0x00000000 { return .XAR_advsimd }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 23 & 3 {
+        case 0:
+            switch word &>> 21 & 3 {
+            case 0:
+                switch word &>> 29 & 1 {
+                case 0:
+                    switch word &>> 31 & 1 {
+                    case 0:
+                        switch word &>> 6 & 63 {
+                        case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                            return .TBX_advsimd
+                        case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                            return .UZP1_advsimd
+                        case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                            if word & 0x40000000 == 0x40000000, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_gen }
+                            return nil
+                        default: return nil
+                        }
+                    case 1:
+                        if word & 0x40000000 == 0x40000000 { return .EOR3_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 1:
+                    if word & 0x80000400 == 0x00000000 { return .EXT_advsimd }
+                    if word & 0xc0000400 == 0x40000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 1:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    switch word &>> 6 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                        return .SADDW_advsimd
+                    case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .SRHADD_advsimd
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                        if word & 0x001f0000 == 0x00000000 { return .REV16_advsimd }
+                        return nil
+                    case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        return .AND_advsimd
+                    default: return nil
+                    }
+                case 1, 3:
+                    switch word &>> 6 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                        return .UADDW_advsimd
+                    case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .URHADD_advsimd
+                    case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        return .EOR_advsimd
+                    default: return nil
+                    }
+                case 6:
+                    return .BCAX_advsimd
+                default: return nil
+                }
+            case 2:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    switch word &>> 6 & 63 {
+                    case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .FADD_advsimd_fp16
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                        return .UZP1_advsimd
+                    case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        return .FMULX_advsimd_vec_fp16
+                    default: return nil
+                    }
+                case 1, 3:
+                    if word & 0x00000c00 == 0x00000400 { return .FADDP_advsimd_vec_fp16 }
+                    if word & 0x00000c00 == 0x00000c00 { return .FMUL_advsimd_vec_fp16 }
+                    return nil
+                case 6:
+                    return .SM3SS1
+                default: return nil
+                }
+            case 3:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0xa0000000 == 0x00000000 { return .SADDW_advsimd }
+                    if word & 0xa0000000 == 0x20000000 { return .UADDW_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0xa0000000 == 0x00000000 { return .SRHADD_advsimd }
+                    if word & 0xa0000000 == 0x20000000 { return .URHADD_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0xa0000000 == 0x00000000 { return .BIC_advsimd_reg }
+                    if word & 0xa0000000 == 0x20000000 { return .BSL_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 29 & 7 {
+            case 0:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SADDW_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00600000 == 0x00400000 { return .FSUB_advsimd_fp16 }
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SRHADD_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00200000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .UZP1_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00600000 == 0x00200000 { return .ORR_advsimd_reg }
+                    if word & 0x00600000 == 0x00600000 { return .ORN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 1, 3:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .UADDW_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00600000 == 0x00400000 { return .FABD_advsimd_fp16 }
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .URHADD_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00600000 == 0x00200000 { return .BIT_advsimd }
+                    if word & 0x00600000 == 0x00600000 { return .BIF_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 2:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SADDW_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00600000 == 0x00400000 { return .FSUB_advsimd_fp16 }
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SRHADD_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00200000 == 0x00000000 { return .UZP1_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00600000 == 0x00200000 { return .ORR_advsimd_reg }
+                    if word & 0x00600000 == 0x00600000 { return .ORN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 6:
+                if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00400000 { return .FMLA_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00780000 == 0x00000000 { return .ORR_advsimd_imm_32 }
+                    if word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .SSRA_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00780000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .USRA_advsimd }
+                    return nil
+                case 2:
+                    if word & 0x00780000 == 0x00000000 { return .ORR_advsimd_imm_32 }
+                    if word & 0x00780000 != 0x00000000 { return .SSRA_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00780000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00780000 != 0x00000000 { return .USRA_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00400000 { return .FMLA_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000, word & 0x40c00800 != 0x00400800 { return .FCMLA_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 3:
+            if word & 0xa0000400 == 0x00000000, word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMLA_advsimd_elt }
+            if word & 0xa0000400 == 0x20000000, word & 0x00c00000 != 0x00c00000, word & 0x40c00000 != 0x00800000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+            return nil
+        default: return nil
+        }
+    case 2:
+        switch word &>> 21 & 15 {
+        case 0:
+            switch word &>> 29 & 7 {
+            case 0:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .TBL_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    return .TRN1_advsimd
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00070000 != 0x00000000, word & 0x40070000 != 0x00040000 { return .SMOV_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 1:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                return nil
+            case 2:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .TBL_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    return .TRN1_advsimd
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00070000 != 0x00000000 { return .SMOV_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 3:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                if word & 0x00000400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                return nil
+            case 6:
+                return .EOR3_advsimd
+            default: return nil
+            }
+        case 1:
+            switch word &>> 29 & 7 {
+            case 0, 2:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .SSUBL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .SHSUB_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x001f0000 == 0x00000000 { return .SADDLP_advsimd }
+                    if word & 0x001f0000 == 0x00010000 { return .XTN_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .SQSUB_advsimd
+                default: return nil
+                }
+            case 1, 3:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .USUBL_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .UHSUB_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x001f0000 == 0x00000000 { return .UADDLP_advsimd }
+                    if word & 0x001f0000 == 0x00010000 { return .SQXTUN_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .UQSUB_advsimd
+                default: return nil
+                }
+            case 6:
+                return .BCAX_advsimd
+            default: return nil
+            }
+        case 2:
+            switch word &>> 29 & 7 {
+            case 0, 2:
+                if word & 0x00000c00 == 0x00000800 { return .TRN1_advsimd }
+                if word & 0x00000c00 == 0x00000400 { return .FCMEQ_advsimd_reg_fp16 }
+                return nil
+            case 1, 3:
+                if word & 0x00000c00 == 0x00000400 { return .FCMGE_advsimd_reg_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FACGE_advsimd_fp16 }
+                return nil
+            case 6:
+                return .SM3SS1
+            default: return nil
+            }
+        case 3, 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000 { return .SSUBL_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .USUBL_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000 { return .SHSUB_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .UHSUB_advsimd }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa01c0000 == 0x00000000 { return .SADDLP_advsimd }
+                    if word & 0xa01c0000 == 0x20000000 { return .UADDLP_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa01c0000 == 0x00000000 { return .XTN_advsimd }
+                    if word & 0xa01c0000 == 0x20000000 { return .SQXTUN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x00000000 { return .SQSUB_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .UQSUB_advsimd }
+                return nil
+            default: return nil
+            }
+        case 4:
+            if word & 0xe0000000 == 0xc0000000 { return .XAR_advsimd }
+            if word & 0xa0000c00 == 0x00000800 { return .TRN1_advsimd }
+            return nil
+        case 6:
+            switch word &>> 6 & 63 {
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x20000000 { return .FCMGT_advsimd_reg_fp16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .TRN1_advsimd }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x20000000 { return .FACGT_advsimd_fp16 }
+                return nil
+            default: return nil
+            }
+        case 7:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SSUBL_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .USUBL_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SHSUB_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UHSUB_advsimd }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa01c0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SADDLP_advsimd }
+                    if word & 0xa01c0000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UADDLP_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa01c0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .XTN_advsimd }
+                    if word & 0xa01c0000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .SQXTUN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .SQSUB_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x40c00000 != 0x00c00000 { return .UQSUB_advsimd }
+                return nil
+            default: return nil
+            }
+        case 8:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SMLAL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .UMLAL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    if word & 0x00180000 == 0x00000000 { return .MOVI_advsimd_32 }
+                    if word & 0x00780000 != 0x00000000 { return .SRSHR_advsimd }
+                    return nil
+                case 1, 3:
+                    if word & 0x00180000 == 0x00000000 { return .MVNI_advsimd_32 }
+                    if word & 0x00780000 != 0x00000000 { return .URSHR_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 9:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SMLAL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .UMLAL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000 { return .SRSHR_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .URSHR_advsimd }
+                return nil
+            default: return nil
+            }
+        case 10, 11:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000 { return .SMLAL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000 { return .UMLAL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .SRSHR_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .URSHR_advsimd }
+                return nil
+            default: return nil
+            }
+        case 12, 13:
+            if word & 0xa0000400 == 0x00000000 { return .SMLAL_advsimd_elt }
+            if word & 0xa0000400 == 0x20000000 { return .UMLAL_advsimd_elt }
+            return nil
+        case 14, 15:
+            if word & 0xa0000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMLAL_advsimd_elt }
+            if word & 0xa0000400 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMLAL_advsimd_elt }
+            return nil
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    return .TBX_advsimd
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .SSUBW_advsimd
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .SSUBW_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQDMLAL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .CMGT_advsimd_reg
+                case 8, 9, 10, 11:
+                    return .FMAX_advsimd_fp16
+                case 24, 25, 26, 27:
+                    return .FMIN_advsimd_fp16
+                case 28, 29, 30, 31:
+                    if word & 0x40c00000 != 0x00c00000 { return .CMGT_advsimd_reg }
+                    return nil
+                case 32:
+                    return .ORR_advsimd_imm_32
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SRSRA_advsimd
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x40400000 != 0x00400000 { return .SRSRA_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19:
+                    return .ZIP1_advsimd
+                case 4, 12, 20:
+                    if word & 0x00070000 == 0x00000000 { return .SUQADD_advsimd }
+                    return nil
+                case 6, 14:
+                    if word & 0x00070000 == 0x00000000 { return .SADDLV_advsimd }
+                    return nil
+                case 22:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00800000 { return .SADDLV_advsimd }
+                    return nil
+                case 24, 25, 26, 27:
+                    if word & 0x40c00000 != 0x00c00000 { return .ZIP1_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .SUQADD_advsimd }
+                    return nil
+                case 30:
+                    if word & 0x00070000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SADDLV_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQDMLAL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 18 & 63 {
+                case 0, 4:
+                    if word & 0x01000000 == 0x00000000, word & 0x000f0000 != 0x00000000 { return .UMOV_advsimd }
+                    return nil
+                case 1, 3, 5, 7:
+                    if word & 0x01000000 == 0x00000000 { return .UMOV_advsimd }
+                    return nil
+                case 2, 6:
+                    if word & 0x01000000 == 0x00000000, word & 0x400f0000 != 0x00080000 { return .UMOV_advsimd }
+                    return nil
+                case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x01000000 == 0x00000000 { return .CMGE_advsimd_reg }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23:
+                    if word & 0x01000000 == 0x00000000 { return .FRECPS_advsimd_fp16 }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55:
+                    if word & 0x01000000 == 0x00000000 { return .FRSQRTS_advsimd_fp16 }
+                    return nil
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01000000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .CMGE_advsimd_reg }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 21 & 15 {
+            case 0:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                return nil
+            case 1, 3:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .USUBW_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .CMHI_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 16 & 31 {
+                    case 0:
+                        return .USQADD_advsimd
+                    case 1:
+                        return .SHLL_advsimd
+                    case 16:
+                        return .UADDLV_advsimd
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .CMHS_advsimd
+                default: return nil
+                }
+            case 2:
+                if word & 0x00000c00 == 0x00000400 { return .FMAXP_advsimd_vec_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FDIV_advsimd_fp16 }
+                return nil
+            case 5:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .USUBW_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .CMHI_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 16 & 31 {
+                    case 0:
+                        return .USQADD_advsimd
+                    case 1:
+                        return .SHLL_advsimd
+                    case 16:
+                        if word & 0x40c00000 != 0x00800000 { return .UADDLV_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .CMHS_advsimd
+                default: return nil
+                }
+            case 6:
+                if word & 0x00000c00 == 0x00000400 { return .FMINP_advsimd_vec_fp16 }
+                return nil
+            case 7:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00c00000 != 0x00c00000 { return .USUBW_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x40c00000 != 0x00c00000 { return .CMHI_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 16 & 31 {
+                    case 0:
+                        if word & 0x40c00000 != 0x00c00000 { return .USQADD_advsimd }
+                        return nil
+                    case 1:
+                        if word & 0x00c00000 != 0x00c00000 { return .SHLL_advsimd }
+                        return nil
+                    case 16:
+                        if word & 0x00c00000 != 0x00c00000 { return .UADDLV_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x40c00000 != 0x00c00000 { return .CMHS_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 8:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_elt }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00180000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00780000 != 0x00000000 { return .URSRA_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 9:
+                if word & 0x00000c00 == 0x00000400 { return .URSRA_advsimd }
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 10, 11:
+                if word & 0x00000c00 == 0x00000400, word & 0x40400000 != 0x00400000 { return .URSRA_advsimd }
+                if word & 0x00000400 == 0x00000000, word & 0x40c00800 != 0x00400800 { return .FCMLA_advsimd_elt }
+                return nil
+            case 12:
+                if word & 0x00000400 == 0x00000000, word & 0x40c00000 != 0x00800000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 13:
+                if word & 0x00000400 == 0x00000000, word & 0x40c00000 != 0x00800000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 14, 15:
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .FCMLA_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    return .TBX_advsimd
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .SSUBW_advsimd
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .SSUBW_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQDMLAL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31:
+                    return .CMGT_advsimd_reg
+                case 8, 9, 10, 11:
+                    return .FMAX_advsimd_fp16
+                case 24, 25, 26, 27:
+                    return .FMIN_advsimd_fp16
+                case 32:
+                    return .ORR_advsimd_imm_32
+                case 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    return .SRSRA_advsimd
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27:
+                    return .ZIP1_advsimd
+                case 4, 12, 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .SUQADD_advsimd }
+                    return nil
+                case 6, 14, 22:
+                    if word & 0x00070000 == 0x00000000 { return .SADDLV_advsimd }
+                    return nil
+                case 30:
+                    if word & 0x00070000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SADDLV_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQDMLAL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 18 & 63 {
+                case 0, 4:
+                    if word & 0x01000000 == 0x00000000, word & 0x000f0000 != 0x00000000, word & 0x40010000 != 0x40010000, word & 0x40030000 != 0x40020000 { return .UMOV_advsimd }
+                    return nil
+                case 1, 3, 5, 7:
+                    if word & 0x01000000 == 0x00000000, word & 0x40010000 != 0x40010000, word & 0x40030000 != 0x40020000, word & 0x40070000 != 0x40040000 { return .UMOV_advsimd }
+                    return nil
+                case 2, 6:
+                    if word & 0x01000000 == 0x00000000, word & 0x40010000 != 0x40010000, word & 0x40030000 != 0x40020000 { return .UMOV_advsimd }
+                    return nil
+                case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01000000 == 0x00000000 { return .CMGE_advsimd_reg }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23:
+                    if word & 0x01000000 == 0x00000000 { return .FRECPS_advsimd_fp16 }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55:
+                    if word & 0x01000000 == 0x00000000 { return .FRSQRTS_advsimd_fp16 }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 3:
+            switch word &>> 21 & 15 {
+            case 0:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                if word & 0x00000400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                return nil
+            case 1, 3, 5:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    return .USUBW_advsimd
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .CMHI_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 16 & 31 {
+                    case 0:
+                        return .USQADD_advsimd
+                    case 1:
+                        return .SHLL_advsimd
+                    case 16:
+                        return .UADDLV_advsimd
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .CMHS_advsimd
+                default: return nil
+                }
+            case 2:
+                if word & 0x00000c00 == 0x00000400 { return .FMAXP_advsimd_vec_fp16 }
+                if word & 0x00000c00 == 0x00000c00 { return .FDIV_advsimd_fp16 }
+                return nil
+            case 6:
+                if word & 0x00000c00 == 0x00000400 { return .FMINP_advsimd_vec_fp16 }
+                return nil
+            case 7:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00c00000 != 0x00c00000 { return .USUBW_advsimd }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .CMHI_advsimd
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 16 & 31 {
+                    case 0:
+                        return .USQADD_advsimd
+                    case 1:
+                        if word & 0x00c00000 != 0x00c00000 { return .SHLL_advsimd }
+                        return nil
+                    case 16:
+                        if word & 0x00c00000 != 0x00c00000 { return .UADDLV_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    return .CMHS_advsimd
+                default: return nil
+                }
+            case 8:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_elt }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00180000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00780000 != 0x00000000 { return .URSRA_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 9:
+                if word & 0x00000c00 == 0x00000400 { return .URSRA_advsimd }
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 10, 11:
+                if word & 0x00000c00 == 0x00000400 { return .URSRA_advsimd }
+                if word & 0x00000400 == 0x00000000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 12:
+                if word & 0x00000400 == 0x00000000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 13:
+                if word & 0x00000400 == 0x00000000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 14, 15:
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .FCMLA_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 6:
+            switch word &>> 18 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                if word & 0x01000000 == 0x00000000 { return .EOR3_advsimd }
+                return nil
+            case 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01000000 == 0x00000000 { return .BCAX_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23:
+                if word & 0x01000000 == 0x00000000 { return .SM3SS1 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x01000000 == 0x00000000 { return .XAR_advsimd }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 4:
+        switch word &>> 21 & 15 {
+        case 0:
+            switch word &>> 29 & 7 {
+            case 0, 2:
+                if word & 0x00000c00 == 0x00000000 { return .TBL_advsimd }
+                return nil
+            case 1:
+                if word & 0x00000400 == 0x00000000, word & 0x40004000 != 0x00004000 { return .EXT_advsimd }
+                return nil
+            case 3:
+                if word & 0x00000400 == 0x00000000 { return .EXT_advsimd }
+                if word & 0x00000400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                return nil
+            case 6:
+                return .EOR3_advsimd
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    return .ADDHN_advsimd
+                case 1, 3:
+                    return .RADDHN_advsimd
+                case 6:
+                    return .BCAX_advsimd
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    return .SSHL_advsimd
+                case 1, 3:
+                    return .USHL_advsimd
+                case 6:
+                    return .BCAX_advsimd
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x001f0000 == 0x00000000 { return .CLS_advsimd }
+                    if word & 0x001f0000 == 0x00010000 { return .SQXTN_advsimd }
+                    return nil
+                case 1, 3:
+                    if word & 0x001f0000 == 0x00000000 { return .CLZ_advsimd }
+                    if word & 0x001f0000 == 0x00010000 { return .UQXTN_advsimd }
+                    return nil
+                case 2:
+                    switch word &>> 16 & 15 {
+                    case 0:
+                        if word & 0x00100000 == 0x00000000 { return .CLS_advsimd }
+                        return nil
+                    case 1:
+                        if word & 0x00100000 == 0x00000000 { return .SQXTN_advsimd }
+                        return nil
+                    case 8:
+                        if word & 0x00100000 == 0x00000000 { return .AESE }
+                        return nil
+                    default: return nil
+                    }
+                case 6:
+                    return .BCAX_advsimd
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    return .SQSHL_advsimd_reg
+                case 1, 3:
+                    return .UQSHL_advsimd_reg
+                case 6:
+                    return .BCAX_advsimd
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            if word & 0xe0000000 == 0xc0000000 { return .SM3SS1 }
+            return nil
+        case 3, 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000 { return .ADDHN_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .RADDHN_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000 { return .SSHL_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .USHL_advsimd }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa01c0000 == 0x00000000 { return .CLS_advsimd }
+                    if word & 0xa01c0000 == 0x20000000 { return .CLZ_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa01c0000 == 0x00000000 { return .SQXTN_advsimd }
+                    if word & 0xa01c0000 == 0x20000000 { return .UQXTN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x00000000 { return .SQSHL_advsimd_reg }
+                if word & 0xa0000000 == 0x20000000 { return .UQSHL_advsimd_reg }
+                return nil
+            default: return nil
+            }
+        case 4:
+            if word & 0xe0000000 == 0xc0000000 { return .XAR_advsimd }
+            return nil
+        case 7:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .ADDHN_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .RADDHN_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .SSHL_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x40c00000 != 0x00c00000 { return .USHL_advsimd }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa01c0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .CLS_advsimd }
+                    if word & 0xa01c0000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .CLZ_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa01c0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQXTN_advsimd }
+                    if word & 0xa01c0000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UQXTN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .SQSHL_advsimd_reg }
+                if word & 0xa0000000 == 0x20000000, word & 0x40c00000 != 0x00c00000 { return .UQSHL_advsimd_reg }
+                return nil
+            default: return nil
+            }
+        case 8:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .MLS_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    if word & 0x00180000 == 0x00000000 { return .MOVI_advsimd_32 }
+                    return nil
+                case 1, 3:
+                    if word & 0x00180000 == 0x00000000 { return .MVNI_advsimd_32 }
+                    if word & 0x00780000 != 0x00000000 { return .SRI_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 9:
+            if word & 0xa0000c00 == 0x20000400 { return .SRI_advsimd }
+            if word & 0xa0000400 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .MLS_advsimd_elt }
+            return nil
+        case 10, 11:
+            if word & 0xa0000c00 == 0x20000400, word & 0x40400000 != 0x00400000 { return .SRI_advsimd }
+            if word & 0xa0000400 == 0x20000000 { return .MLS_advsimd_elt }
+            return nil
+        case 12, 13:
+            if word & 0xa0000400 == 0x00000000 { return .FMLSL_advsimd_elt }
+            if word & 0xa0000400 == 0x20000000 { return .MLS_advsimd_elt }
+            return nil
+        case 14, 15:
+            if word & 0xa0000400 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .MLS_advsimd_elt }
+            return nil
+        default: return nil
+        }
+    case 5:
+        switch word &>> 24 & 1 {
+        case 0:
+            switch word &>> 21 & 1 {
+            case 0:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00c00c00 == 0x00000000 { return .TBX_advsimd }
+                    if word & 0x00000c00 == 0x00000800, word & 0x40c00000 != 0x00c00000 { return .UZP2_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00c00400 == 0x00000000, word & 0x40004000 != 0x00004000 { return .EXT_advsimd }
+                    return nil
+                case 2:
+                    if word & 0x00c00c00 == 0x00000000 { return .TBX_advsimd }
+                    if word & 0x00000c00 == 0x00000800 { return .UZP2_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00c00400 == 0x00000000 { return .EXT_advsimd }
+                    if word & 0x00c00400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                    return nil
+                case 6:
+                    switch word &>> 22 & 3 {
+                    case 0:
+                        return .EOR3_advsimd
+                    case 1:
+                        return .SM3SS1
+                    case 2:
+                        return .XAR_advsimd
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 1:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SABAL_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .UABAL_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    switch word &>> 29 & 7 {
+                    case 0:
+                        if word & 0x40c00000 != 0x00c00000 { return .SRSHL_advsimd }
+                        return nil
+                    case 1:
+                        if word & 0x40c00000 != 0x00c00000 { return .URSHL_advsimd }
+                        return nil
+                    case 2:
+                        return .SRSHL_advsimd
+                    case 3:
+                        return .URSHL_advsimd
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 22 & 3 {
+                    case 0:
+                        switch word &>> 29 & 7 {
+                        case 0:
+                            if word & 0x001f0000 == 0x00000000 { return .CNT_advsimd }
+                            return nil
+                        case 1, 3:
+                            if word & 0x001f0000 == 0x00000000 { return .NOT_advsimd }
+                            return nil
+                        case 2:
+                            if word & 0x001f0000 == 0x00080000 { return .AESD }
+                            if word & 0x001f0000 == 0x00000000 { return .CNT_advsimd }
+                            return nil
+                        case 6:
+                            return .BCAX_advsimd
+                        default: return nil
+                        }
+                    case 1:
+                        if word & 0xa01f0000 == 0x20000000 { return .RBIT_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 29 & 7 {
+                    case 0:
+                        if word & 0x40c00000 != 0x00c00000 { return .SQRSHL_advsimd }
+                        return nil
+                    case 1:
+                        if word & 0x40c00000 != 0x00c00000 { return .UQRSHL_advsimd }
+                        return nil
+                    case 2:
+                        return .SQRSHL_advsimd
+                    case 3:
+                        return .UQRSHL_advsimd
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMLS_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000, word & 0x40c00000 != 0x00800000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00f80000 == 0x00000000 { return .ORR_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .SHL_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00f80000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .SLI_advsimd }
+                    return nil
+                case 2:
+                    if word & 0x00f80000 == 0x00000000 { return .ORR_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .SHL_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00f80000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .SLI_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMLS_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000, word & 0x40c00800 != 0x00400800, word & 0x40c00000 != 0x00800000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 6:
+        switch word &>> 24 & 1 {
+        case 0:
+            switch word &>> 21 & 1 {
+            case 0:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00c00c00 == 0x00000000 { return .TBL_advsimd }
+                    if word & 0x00000c00 == 0x00000800, word & 0x40c00000 != 0x00c00000 { return .TRN2_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00c00400 == 0x00000000, word & 0x40004000 != 0x00004000 { return .EXT_advsimd }
+                    return nil
+                case 2:
+                    if word & 0x00c00c00 == 0x00000000 { return .TBL_advsimd }
+                    if word & 0x00000c00 == 0x00000800 { return .TRN2_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00c00400 == 0x00000000 { return .EXT_advsimd }
+                    if word & 0x00c00400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                    return nil
+                case 6:
+                    switch word &>> 22 & 3 {
+                    case 0:
+                        return .EOR3_advsimd
+                    case 1:
+                        return .SM3SS1
+                    case 2:
+                        return .XAR_advsimd
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 1:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SUBHN_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .RSUBHN_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SMAX_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .UMAX_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 29 & 1 {
+                    case 0:
+                        switch word &>> 31 & 1 {
+                        case 0:
+                            switch word &>> 16 & 15 {
+                            case 0:
+                                if word & 0x00100000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SADALP_advsimd }
+                                return nil
+                            case 1:
+                                if word & 0x00900000 == 0x00000000 { return .FCVTN_advsimd }
+                                if word & 0x00d00000 == 0x00800000 { return .BFCVTN_advsimd }
+                                return nil
+                            case 8:
+                                if word & 0x40d00000 == 0x40000000 { return .AESMC }
+                                return nil
+                            default: return nil
+                            }
+                        case 1:
+                            if word & 0x40c00000 == 0x40000000 { return .BCAX_advsimd }
+                            return nil
+                        default: return nil
+                        }
+                    case 1:
+                        if word & 0x801f0000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .UADALP_advsimd }
+                        if word & 0x80df0000 == 0x00410000 { return .FCVTXN_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SMIN_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .UMIN_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMLSL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .UMLSL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    if word & 0x00f80000 == 0x00000000 { return .MOVI_advsimd_32 }
+                    return nil
+                case 1:
+                    if word & 0x00f80000 == 0x00000000 { return .MVNI_advsimd_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .SQSHLU_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00f80000 == 0x00000000 { return .MVNI_advsimd_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .SQSHLU_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 7:
+        switch word &>> 24 & 1 {
+        case 0:
+            switch word &>> 21 & 1 {
+            case 0:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00c00c00 == 0x00000000 { return .TBX_advsimd }
+                    if word & 0x00000c00 == 0x00000800, word & 0x40c00000 != 0x00c00000 { return .ZIP2_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00c00400 == 0x00000000, word & 0x40004000 != 0x00004000 { return .EXT_advsimd }
+                    return nil
+                case 2:
+                    if word & 0x00c00c00 == 0x00000000 { return .TBX_advsimd }
+                    if word & 0x00000c00 == 0x00000800 { return .ZIP2_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00c00400 == 0x00000000 { return .EXT_advsimd }
+                    if word & 0x00c00400 == 0x00000400, word & 0x000f0000 != 0x00000000 { return .INS_advsimd_elt }
+                    return nil
+                case 6:
+                    switch word &>> 22 & 3 {
+                    case 0:
+                        return .EOR3_advsimd
+                    case 1:
+                        return .SM3SS1
+                    case 2:
+                        return .XAR_advsimd
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 1:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SABDL_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .UABDL_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SABD_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .UABD_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 29 & 7 {
+                    case 0:
+                        if word & 0x001f0000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .SQABS_advsimd }
+                        if word & 0x009f0000 == 0x00010000 { return .FCVTL_advsimd }
+                        return nil
+                    case 1:
+                        if word & 0x001f0000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .SQNEG_advsimd }
+                        return nil
+                    case 2:
+                        switch word &>> 16 & 15 {
+                        case 0:
+                            if word & 0x00100000 == 0x00000000 { return .SQABS_advsimd }
+                            return nil
+                        case 1:
+                            if word & 0x00900000 == 0x00000000 { return .FCVTL_advsimd }
+                            return nil
+                        case 8:
+                            if word & 0x00d00000 == 0x00000000 { return .AESIMC }
+                            return nil
+                        default: return nil
+                        }
+                    case 3:
+                        if word & 0x001f0000 == 0x00000000 { return .SQNEG_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 29 & 7 {
+                    case 0, 2:
+                        if word & 0x00c00000 != 0x00c00000 { return .SABA_advsimd }
+                        return nil
+                    case 1, 3:
+                        if word & 0x00c00000 != 0x00c00000 { return .UABA_advsimd }
+                        return nil
+                    case 6:
+                        if word & 0x00c00000 == 0x00000000 { return .BCAX_advsimd }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLSL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000, word & 0x40c00000 != 0x00800000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00f80000 == 0x00000000 { return .ORR_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .SQSHL_advsimd_imm }
+                    return nil
+                case 1:
+                    if word & 0x00f80000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .UQSHL_advsimd_imm }
+                    return nil
+                case 2:
+                    if word & 0x00f80000 == 0x00000000 { return .ORR_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .SQSHL_advsimd_imm }
+                    return nil
+                case 3:
+                    if word & 0x00f80000 == 0x00000000 { return .BIC_advsimd_imm_32 }
+                    if word & 0x00800000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .UQSHL_advsimd_imm }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLSL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000, word & 0x40c00800 != 0x00400800, word & 0x40c00000 != 0x00800000, word & 0x00e00000 != 0x00a00000 { return .FCMLA_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 8:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SMLAL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .MUL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 22 & 7 {
+                case 0, 1, 2:
+                    if word & 0x00200000 == 0x00200000 { return .ADD_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00200000, word & 0x40c00000 != 0x00c00000 { return .ADD_advsimd }
+                    return nil
+                case 4:
+                    if word & 0x00380000 == 0x00000000 { return .MOVI_advsimd_16 }
+                    if word & 0x00780000 != 0x00000000 { return .SHRN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00000000 { return .CMGT_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTN_advsimd }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMGT_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTN_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTN_advsimd_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .CMGT_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTP_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .CMGT_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTP_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTP_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .MUL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .MUL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .MUL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00200000, word & 0x40c00000 != 0x00c00000 { return .CMTST_advsimd }
+                if word & 0x01c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .RSHRN_advsimd }
+                return nil
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .UMLAL_advsimd_vec }
+                if word & 0x01c00000 == 0x01800000 { return .FMLAL2_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 22 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMLAH_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .SUB_advsimd }
+                    return nil
+                case 1, 2:
+                    if word & 0x00200000 == 0x00000000 { return .SQRDMLAH_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .SUB_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40c00000 != 0x00c00000 { return .SUB_advsimd }
+                    return nil
+                case 4:
+                    if word & 0x00380000 == 0x00000000 { return .MVNI_advsimd_16 }
+                    if word & 0x00780000 != 0x00000000 { return .SQSHRUN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00000000 { return .CMGE_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTA_advsimd }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMGE_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTA_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTA_advsimd_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .CMGE_advsimd_zero }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .CMGE_advsimd_zero }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .FMLAL2_advsimd_elt
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMLSH_advsimd_vec }
+                    return nil
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .CMEQ_advsimd_reg
+                case 8, 9, 10, 11, 16, 17, 18, 19:
+                    return .SQRDMLSH_advsimd_vec
+                case 24, 25, 26, 27:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQRDMLSH_advsimd_vec }
+                    return nil
+                case 28, 29, 30, 31:
+                    if word & 0x40c00000 != 0x00c00000 { return .CMEQ_advsimd_reg }
+                    return nil
+                case 32:
+                    if word & 0x00780000 != 0x00000000 { return .SQRSHRUN_advsimd }
+                    return nil
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SQRSHRUN_advsimd
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SMLAL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .MUL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 22 & 7 {
+                case 0, 1, 2, 3:
+                    if word & 0x00200000 == 0x00200000 { return .ADD_advsimd }
+                    return nil
+                case 4:
+                    if word & 0x00380000 == 0x00000000 { return .MOVI_advsimd_16 }
+                    if word & 0x00780000 != 0x00000000 { return .SHRN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMGT_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTN_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTN_advsimd_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .CMGT_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTP_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTP_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .MUL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .MUL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .MUL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00200000 { return .CMTST_advsimd }
+                if word & 0x01c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .RSHRN_advsimd }
+                return nil
+            default: return nil
+            }
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .UMLAL_advsimd_vec }
+                if word & 0x01c00000 == 0x01800000 { return .FMLAL2_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 22 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMLAH_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .SUB_advsimd }
+                    return nil
+                case 1, 2:
+                    if word & 0x00200000 == 0x00000000 { return .SQRDMLAH_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .SUB_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .SUB_advsimd }
+                    return nil
+                case 4:
+                    if word & 0x00380000 == 0x00000000 { return .MVNI_advsimd_16 }
+                    if word & 0x00780000 != 0x00000000 { return .SQSHRUN_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMGE_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTA_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTA_advsimd_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .CMGE_advsimd_zero }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .FMLAL2_advsimd_elt
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMLSH_advsimd_vec }
+                    return nil
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31:
+                    return .CMEQ_advsimd_reg
+                case 8, 9, 10, 11, 16, 17, 18, 19:
+                    return .SQRDMLSH_advsimd_vec
+                case 24, 25, 26, 27:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQRDMLSH_advsimd_vec }
+                    return nil
+                case 32:
+                    if word & 0x00780000 != 0x00000000 { return .SQRSHRUN_advsimd }
+                    return nil
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SQRSHRUN_advsimd
+                default: return nil
+                }
+            default: return nil
+            }
+        case 6:
+            switch word &>> 18 & 63 {
+            case 16, 17, 18, 19, 20, 21, 22, 23:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x01000000 == 0x00000000 { return .SM3TT1A }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x01000000 == 0x00000000 { return .SM3TT1B }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x01000000 == 0x00000000 { return .SM3TT2A }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01000000 == 0x00000000 { return .SM3TT2B }
+                    return nil
+                default: return nil
+                }
+            case 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x01000000 == 0x00000000 { return .SHA512H }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x01000000 == 0x00000000 { return .SHA512H2 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x01000000 == 0x00000000 { return .SHA512SU1 }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01000000 == 0x00000000 { return .RAX1 }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x01000000 == 0x00000000 { return .XAR_advsimd }
+                return nil
+            case 48:
+                if word & 0x01030c00 == 0x00000000 { return .SHA512SU0 }
+                if word & 0x01030c00 == 0x00000400 { return .SM4E }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 9:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMUL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .MLA_advsimd_vec
+                case 16, 17, 18, 19:
+                    return .SDOT_advsimd_vec
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .MLA_advsimd_vec }
+                    return nil
+                case 32:
+                    return .ORR_advsimd_imm_16
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SQSHRN_advsimd
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00000000 { return .CMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTM_advsimd }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTM_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTM_advsimd_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .CMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTZ_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .CMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTZ_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTZ_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .FMUL_advsimd_elt
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00400000 { return .FMUL_advsimd_elt }
+                    return nil
+                case 56, 57, 58, 59:
+                    if word & 0x40c00000 != 0x00c00000 { return .FMUL_advsimd_elt }
+                    return nil
+                case 60, 61, 62, 63:
+                    if word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMUL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .MUL_advsimd_vec
+                case 16, 17, 18, 19:
+                    return .USDOT_advsimd_vec
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .MUL_advsimd_vec }
+                    return nil
+                case 32:
+                    if word & 0x00780000 != 0x00000000 { return .SQRSHRN_advsimd }
+                    return nil
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SQRSHRN_advsimd
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMULX_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .MLS_advsimd_vec
+                case 16, 17, 18, 19:
+                    return .UDOT_advsimd_vec
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .MLS_advsimd_vec }
+                    return nil
+                case 32:
+                    return .BIC_advsimd_imm_16
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .UQSHRN_advsimd
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00000000 { return .CMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTX_advsimd }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTX_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTX_advsimd_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .CMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTI_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .CMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRINTI_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTI_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .FMULX_advsimd_elt
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00400000 { return .FMULX_advsimd_elt }
+                    return nil
+                case 56, 57, 58, 59:
+                    if word & 0x40c00000 != 0x00c00000 { return .FMULX_advsimd_elt }
+                    return nil
+                case 60, 61, 62, 63:
+                    if word & 0x00e00000 != 0x00e00000, word & 0x40c00000 != 0x00c00000 { return .FMULX_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01e00000 == 0x00200000 { return .PMUL_advsimd }
+                if word & 0x01c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .UQRSHRN_advsimd }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMUL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .MLA_advsimd_vec
+                case 16, 17, 18, 19:
+                    return .SDOT_advsimd_vec
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .MLA_advsimd_vec }
+                    return nil
+                case 32:
+                    return .ORR_advsimd_imm_16
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SQSHRN_advsimd
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTM_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTM_advsimd_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .CMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTZ_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTZ_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59:
+                    return .FMUL_advsimd_elt
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00400000 { return .FMUL_advsimd_elt }
+                    return nil
+                case 60, 61, 62, 63:
+                    if word & 0x00e00000 != 0x00e00000 { return .FMUL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .MUL_advsimd_vec
+                case 16, 17, 18, 19:
+                    return .USDOT_advsimd_vec
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .MUL_advsimd_vec }
+                    return nil
+                case 32:
+                    if word & 0x00780000 != 0x00000000 { return .SQRSHRN_advsimd }
+                    return nil
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .SQRSHRN_advsimd
+                default: return nil
+                }
+            default: return nil
+            }
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMULX_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                    return .MLS_advsimd_vec
+                case 16, 17, 18, 19:
+                    return .UDOT_advsimd_vec
+                case 28, 29, 30, 31:
+                    if word & 0x00c00000 != 0x00c00000 { return .MLS_advsimd_vec }
+                    return nil
+                case 32:
+                    return .BIC_advsimd_imm_16
+                case 33, 34, 35, 36, 37, 38, 39:
+                    return .UQSHRN_advsimd
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00000000 { return .CMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTX_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTX_advsimd_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .CMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FRINTI_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FRINTI_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59:
+                    return .FMULX_advsimd_elt
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x00c00000 != 0x00400000 { return .FMULX_advsimd_elt }
+                    return nil
+                case 60, 61, 62, 63:
+                    if word & 0x00e00000 != 0x00e00000 { return .FMULX_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01e00000 == 0x00200000 { return .PMUL_advsimd }
+                if word & 0x01c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .UQRSHRN_advsimd }
+                return nil
+            default: return nil
+            }
+        case 6:
+            switch word &>> 17 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01800000 == 0x00800000 { return .XAR_advsimd }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT1A }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT1B }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT2A }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT2B }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 10:
+        switch word &>> 6 & 63 {
+        case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+            switch word &>> 19 & 63 {
+            case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                if word & 0xa0000000 == 0x00000000 { return .SMLSL_advsimd_vec }
+                if word & 0xa0000000 == 0x20000000 { return .UMLSL_advsimd_vec }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0xe0000000 == 0xc0000000 { return .SM3TT1A }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0xe0000000 == 0xc0000000 { return .XAR_advsimd }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMLSL_advsimd_vec }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMLSL_advsimd_vec }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SMULL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .UMULL_advsimd_elt }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0xa0000000 == 0x00000000 { return .SMULL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000 { return .UMULL_advsimd_elt }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMULL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMULL_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+            switch word &>> 19 & 63 {
+            case 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23:
+                if word & 0xa0000000 == 0x00000000 { return .SMAXP_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .UMAXP_advsimd }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0xe0000000 == 0xc0000000 { return .SM3TT1B }
+                return nil
+            case 16, 17, 18, 19:
+                switch word &>> 29 & 7 {
+                case 2:
+                    return .SMMLA_advsimd_vec
+                case 3:
+                    return .UMMLA_advsimd_vec
+                case 6:
+                    return .XAR_advsimd
+                default: return nil
+                }
+            case 28, 29, 30, 31:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMAXP_advsimd }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMAXP_advsimd }
+                return nil
+            case 32:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    return .MOVI_advsimd_16
+                case 1, 3:
+                    return .MVNI_advsimd_16
+                default: return nil
+                }
+            case 33, 34, 35, 36, 37, 38, 39:
+                if word & 0xa0000000 == 0x00000000 { return .SSHLL_advsimd }
+                if word & 0xa0000000 == 0x20000000 { return .USHLL_advsimd }
+                return nil
+            default: return nil
+            }
+        case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+            switch word &>> 19 & 63 {
+            case 4:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000 { return .CMLT_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000 { return .FCVTNS_advsimd }
+                    if word & 0xa0040000 == 0x20000000 { return .FCVTNU_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 6, 14:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000 { return .SMAXV_advsimd }
+                    if word & 0xa0040000 == 0x20000000 { return .UMAXV_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000 { return .SMINV_advsimd }
+                    if word & 0xa0040000 == 0x20000000 { return .UMINV_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 8, 9, 10, 11:
+                if word & 0xe0000000 == 0xc0000000 { return .SM3TT2A }
+                return nil
+            case 12:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000 { return .CMLT_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FCVTNS_advsimd }
+                    if word & 0xa0040000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FCVTNU_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 15:
+                if word & 0xa0070000 == 0x00010000 { return .FCVTNS_advsimd_fp16 }
+                if word & 0xa0070000 == 0x20010000 { return .FCVTNU_advsimd_fp16 }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0xe0000000 == 0xc0000000 { return .XAR_advsimd }
+                return nil
+            case 20:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000 { return .CMLT_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000 { return .FCVTPS_advsimd }
+                    if word & 0xa0040000 == 0x20000000 { return .FCVTPU_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 22:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000, word & 0x40c00000 != 0x00800000 { return .SMAXV_advsimd }
+                    if word & 0xa0040000 == 0x20000000, word & 0x40c00000 != 0x00800000 { return .UMAXV_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000, word & 0x40c00000 != 0x00800000 { return .SMINV_advsimd }
+                    if word & 0xa0040000 == 0x20000000, word & 0x40c00000 != 0x00800000 { return .UMINV_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 28:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .CMLT_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FCVTPS_advsimd }
+                    if word & 0xa0040000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FCVTPU_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 30:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xa0040000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMAXV_advsimd }
+                    if word & 0xa0040000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMAXV_advsimd }
+                    return nil
+                case 1:
+                    if word & 0xa0040000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMINV_advsimd }
+                    if word & 0xa0040000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMINV_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 31:
+                if word & 0xa0070000 == 0x00010000 { return .FCVTPS_advsimd_fp16 }
+                if word & 0xa0070000 == 0x20010000 { return .FCVTPU_advsimd_fp16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SMULL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00000000 { return .UMULL_advsimd_elt }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0xa0000000 == 0x00000000 { return .SMULL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000 { return .UMULL_advsimd_elt }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMULL_advsimd_elt }
+                if word & 0xa0000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMULL_advsimd_elt }
+                return nil
+            default: return nil
+            }
+        case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+            switch word &>> 18 & 63 {
+            case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa1000000 == 0x00000000 { return .SMINP_advsimd }
+                if word & 0xa1000000 == 0x20000000 { return .UMINP_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23:
+                if word & 0xe1000000 == 0xc0000000 { return .SM3TT2B }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0xe1000000 == 0xc0000000 { return .XAR_advsimd }
+                if word & 0xe1000000 == 0x40000000 { return .USMMLA_advsimd_vec }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0xa1000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SMINP_advsimd }
+                if word & 0xa1000000 == 0x20000000, word & 0x00c00000 != 0x00c00000 { return .UMINP_advsimd }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 11:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLSL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULH_advsimd_vec }
+                if word & 0x01f80000 == 0x01000000 { return .ORR_advsimd_imm_16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00000000 { return .ABS_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FCVTMS_advsimd }
+                    return nil
+                case 6, 14:
+                    if word & 0x00070000 == 0x00010000 { return .ADDV_advsimd }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00000000 { return .ABS_advsimd }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FCVTMS_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FCVTMS_advsimd_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .ABS_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FCVTZS_advsimd_int }
+                    return nil
+                case 22:
+                    if word & 0x00070000 == 0x00010000, word & 0x40c00000 != 0x00800000 { return .ADDV_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .ABS_advsimd }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FCVTZS_advsimd_int }
+                    return nil
+                case 30:
+                    if word & 0x00070000 == 0x00010000, word & 0x00c00000 != 0x00c00000 { return .ADDV_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FCVTZS_advsimd_int_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQDMULL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQDMULL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00200000, word & 0x40c00000 != 0x00c00000 { return .ADDP_advsimd_vec }
+                return nil
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_vec }
+                if word & 0x01f80000 == 0x01000000 { return .BIC_advsimd_imm_16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 15 {
+                case 0:
+                    if word & 0x01300000 == 0x00200000, word & 0x40c00000 != 0x00c00000 { return .NEG_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x01b00000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FCVTMU_advsimd }
+                    if word & 0x01b00000 == 0x00a00000, word & 0x40400000 != 0x00400000 { return .FCVTZU_advsimd_int }
+                    return nil
+                case 9:
+                    if word & 0x01f00000 == 0x00700000 { return .FCVTMU_advsimd_fp16 }
+                    if word & 0x01f00000 == 0x00f00000 { return .FCVTZU_advsimd_int_fp16 }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLSL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULH_advsimd_vec }
+                if word & 0x01f80000 == 0x01000000 { return .ORR_advsimd_imm_16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00000000 { return .ABS_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FCVTMS_advsimd }
+                    return nil
+                case 6, 14, 22:
+                    if word & 0x00070000 == 0x00010000 { return .ADDV_advsimd }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .FCVTMS_advsimd_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .ABS_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FCVTZS_advsimd_int }
+                    return nil
+                case 30:
+                    if word & 0x00070000 == 0x00010000, word & 0x00c00000 != 0x00c00000 { return .ADDV_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00010000 { return .FCVTZS_advsimd_int_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQDMULL_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQDMULL_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00200000 { return .ADDP_advsimd_vec }
+                return nil
+            default: return nil
+            }
+        case 3:
+            switch word &>> 6 & 63 {
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_vec }
+                if word & 0x01f80000 == 0x01000000 { return .BIC_advsimd_imm_16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 15 {
+                case 0:
+                    if word & 0x01300000 == 0x00200000 { return .NEG_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x01b00000 == 0x00200000 { return .FCVTMU_advsimd }
+                    if word & 0x01b00000 == 0x00a00000 { return .FCVTZU_advsimd_int }
+                    return nil
+                case 9:
+                    if word & 0x01f00000 == 0x00700000 { return .FCVTMU_advsimd_fp16 }
+                    if word & 0x01f00000 == 0x00f00000 { return .FCVTZU_advsimd_int_fp16 }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 6:
+            switch word &>> 17 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01800000 == 0x00800000 { return .XAR_advsimd }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT1A }
+                    return nil
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT1B }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT2A }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01800000 == 0x00000000 { return .SM3TT2B }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 12:
+        switch word &>> 23 & 3 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    if word & 0x00200000 == 0x00200000 { return .SMULL_advsimd_vec }
+                    return nil
+                case 1, 3:
+                    if word & 0x00200000 == 0x00200000 { return .UMULL_advsimd_vec }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00600000 { return .SM3PARTW1 }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMAXNM_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMAXNMP_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FMAXNM_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .FMAXNMP_advsimd_vec }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00600000 { return .SM3PARTW2 }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 29 & 7 {
+                case 0:
+                    switch word &>> 16 & 15 {
+                    case 0:
+                        if word & 0x00700000 == 0x00300000 { return .FMAXNMV_advsimd_fp16 }
+                        return nil
+                    case 1:
+                        if word & 0x00300000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FCVTAS_advsimd }
+                        return nil
+                    case 9:
+                        if word & 0x00700000 == 0x00700000 { return .FCVTAS_advsimd_fp16 }
+                        return nil
+                    default: return nil
+                    }
+                case 1:
+                    if word & 0x007f0000 == 0x00790000 { return .FCVTAU_advsimd_fp16 }
+                    if word & 0x003f0000 == 0x00210000, word & 0x40400000 != 0x00400000 { return .FCVTAU_advsimd }
+                    return nil
+                case 2:
+                    switch word &>> 16 & 15 {
+                    case 0:
+                        if word & 0x00700000 == 0x00300000 { return .FMAXNMV_advsimd_fp16 }
+                        return nil
+                    case 1:
+                        if word & 0x00300000 == 0x00200000 { return .FCVTAS_advsimd }
+                        return nil
+                    case 9:
+                        if word & 0x00700000 == 0x00700000 { return .FCVTAS_advsimd_fp16 }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 15 {
+                    case 0:
+                        if word & 0x00700000 == 0x00300000 { return .FMAXNMV_advsimd }
+                        return nil
+                    case 1:
+                        if word & 0x00300000 == 0x00200000 { return .FCVTAU_advsimd }
+                        return nil
+                    case 9:
+                        if word & 0x00700000 == 0x00700000 { return .FCVTAU_advsimd_fp16 }
+                        return nil
+                    default: return nil
+                    }
+                case 6:
+                    if word & 0x00600000 == 0x00600000 { return .SM4EKEY }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMLA_advsimd_vec }
+                    return nil
+                case 1, 3:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00600000 == 0x00200000 { return .FMLAL2_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FMLA_advsimd_vec }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .SMULL_advsimd_vec }
+                    return nil
+                case 1, 3:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00c00000 { return .UMULL_advsimd_vec }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMINNM_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00200000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMINNMP_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FMINNM_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .FMINNMP_advsimd_vec }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0xe0400000 == 0xc0000000 { return .XAR_advsimd }
+                    return nil
+                case 32:
+                    if word & 0xa0000000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FCMGT_advsimd_zero }
+                    if word & 0xa0000000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FCMGE_advsimd_zero }
+                    return nil
+                case 33:
+                    if word & 0xa0400000 == 0x00000000 { return .URECPE_advsimd }
+                    if word & 0xa0400000 == 0x20000000 { return .URSQRTE_advsimd }
+                    return nil
+                case 48:
+                    if word & 0xe0400000 == 0x60000000 { return .FMINNMV_advsimd }
+                    if word & 0xa0400000 == 0x00000000 { return .FMINNMV_advsimd_fp16 }
+                    return nil
+                case 56:
+                    if word & 0xa0400000 == 0x00400000 { return .FCMGT_advsimd_zero_fp16 }
+                    if word & 0xa0400000 == 0x20400000 { return .FCMGE_advsimd_zero_fp16 }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMLS_advsimd_vec }
+                    return nil
+                case 1:
+                    if word & 0x00200000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00600000 == 0x00200000 { return .FMLSL2_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FMLS_advsimd_vec }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000 { return .FCMLA_advsimd_vec }
+                    if word & 0x00600000 == 0x00200000 { return .FMLSL2_advsimd_vec }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa0000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQDMULH_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0780000 == 0x00000000 { return .MOVI_advsimd_ones }
+                if word & 0xa0780000 == 0x20000000 { return .MVNI_advsimd_ones }
+                return nil
+            default: return nil
+            }
+        case 3:
+            if word & 0xa0000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULH_advsimd_elt }
+            if word & 0xa0400400 == 0x20000000 { return .FMLSL2_advsimd_elt }
+            return nil
+        default: return nil
+        }
+    case 13:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 18 & 63 {
+                case 0, 1:
+                    if word & 0x01000000 == 0x01000000 { return .MOVI_advsimd_ones }
+                    return nil
+                case 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x01000000 == 0x00000000 { return .FADD_advsimd }
+                    return nil
+                case 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x01000000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FADD_advsimd }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x01000000 == 0x00000000 { return .FSUB_advsimd }
+                    return nil
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01000000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FSUB_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00010000 { return .SCVTF_advsimd_int }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .SCVTF_advsimd_int }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .SCVTF_advsimd_int_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .FCMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRECPE_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FCMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRECPE_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00000000 { return .FCMEQ_advsimd_zero_fp16 }
+                    if word & 0x00070000 == 0x00010000 { return .FRECPE_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMULH_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQRDMULH_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01a00000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMULX_advsimd_vec }
+                return nil
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    if word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_vec }
+                    return nil
+                case 4, 5, 6, 7:
+                    return .FADDP_advsimd_vec
+                case 8, 9, 10, 11, 16, 17, 18, 19:
+                    return .FCMLA_advsimd_vec
+                case 12, 13, 14, 15:
+                    if word & 0x40400000 != 0x00400000 { return .FADDP_advsimd_vec }
+                    return nil
+                case 20, 21, 22, 23:
+                    return .FABD_advsimd
+                case 24, 25, 26, 27:
+                    if word & 0x40c00000 != 0x00c00000 { return .FCMLA_advsimd_vec }
+                    return nil
+                case 28, 29, 30, 31:
+                    if word & 0x40400000 != 0x00400000 { return .FABD_advsimd }
+                    return nil
+                case 32:
+                    return .MVNI_advsimd_ones
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4:
+                    if word & 0x00070000 == 0x00010000 { return .UCVTF_advsimd_int }
+                    return nil
+                case 12:
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .UCVTF_advsimd_int }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .UCVTF_advsimd_int_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x00070000 == 0x00000000 { return .FCMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FRSQRTE_advsimd }
+                    return nil
+                case 28:
+                    if word & 0x00070000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FCMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000, word & 0x40400000 != 0x00400000 { return .FRSQRTE_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00000000 { return .FCMLE_advsimd_fp16 }
+                    if word & 0x00070000 == 0x00010000 { return .FRSQRTE_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMLAH_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQRDMLAH_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00000000, word & 0x00c00000 != 0x00000000, word & 0x40c00000 != 0x00c00000 { return .FCMLA_advsimd_vec }
+                if word & 0x01a00000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMUL_advsimd_vec }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_vec }
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 18 & 63 {
+                case 0, 1:
+                    if word & 0x01000000 == 0x01000000 { return .MOVI_advsimd_ones }
+                    return nil
+                case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x01000000 == 0x00000000 { return .FADD_advsimd }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x01000000 == 0x00000000 { return .FSUB_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00010000 { return .SCVTF_advsimd_int }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .SCVTF_advsimd_int_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .FCMEQ_advsimd_zero }
+                    if word & 0x00070000 == 0x00010000 { return .FRECPE_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00000000 { return .FCMEQ_advsimd_zero_fp16 }
+                    if word & 0x00070000 == 0x00010000 { return .FRECPE_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMULH_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQRDMULH_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01a00000 == 0x00200000 { return .FMULX_advsimd_vec }
+                return nil
+            default: return nil
+            }
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x01000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_elt }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 19 & 63 {
+                case 0, 1, 2, 3:
+                    if word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_vec }
+                    return nil
+                case 4, 5, 6, 7, 12, 13, 14, 15:
+                    return .FADDP_advsimd_vec
+                case 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27:
+                    return .FCMLA_advsimd_vec
+                case 20, 21, 22, 23, 28, 29, 30, 31:
+                    return .FABD_advsimd
+                case 32:
+                    return .MVNI_advsimd_ones
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x00070000 == 0x00010000 { return .UCVTF_advsimd_int }
+                    return nil
+                case 15:
+                    if word & 0x00070000 == 0x00010000 { return .UCVTF_advsimd_int_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x00070000 == 0x00000000 { return .FCMLE_advsimd }
+                    if word & 0x00070000 == 0x00010000 { return .FRSQRTE_advsimd }
+                    return nil
+                case 31:
+                    if word & 0x00070000 == 0x00000000 { return .FCMLE_advsimd_fp16 }
+                    if word & 0x00070000 == 0x00010000 { return .FRSQRTE_advsimd_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMLAH_advsimd_elt }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    return .SQRDMLAH_advsimd_elt
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x01200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCMLA_advsimd_vec }
+                if word & 0x01a00000 == 0x00200000 { return .FMUL_advsimd_vec }
+                return nil
+            default: return nil
+            }
+        case 6:
+            if word & 0x01e00000 == 0x00800000 { return .XAR_advsimd }
+            return nil
+        default: return nil
+        }
+    case 14:
+        switch word &>> 23 & 3 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xa0200000 == 0x00200000, word & 0x00c00000 != 0x00400000 { return .PMULL_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FCMEQ_advsimd_reg }
+                    return nil
+                case 1:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FCMGE_advsimd_reg }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FCMEQ_advsimd_reg }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .FCMGE_advsimd_reg }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0xa03f0000 == 0x00210000, word & 0x40400000 != 0x00400000 { return .FRINT32Z_advsimd }
+                if word & 0xa03f0000 == 0x20210000, word & 0x40400000 != 0x00400000 { return .FRINT32X_advsimd }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0xe0400000 == 0x60400000 { return .BFMMLA_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0xa0400000 == 0x00000000 { return .FMLAL_advsimd_vec }
+                    if word & 0xa0000000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FACGE_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 29 & 7 {
+            case 0:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00800000 { return .PMULL_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x007f0000 == 0x00780000 { return .FCMLT_advsimd_fp16 }
+                    if word & 0x003f0000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FCMLT_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00600000 == 0x00200000 { return .FMLSL_advsimd_vec }
+                    return nil
+                default: return nil
+                }
+            case 1:
+                switch word &>> 6 & 63 {
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00200000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FCMGT_advsimd_reg }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FACGT_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 2:
+                switch word &>> 6 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                    if word & 0x00200000 == 0x00200000, word & 0x00c00000 != 0x00800000 { return .PMULL_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x007f0000 == 0x00780000 { return .FCMLT_advsimd_fp16 }
+                    if word & 0x003f0000 == 0x00200000 { return .FCMLT_advsimd }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00600000 == 0x00200000 { return .FMLSL_advsimd_vec }
+                    return nil
+                default: return nil
+                }
+            case 3:
+                switch word &>> 6 & 63 {
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x00200000 == 0x00000000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .FCMGT_advsimd_reg }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x00200000 == 0x00200000 { return .FACGT_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 6:
+                if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 29 & 7 {
+            case 0:
+                if word & 0x00780c00 == 0x00000400 { return .MOVI_advsimd_8 }
+                if word & 0x00000c00 == 0x00000400, word & 0x00700000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .SCVTF_advsimd_fix }
+                return nil
+            case 1:
+                if word & 0x00780c00 == 0x00000400 { return .MOVI_advsimd_64 }
+                if word & 0x00000c00 == 0x00000400, word & 0x00700000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .UCVTF_advsimd_fix }
+                return nil
+            case 2:
+                if word & 0x00780c00 == 0x00000400 { return .MOVI_advsimd_8 }
+                if word & 0x00000c00 == 0x00000400, word & 0x00700000 != 0x00000000 { return .SCVTF_advsimd_fix }
+                return nil
+            case 3:
+                if word & 0x00780c00 == 0x00000400 { return .MOVI_advsimd_64 }
+                if word & 0x00000c00 == 0x00000400, word & 0x00700000 != 0x00000000 { return .UCVTF_advsimd_fix }
+                return nil
+            default: return nil
+            }
+        case 3:
+            if word & 0xa0400400 == 0x00000000 { return .SDOT_advsimd_elt }
+            if word & 0xa0400400 == 0x20000000 { return .UDOT_advsimd_elt }
+            return nil
+        default: return nil
+        }
+    case 15:
+        switch word &>> 23 & 3 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMAX_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMAXP_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FMAX_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .FMAXP_advsimd_vec }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 3 {
+                case 0:
+                    if word & 0xe07c0000 == 0x60300000 { return .FMAXV_advsimd }
+                    if word & 0xa07c0000 == 0x00300000 { return .FMAXV_advsimd_fp16 }
+                    return nil
+                case 1:
+                    if word & 0xa03c0000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FRINT64Z_advsimd }
+                    if word & 0xa03c0000 == 0x20200000, word & 0x40400000 != 0x00400000 { return .FRINT64X_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 17 & 63 {
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0xa0000000 == 0x00000000 { return .FRECPS_advsimd }
+                    if word & 0xa0000000 == 0x20000000 { return .FDIV_advsimd }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0xa0000000 == 0x20000000 { return .BFDOT_advsimd_vec }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0xa0000000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FRECPS_advsimd }
+                    if word & 0xa0000000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FDIV_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0xe0600000 == 0xc0000000 { return .XAR_advsimd }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMIN_advsimd }
+                    return nil
+                case 1:
+                    if word & 0x00200000 == 0x00000000, word & 0x40c00000 != 0x00c00000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FMINP_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FMIN_advsimd }
+                    return nil
+                case 3:
+                    if word & 0x00200000 == 0x00000000 { return .FCADD_advsimd_vec }
+                    if word & 0x00200000 == 0x00200000 { return .FMINP_advsimd_vec }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                    return nil
+                default: return nil
+                }
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0xe0400000 == 0xc0000000 { return .XAR_advsimd }
+                    return nil
+                case 32:
+                    if word & 0xa0000000 == 0x00000000, word & 0x40400000 != 0x00400000 { return .FABS_advsimd }
+                    if word & 0xa0000000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FNEG_advsimd }
+                    return nil
+                case 33:
+                    if word & 0xa0000000 == 0x20000000, word & 0x40400000 != 0x00400000 { return .FSQRT_advsimd }
+                    return nil
+                case 48:
+                    if word & 0xe0400000 == 0x60000000 { return .FMINV_advsimd }
+                    if word & 0xa0400000 == 0x00000000 { return .FMINV_advsimd_fp16 }
+                    return nil
+                case 56:
+                    if word & 0xa0400000 == 0x00400000 { return .FABS_advsimd_fp16 }
+                    if word & 0xa0400000 == 0x20400000 { return .FNEG_advsimd_fp16 }
+                    return nil
+                case 57:
+                    if word & 0xa0400000 == 0x20400000 { return .FSQRT_advsimd_fp16 }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00200000 == 0x00200000, word & 0x40400000 != 0x00400000 { return .FRSQRTS_advsimd }
+                    return nil
+                case 1, 3:
+                    if word & 0x00600000 == 0x00400000 { return .BFMLAL_advsimd_vec }
+                    return nil
+                case 2:
+                    if word & 0x00200000 == 0x00200000 { return .FRSQRTS_advsimd }
+                    return nil
+                case 6:
+                    if word & 0x00600000 == 0x00000000 { return .XAR_advsimd }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 29 & 7 {
+                case 0, 2:
+                    if word & 0x00400000 == 0x00000000 { return .SUDOT_advsimd_elt }
+                    if word & 0x00400000 == 0x00400000 { return .BFDOT_advsimd_elt }
+                    return nil
+                case 1, 3:
+                    if word & 0x00c00000 != 0x00000000 { return .SQRDMLSH_advsimd_elt }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0xa0780000 == 0x00000000 { return .FMOV_advsimd_single }
+                if word & 0xe0780000 == 0x60000000 { return .FMOV_advsimd_double }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 29 & 7 {
+                case 0:
+                    if word & 0x00780000 == 0x00000000 { return .FMOV_advsimd_half }
+                    if word & 0x00700000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .FCVTZS_advsimd_fix }
+                    return nil
+                case 1:
+                    if word & 0x00700000 != 0x00000000, word & 0x40400000 != 0x00400000 { return .FCVTZU_advsimd_fix }
+                    return nil
+                case 2:
+                    if word & 0x00780000 == 0x00000000 { return .FMOV_advsimd_half }
+                    if word & 0x00700000 != 0x00000000 { return .FCVTZS_advsimd_fix }
+                    return nil
+                case 3:
+                    if word & 0x00700000 != 0x00000000 { return .FCVTZU_advsimd_fix }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 3:
+            switch word &>> 29 & 7 {
+            case 0, 2:
+                if word & 0x00400400 == 0x00000000 { return .USDOT_advsimd_elt }
+                if word & 0x00400400 == 0x00400000 { return .BFMLAL_advsimd_elt }
+                return nil
+            case 1, 3:
+                if word & 0x00000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLSH_advsimd_elt }
+                return nil
+            default: return nil
+            }
         default: return nil
         }
     default: return nil
@@ -748,6 +4566,1079 @@ private func decodeGroup11(_ word: UInt32) -> A64Encoding? {
     }
 }
 
+private func decodeGroup12(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDB
+                        case 1:
+                            return .LDSMAXB
+                        case 2:
+                            return .SWPB
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINB }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXB }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STRB_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STTRB }
+                if word & 0x00204000 == 0x00204000 { return .STRB_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STRB_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDH
+                        case 1:
+                            return .LDSMAXH
+                        case 2:
+                            return .SWPH
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINH }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXH }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STRH_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STTRH }
+                if word & 0x00204000 == 0x00204000 { return .STRH_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STRH_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADD
+                        case 1:
+                            return .LDSMAX
+                        case 2:
+                            return .SWP
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLR }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMIN }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEOR }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAX }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSET }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMIN }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STTR }
+                if word & 0x00204000 == 0x00204000 { return .STR_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .STUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADD
+                    case 1:
+                        return .LDEOR
+                    case 2:
+                        return .LDSMAX
+                    case 3:
+                        return .LDUMAX
+                    case 4:
+                        return .SWP
+                    case 5:
+                        return .ST64BV0
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_post }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .STTR }
+                if word & 0x00204000 == 0x00204000 { return .STR_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_pre }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .STUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLR
+                    case 1:
+                        return .LDSET
+                    case 2:
+                        return .LDSMIN
+                    case 3:
+                        return .LDUMIN
+                    case 4:
+                        return .ST64B
+                    case 5:
+                        return .ST64BV
+                    case 6:
+                        return .LD64B
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDLB
+                        case 1:
+                            return .LDSMAXLB
+                        case 2:
+                            return .SWPLB
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRLB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINLB }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORLB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXLB }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETLB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINLB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRB_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRB }
+                if word & 0x00204000 == 0x00204000 { return .LDRB_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRB_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDLH
+                        case 1:
+                            return .LDSMAXLH
+                        case 2:
+                            return .SWPLH
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRLH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINLH }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORLH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXLH }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETLH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINLH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRH_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRH }
+                if word & 0x00204000 == 0x00204000 { return .LDRH_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRH_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDL
+                        case 1:
+                            return .LDSMAXL
+                        case 2:
+                            return .SWPL
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRL }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINL }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORL }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXL }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETL }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINL }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTR }
+                if word & 0x00204000 == 0x00204000 { return .LDR_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDL
+                    case 1:
+                        return .LDEORL
+                    case 2:
+                        return .LDSMAXL
+                    case 3:
+                        return .LDUMAXL
+                    case 4:
+                        return .SWPL
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_post }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTR }
+                if word & 0x00204000 == 0x00204000 { return .LDR_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_pre }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRL
+                    case 1:
+                        return .LDSETL
+                    case 2:
+                        return .LDSMINL
+                    case 3:
+                        return .LDUMINL
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .LDURSB_64
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDAB
+                    case 1:
+                        return .LDEORAB
+                    case 2:
+                        return .LDSMAXAB
+                    case 3:
+                        return .LDUMAXAB
+                    case 4:
+                        return .SWPAB
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPRB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_64_imm_post }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSB_64 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSB_64_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_64_imm_pre }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDURSB_64
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRAB
+                    case 1:
+                        return .LDSETAB
+                    case 2:
+                        return .LDSMINAB
+                    case 3:
+                        return .LDUMINAB
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .LDURSH_64
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDAH
+                    case 1:
+                        return .LDEORAH
+                    case 2:
+                        return .LDSMAXAH
+                    case 3:
+                        return .LDUMAXAH
+                    case 4:
+                        return .SWPAH
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPRH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_64_imm_post }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSH_64 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSH_64_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_64_imm_pre }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDURSH_64
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRAH
+                    case 1:
+                        return .LDSETAH
+                    case 2:
+                        return .LDSMINAH
+                    case 3:
+                        return .LDUMINAH
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .LDURSW
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDA
+                    case 1:
+                        return .LDEORA
+                    case 2:
+                        return .LDSMAXA
+                    case 3:
+                        return .LDUMAXA
+                    case 4:
+                        return .SWPA
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPR }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDRSW_imm_post }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSW }
+                if word & 0x00204000 == 0x00204000 { return .LDRSW_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSW_imm_pre }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDURSW
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRA
+                    case 1:
+                        return .LDSETA
+                    case 2:
+                        return .LDSMINA
+                    case 3:
+                        return .LDUMINA
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .PRFUM
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDA
+                    case 1:
+                        return .LDEORA
+                    case 2:
+                        return .LDSMAXA
+                    case 3:
+                        return .LDUMAXA
+                    case 4:
+                        return .SWPA
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPR }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00200000 { return .LDRAB }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00204000 == 0x00204000 { return .PRFM_reg }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .PRFUM
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRA
+                    case 1:
+                        return .LDSETA
+                    case 2:
+                        return .LDSMINA
+                    case 3:
+                        return .LDUMINA
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDALB
+                        case 1:
+                            return .LDSMAXALB
+                        case 2:
+                            return .SWPALB
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRALB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINALB }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORALB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXALB }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETALB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINALB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_32_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSB_32 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSB_32_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_32_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDALH
+                        case 1:
+                            return .LDSMAXALH
+                        case 2:
+                            return .SWPALH
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRALH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINALH }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORALH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXALH }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETALH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINALH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_32_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSH_32 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSH_32_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_32_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 10 & 63 {
+            case 0:
+                if word & 0x00200000 == 0x00200000 { return .LDADDAL }
+                return nil
+            case 4:
+                if word & 0x00200000 == 0x00200000 { return .LDCLRAL }
+                return nil
+            case 8:
+                if word & 0x00200000 == 0x00200000 { return .LDEORAL }
+                return nil
+            case 12:
+                if word & 0x00200000 == 0x00200000 { return .LDSETAL }
+                return nil
+            case 16:
+                if word & 0x00200000 == 0x00200000 { return .LDSMAXAL }
+                return nil
+            case 20:
+                if word & 0x00200000 == 0x00200000 { return .LDSMINAL }
+                return nil
+            case 24:
+                if word & 0x00200000 == 0x00200000 { return .LDUMAXAL }
+                return nil
+            case 28:
+                if word & 0x00200000 == 0x00200000 { return .LDUMINAL }
+                return nil
+            case 32:
+                if word & 0x00200000 == 0x00200000 { return .SWPAL }
+                return nil
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 10 & 63 {
+            case 0:
+                if word & 0x00200000 == 0x00200000 { return .LDADDAL }
+                return nil
+            case 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63:
+                if word & 0x00200000 == 0x00200000 { return .LDRAB }
+                return nil
+            case 4:
+                if word & 0x00200000 == 0x00200000 { return .LDCLRAL }
+                return nil
+            case 8:
+                if word & 0x00200000 == 0x00200000 { return .LDEORAL }
+                return nil
+            case 12:
+                if word & 0x00200000 == 0x00200000 { return .LDSETAL }
+                return nil
+            case 16:
+                if word & 0x00200000 == 0x00200000 { return .LDSMAXAL }
+                return nil
+            case 20:
+                if word & 0x00200000 == 0x00200000 { return .LDSMINAL }
+                return nil
+            case 24:
+                if word & 0x00200000 == 0x00200000 { return .LDUMAXAL }
+                return nil
+            case 28:
+                if word & 0x00200000 == 0x00200000 { return .LDUMINAL }
+                return nil
+            case 32:
+                if word & 0x00200000 == 0x00200000 { return .SWPAL }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 4:
+        switch word &>> 29 & 7 {
+        case 0:
+            if word & 0x00200c00 == 0x00000000 { return .STLURB }
+            if word & 0x00200c00 == 0x00000400 { return .CPYFP }
+            return nil
+        case 1:
+            return .STRB_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .STLURH }
+            return nil
+        case 3:
+            return .STRH_imm
+        case 4:
+            if word & 0x00200c00 == 0x00000000 { return .STLUR }
+            return nil
+        case 5, 7:
+            return .STR_imm
+        case 6:
+            if word & 0x00200c00 == 0x00000000 { return .STLUR }
+            if word & 0x00200000 == 0x00200000, word & 0x00000c00 != 0x00000000 { return .STG }
+            return nil
+        default: return nil
+        }
+    case 5:
+        switch word &>> 29 & 7 {
+        case 0:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURB }
+            if word & 0x00200c00 == 0x00000400 { return .CPYFM }
+            return nil
+        case 1:
+            return .LDRB_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURH }
+            return nil
+        case 3:
+            return .LDRH_imm
+        case 4:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPUR }
+            return nil
+        case 5, 7:
+            return .LDR_imm
+        case 6:
+            switch word &>> 16 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00000c00 == 0x00000000 { return .LDAPUR }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00000c00 == 0x00000000 { return .LDG }
+                if word & 0x00000c00 != 0x00000000 { return .STZG }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 6:
+        switch word &>> 29 & 7 {
+        case 0:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSB_64 }
+            if word & 0x00200c00 == 0x00000400 { return .CPYFE }
+            return nil
+        case 1:
+            return .LDRSB_64_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSH_64 }
+            return nil
+        case 3:
+            return .LDRSH_64_imm
+        case 4:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSW }
+            return nil
+        case 5:
+            return .LDRSW_imm
+        case 6:
+            if word & 0x00200000 == 0x00200000, word & 0x00000c00 != 0x00000000 { return .ST2G }
+            return nil
+        case 7:
+            return .PRFM_imm
+        default: return nil
+        }
+    case 7:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 10 & 63 {
+            case 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60:
+                if word & 0x00200000 == 0x00000000 { return .LDAPURSB_32 }
+                return nil
+            case 1, 5, 9, 13:
+                if word & 0x00200000 == 0x00000000 { return .SETP }
+                return nil
+            case 17, 21, 25, 29:
+                if word & 0x00200000 == 0x00000000 { return .SETM }
+                return nil
+            case 33, 37, 41, 45:
+                if word & 0x00200000 == 0x00000000 { return .SETE }
+                return nil
+            default: return nil
+            }
+        case 1:
+            return .LDRSB_32_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSH_32 }
+            return nil
+        case 3:
+            return .LDRSH_32_imm
+        case 6:
+            if word & 0x00200000 == 0x00200000, word & 0x00000c00 != 0x00000000 { return .STZ2G }
+            return nil
+        default: return nil
+        }
+    default: return nil
+    }
+}
+
 private func decodeGroup13(_ word: UInt32) -> A64Encoding? {
     switch word &>> 21 & 15 {
     case 0:
@@ -951,6 +5842,1291 @@ private func decodeGroup13(_ word: UInt32) -> A64Encoding? {
     case 14:
         if word & 0xe0008000 == 0x80000000 { return .UMULH }
         return nil
+    default: return nil
+    }
+}
+
+private func decodeGroup14(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 1 {
+        case 0:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x00200000 == 0x00000000 { return .STUR_fpsimd }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x00200000 == 0x00000000 { return .STR_fpsimd_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STR_fpsimd_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x00200000 == 0x00200000 { return .STR_fpsimd_reg }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 1 {
+        case 0:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x00200000 == 0x00000000 { return .LDUR_fpsimd }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x00200000 == 0x00000000 { return .LDR_fpsimd_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDR_fpsimd_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x00200000 == 0x00200000 { return .LDR_fpsimd_reg }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 3 {
+        case 0:
+            return .LDR_lit_fpsimd
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x80200000 == 0x00000000 { return .STUR_Q }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x80200000 == 0x00000000 { return .STR_Q_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x80200000 == 0x00000000 { return .STR_Q_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x80200000 == 0x00200000 { return .STR_Q_reg }
+                return nil
+            default: return nil
+            }
+        case 2:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 3 {
+        case 0:
+            return .LDR_lit_fpsimd
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x80200000 == 0x00000000 { return .LDUR_Q }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x80200000 == 0x00000000 { return .LDR_Q_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x80200000 == 0x00000000 { return .LDR_Q_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x80200000 == 0x00200000 { return .LDR_Q_reg }
+                return nil
+            default: return nil
+            }
+        case 2:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 4:
+        if word & 0xe0200c00 == 0x00000400 { return .CPYP }
+        if word & 0x20000000 == 0x20000000 { return .STR_fpsimd_imm }
+        return nil
+    case 5:
+        if word & 0xe0200c00 == 0x00000400 { return .CPYM }
+        if word & 0x20000000 == 0x20000000 { return .LDR_fpsimd_imm }
+        return nil
+    case 6:
+        if word & 0xe0200c00 == 0x00000400 { return .CPYE }
+        if word & 0xe0000000 == 0x20000000 { return .STR_Q_imm }
+        return nil
+    case 7:
+        switch word &>> 29 & 3 {
+        case 0:
+            switch word &>> 10 & 63 {
+            case 1, 5, 9, 13:
+                if word & 0x80200000 == 0x00000000 { return .SETGP }
+                return nil
+            case 17, 21, 25, 29:
+                if word & 0x80200000 == 0x00000000 { return .SETGM }
+                return nil
+            case 33, 37, 41, 45:
+                if word & 0x80200000 == 0x00000000 { return .SETGE }
+                return nil
+            default: return nil
+            }
+        case 1:
+            if word & 0x80000000 == 0x00000000 { return .LDR_Q_imm }
+            return nil
+        default: return nil
+        }
+    default: return nil
+    }
+}
+
+private func decodeGroup15(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 29 & 3 {
+    case 0:
+        switch word &>> 21 & 1 {
+        case 0:
+            switch word &>> 22 & 7 {
+            case 0, 1, 3:
+                switch word &>> 13 & 63 {
+                case 0, 1, 2, 3:
+                    if word & 0x00180000 == 0x00180000, word & 0x80008000 != 0x00000000 { return .FCVTZS_float_fix }
+                    return nil
+                case 4, 5, 6, 7:
+                    if word & 0x00180000 == 0x00180000 { return .FCVTZS_float_fix }
+                    return nil
+                case 8, 9, 10, 11:
+                    if word & 0x00180000 == 0x00180000, word & 0x80008000 != 0x00000000 { return .FCVTZU_float_fix }
+                    return nil
+                case 12, 13, 14, 15:
+                    if word & 0x00180000 == 0x00180000 { return .FCVTZU_float_fix }
+                    return nil
+                case 16, 17, 18, 19:
+                    if word & 0x00180000 == 0x00000000, word & 0x80008000 != 0x00000000 { return .SCVTF_float_fix }
+                    return nil
+                case 20, 21, 22, 23:
+                    if word & 0x00180000 == 0x00000000 { return .SCVTF_float_fix }
+                    return nil
+                case 24, 25, 26, 27:
+                    if word & 0x00180000 == 0x00000000, word & 0x80008000 != 0x00000000 { return .UCVTF_float_fix }
+                    return nil
+                case 28, 29, 30, 31:
+                    if word & 0x00180000 == 0x00000000 { return .UCVTF_float_fix }
+                    return nil
+                default: return nil
+                }
+            case 2:
+                switch word &>> 13 & 63 {
+                case 0, 1, 2, 3:
+                    if word & 0x00180000 == 0x00180000, word & 0x80008000 != 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTZS_float_fix }
+                    return nil
+                case 4, 5, 6, 7:
+                    if word & 0x00180000 == 0x00180000, word & 0x00c00000 != 0x00800000 { return .FCVTZS_float_fix }
+                    return nil
+                case 8, 9, 10, 11:
+                    if word & 0x00180000 == 0x00180000, word & 0x80008000 != 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTZU_float_fix }
+                    return nil
+                case 12, 13, 14, 15:
+                    if word & 0x00180000 == 0x00180000, word & 0x00c00000 != 0x00800000 { return .FCVTZU_float_fix }
+                    return nil
+                case 16, 17, 18, 19:
+                    if word & 0x00180000 == 0x00000000, word & 0x80008000 != 0x00000000, word & 0x00c00000 != 0x00800000 { return .SCVTF_float_fix }
+                    return nil
+                case 20, 21, 22, 23:
+                    if word & 0x00180000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .SCVTF_float_fix }
+                    return nil
+                case 24, 25, 26, 27:
+                    if word & 0x00180000 == 0x00000000, word & 0x80008000 != 0x00000000, word & 0x00c00000 != 0x00800000 { return .UCVTF_float_fix }
+                    return nil
+                case 28, 29, 30, 31:
+                    if word & 0x00180000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .UCVTF_float_fix }
+                    return nil
+                default: return nil
+                }
+            case 4, 5, 7:
+                if word & 0x80008000 == 0x00000000 { return .FMADD_float }
+                if word & 0x80008000 == 0x00008000 { return .FMSUB_float }
+                return nil
+            case 6:
+                if word & 0x80008000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FMADD_float }
+                if word & 0x80008000 == 0x00008000, word & 0x00c00000 != 0x00800000 { return .FMSUB_float }
+                return nil
+            default: return nil
+            }
+        case 1:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 13 & 7 {
+                case 0:
+                    switch word &>> 17 & 7 {
+                    case 0:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            switch word &>> 16 & 1 {
+                            case 0:
+                                if word & 0x00100000 == 0x00000000 { return .FCVTNS_float }
+                                if word & 0x00100000 == 0x00100000 { return .FCVTMS_float }
+                                return nil
+                            case 1:
+                                if word & 0x00100000 == 0x00000000 { return .FCVTNU_float }
+                                if word & 0x00100000 == 0x00100000 { return .FCVTMU_float }
+                                return nil
+                            default: return nil
+                            }
+                        case 2:
+                            switch word &>> 16 & 1 {
+                            case 0:
+                                if word & 0x00100000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTNS_float }
+                                if word & 0x00100000 == 0x00100000, word & 0x00c00000 != 0x00800000 { return .FCVTMS_float }
+                                return nil
+                            case 1:
+                                if word & 0x00100000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTNU_float }
+                                if word & 0x00100000 == 0x00100000, word & 0x00c00000 != 0x00800000 { return .FCVTMU_float }
+                                return nil
+                            default: return nil
+                            }
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 1:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            if word & 0x00110000 == 0x00000000 { return .SCVTF_float_int }
+                            if word & 0x00110000 == 0x00010000 { return .UCVTF_float_int }
+                            return nil
+                        case 2:
+                            if word & 0x00110000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .SCVTF_float_int }
+                            if word & 0x00110000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .UCVTF_float_int }
+                            return nil
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 2:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            if word & 0x00110000 == 0x00000000 { return .FCVTAS_float }
+                            if word & 0x00110000 == 0x00010000 { return .FCVTAU_float }
+                            return nil
+                        case 2:
+                            if word & 0x00110000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTAS_float }
+                            if word & 0x00110000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FCVTAU_float }
+                            return nil
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 3:
+                        if word & 0x01100000 == 0x00000000, word & 0x80c00000 != 0x00400000, word & 0x80c00000 != 0x80000000, word & 0x00c00000 != 0x00800000 { return .FMOV_float_gen }
+                        if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    case 4:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            switch word &>> 16 & 1 {
+                            case 0:
+                                if word & 0x00100000 == 0x00000000 { return .FCVTPS_float }
+                                if word & 0x00100000 == 0x00100000 { return .FCVTZS_float_int }
+                                return nil
+                            case 1:
+                                if word & 0x00100000 == 0x00000000 { return .FCVTPU_float }
+                                if word & 0x00100000 == 0x00100000 { return .FCVTZU_float_int }
+                                return nil
+                            default: return nil
+                            }
+                        case 2:
+                            switch word &>> 16 & 1 {
+                            case 0:
+                                if word & 0x00100000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTPS_float }
+                                if word & 0x00100000 == 0x00100000, word & 0x00c00000 != 0x00800000 { return .FCVTZS_float_int }
+                                return nil
+                            case 1:
+                                if word & 0x00100000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCVTPU_float }
+                                if word & 0x00100000 == 0x00100000, word & 0x00c00000 != 0x00800000 { return .FCVTZU_float_int }
+                                return nil
+                            default: return nil
+                            }
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 5, 6:
+                        if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    case 7:
+                        switch word &>> 22 & 7 {
+                        case 1:
+                            if word & 0x80110000 == 0x00100000 { return .FJCVTZS }
+                            return nil
+                        case 2:
+                            if word & 0x80100000 == 0x80000000 { return .FMOV_float_gen_top }
+                            return nil
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 22 & 7 {
+                    case 0, 1, 3:
+                        if word & 0x80000017 == 0x00000000 { return .FCMP_float }
+                        if word & 0x80000017 == 0x00000010 { return .FCMPE_float }
+                        return nil
+                    case 2:
+                        if word & 0x80000017 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCMP_float }
+                        if word & 0x80000017 == 0x00000010, word & 0x00c00000 != 0x00800000 { return .FCMPE_float }
+                        return nil
+                    case 4, 5, 7:
+                        if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                        return nil
+                    case 6:
+                        if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 17 & 3 {
+                    case 0:
+                        switch word &>> 24 & 1 {
+                        case 0:
+                            switch word &>> 19 & 3 {
+                            case 0:
+                                if word & 0x80010000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FMOV_float_reg }
+                                if word & 0x80010000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FNEG_float }
+                                return nil
+                            case 1:
+                                if word & 0x80810000 == 0x00000000 { return .FRINT32Z_float }
+                                if word & 0x80810000 == 0x00010000 { return .FRINT64Z_float }
+                                return nil
+                            default: return nil
+                            }
+                        case 1:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 1:
+                        switch word &>> 24 & 1 {
+                        case 0:
+                            if word & 0x80180000 == 0x00000000, word & 0x001f8000 != 0x00030000, word & 0x00c00000 != 0x00800000, word & 0x00c18000 != 0x00000000 { return .FCVT_float }
+                            if word & 0x80d90000 == 0x00410000 { return .BFCVT }
+                            return nil
+                        case 1:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 2:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            if word & 0x80190000 == 0x00000000 { return .FRINTN_float }
+                            if word & 0x80190000 == 0x00010000 { return .FRINTM_float }
+                            return nil
+                        case 2:
+                            if word & 0x80190000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FRINTN_float }
+                            if word & 0x80190000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FRINTM_float }
+                            return nil
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 3:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            if word & 0x80190000 == 0x00000000 { return .FRINTA_float }
+                            if word & 0x80190000 == 0x00010000 { return .FRINTX_float }
+                            return nil
+                        case 2:
+                            if word & 0x80190000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FRINTA_float }
+                            if word & 0x80190000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FRINTX_float }
+                            return nil
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                            return nil
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 3:
+                    if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                    return nil
+                case 4, 5, 7:
+                    if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                case 6:
+                    switch word &>> 17 & 3 {
+                    case 0:
+                        switch word &>> 24 & 1 {
+                        case 0:
+                            switch word &>> 19 & 3 {
+                            case 0:
+                                if word & 0x80010000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FABS_float }
+                                if word & 0x80010000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FSQRT_float }
+                                return nil
+                            case 1:
+                                if word & 0x80810000 == 0x00000000 { return .FRINT32X_float }
+                                if word & 0x80810000 == 0x00010000 { return .FRINT64X_float }
+                                return nil
+                            default: return nil
+                            }
+                        case 1:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 1:
+                        if word & 0x81180000 == 0x00000000, word & 0x00c00000 != 0x00800000, word & 0x00c18000 != 0x00408000, word & 0x00c18000 != 0x00c18000 { return .FCVT_float }
+                        if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                        return nil
+                    case 2:
+                        switch word &>> 22 & 7 {
+                        case 0, 1, 3:
+                            if word & 0x80190000 == 0x00000000 { return .FRINTP_float }
+                            if word & 0x80190000 == 0x00010000 { return .FRINTZ_float }
+                            return nil
+                        case 2:
+                            if word & 0x80190000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FRINTP_float }
+                            if word & 0x80190000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FRINTZ_float }
+                            return nil
+                        case 4, 5, 7:
+                            if word & 0x80000000 == 0x00000000 { return .FNMSUB_float }
+                            return nil
+                        case 6:
+                            if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                            return nil
+                        default: return nil
+                        }
+                    case 3:
+                        if word & 0x81190000 == 0x00010000, word & 0x00c00000 != 0x00800000 { return .FRINTI_float }
+                        if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 22 & 7 {
+                case 0, 1, 3:
+                    if word & 0x80000010 == 0x00000000 { return .FCCMP_float }
+                    if word & 0x80000010 == 0x00000010 { return .FCCMPE_float }
+                    return nil
+                case 2:
+                    if word & 0x80000010 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCCMP_float }
+                    if word & 0x80000010 == 0x00000010, word & 0x00c00000 != 0x00800000 { return .FCCMPE_float }
+                    return nil
+                case 4, 5, 7:
+                    if word & 0x80008000 == 0x00000000 { return .FNMADD_float }
+                    if word & 0x80008000 == 0x00008000 { return .FNMSUB_float }
+                    return nil
+                case 6:
+                    if word & 0x80008000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                    if word & 0x80008000 == 0x00008000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23:
+                switch word &>> 14 & 3 {
+                case 0:
+                    switch word &>> 22 & 7 {
+                    case 0, 1, 3:
+                        if word & 0x80002000 == 0x00000000 { return .FMUL_float }
+                        if word & 0x80002000 == 0x00002000 { return .FADD_float }
+                        return nil
+                    case 2:
+                        if word & 0x80002000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FMUL_float }
+                        if word & 0x80002000 == 0x00002000, word & 0x00c00000 != 0x00800000 { return .FADD_float }
+                        return nil
+                    case 4, 5, 7:
+                        if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                        return nil
+                    case 6:
+                        if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 22 & 7 {
+                    case 0, 1, 3:
+                        if word & 0x80002000 == 0x00000000 { return .FMAX_float }
+                        if word & 0x80002000 == 0x00002000 { return .FMAXNM_float }
+                        return nil
+                    case 2:
+                        if word & 0x80002000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FMAX_float }
+                        if word & 0x80002000 == 0x00002000, word & 0x00c00000 != 0x00800000 { return .FMAXNM_float }
+                        return nil
+                    case 4, 5, 7:
+                        if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                        return nil
+                    case 6:
+                        if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    if word & 0x81002000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMUL_float }
+                    if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                case 3:
+                    if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                default: return nil
+                }
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                switch word &>> 22 & 7 {
+                case 0, 1, 3:
+                    if word & 0x80000000 == 0x00000000 { return .FCSEL_float }
+                    return nil
+                case 2:
+                    if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FCSEL_float }
+                    return nil
+                case 4, 5, 7:
+                    if word & 0x80008000 == 0x00000000 { return .FNMADD_float }
+                    if word & 0x80008000 == 0x00008000 { return .FNMSUB_float }
+                    return nil
+                case 6:
+                    if word & 0x80008000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                    if word & 0x80008000 == 0x00008000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                default: return nil
+                }
+            case 32:
+                switch word &>> 22 & 7 {
+                case 0, 1, 3:
+                    if word & 0x80000060 == 0x00000000 { return .FMOV_float_imm }
+                    return nil
+                case 2:
+                    if word & 0x80000060 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FMOV_float_imm }
+                    return nil
+                case 4, 5, 7:
+                    if word & 0x80008000 == 0x00000000 { return .FNMADD_float }
+                    if word & 0x80008000 == 0x00008000 { return .FNMSUB_float }
+                    return nil
+                case 6:
+                    if word & 0x80008000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                    if word & 0x80008000 == 0x00008000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                default: return nil
+                }
+            case 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x81008000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                if word & 0x81008000 == 0x01008000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55:
+                switch word &>> 14 & 3 {
+                case 0:
+                    switch word &>> 22 & 7 {
+                    case 0, 1, 3:
+                        if word & 0x80002000 == 0x00000000 { return .FDIV_float }
+                        if word & 0x80002000 == 0x00002000 { return .FSUB_float }
+                        return nil
+                    case 2:
+                        if word & 0x80002000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FDIV_float }
+                        if word & 0x80002000 == 0x00002000, word & 0x00c00000 != 0x00800000 { return .FSUB_float }
+                        return nil
+                    case 4, 5, 7:
+                        if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                        return nil
+                    case 6:
+                        if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 22 & 7 {
+                    case 0, 1, 3:
+                        if word & 0x80002000 == 0x00000000 { return .FMIN_float }
+                        if word & 0x80002000 == 0x00002000 { return .FMINNM_float }
+                        return nil
+                    case 2:
+                        if word & 0x80002000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FMIN_float }
+                        if word & 0x80002000 == 0x00002000, word & 0x00c00000 != 0x00800000 { return .FMINNM_float }
+                        return nil
+                    case 4, 5, 7:
+                        if word & 0x80000000 == 0x00000000 { return .FNMADD_float }
+                        return nil
+                    case 6:
+                        if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00800000 { return .FNMADD_float }
+                        return nil
+                    default: return nil
+                    }
+                case 2, 3:
+                    if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00800000 { return .FNMSUB_float }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 12 & 15 {
+        case 0:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81e00000 == 0x00000000 { return .SHA1C }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81e00000 == 0x00000000, word & 0x000f0000 != 0x00000000 { return .DUP_advsimd_elt_scalar }
+                if word & 0x81c00000 == 0x01400000 { return .SSHR_advsimd_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x81ff0000 == 0x00280000 { return .SHA1H }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81200000 == 0x00200000 { return .SQADD_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 1:
+            switch word &>> 19 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x80000c00 == 0x00000000 { return .SHA1P }
+                return nil
+            case 5:
+                if word & 0x80070c00 == 0x00000800 { return .SHA1SU1 }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x80000c00 == 0x00000c00 { return .FMULX_advsimd_vec_scalar_fp16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59:
+                if word & 0x80000400 == 0x00000000 { return .FMLA_advsimd_elt_scalar }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x80000c00 == 0x00000400 { return .SSRA_advsimd_scalar }
+                if word & 0x80000400 == 0x00000000, word & 0x00c00000 != 0x00400000 { return .FMLA_advsimd_elt_scalar }
+                return nil
+            case 60, 61, 62, 63:
+                if word & 0x80000400 == 0x00000000, word & 0x00e00000 != 0x00e00000 { return .FMLA_advsimd_elt_scalar }
+                return nil
+            default: return nil
+            }
+        case 2:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81e00000 == 0x00000000 { return .SHA1M }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81e00000 == 0x00400000 { return .FCMEQ_advsimd_reg_scalar_fp16 }
+                if word & 0x81c00000 == 0x01400000 { return .SRSHR_advsimd_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x81ff0000 == 0x00280000 { return .SHA256SU0 }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81200000 == 0x00200000 { return .SQSUB_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 3:
+            switch word &>> 21 & 15 {
+            case 0:
+                if word & 0x80000c00 == 0x00000000 { return .SHA1SU0 }
+                return nil
+            case 1, 3, 5:
+                if word & 0x801f0c00 == 0x00000800 { return .SUQADD_advsimd_scalar }
+                return nil
+            case 2:
+                if word & 0x80000c00 == 0x00000c00 { return .FRECPS_advsimd_scalar_fp16 }
+                return nil
+            case 6:
+                if word & 0x80000c00 == 0x00000c00 { return .FRSQRTS_advsimd_scalar_fp16 }
+                return nil
+            case 7:
+                switch word &>> 6 & 63 {
+                case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    if word & 0x80000000 == 0x00000000 { return .CMGT_advsimd_reg_scalar }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    if word & 0x801f0000 == 0x00000000 { return .SUQADD_advsimd_scalar }
+                    return nil
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x80000000 == 0x00000000 { return .CMGE_advsimd_reg_scalar }
+                    return nil
+                default: return nil
+                }
+            case 8, 9:
+                if word & 0x80000400 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQDMLAL_advsimd_elt_scalar }
+                return nil
+            case 10, 11:
+                if word & 0x80000c00 == 0x00000400 { return .SRSRA_advsimd_scalar }
+                if word & 0x80000400 == 0x00000000 { return .SQDMLAL_advsimd_elt_scalar }
+                return nil
+            case 12, 13:
+                if word & 0x80000400 == 0x00000000 { return .SQDMLAL_advsimd_elt_scalar }
+                return nil
+            case 14, 15:
+                if word & 0x80000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_elt_scalar }
+                return nil
+            default: return nil
+            }
+        case 4:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81e00000 == 0x00000000 { return .SHA256H }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81e00000 == 0x00e00000 { return .SSHL_advsimd_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x813f0000 == 0x00210000, word & 0x00c00000 != 0x00c00000 { return .SQXTN_advsimd_scalar }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81200000 == 0x00200000 { return .SQSHL_advsimd_reg_scalar }
+                return nil
+            default: return nil
+            }
+        case 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81e00000 == 0x00000000 { return .SHA256H2 }
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMLS_advsimd_elt_scalar }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81e00000 == 0x00e00000 { return .SRSHL_advsimd_scalar }
+                if word & 0x81c00000 == 0x01400000 { return .SHL_advsimd_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMLS_advsimd_elt_scalar }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81200000 == 0x00200000 { return .SQRSHL_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 6:
+            if word & 0x81e00c00 == 0x00000000 { return .SHA256SU1 }
+            return nil
+        case 7:
+            switch word &>> 5 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x813f0800 == 0x00200800 { return .SQABS_advsimd_scalar }
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLSL_advsimd_elt_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81800800 == 0x01000000, word & 0x00780000 != 0x00000000 { return .SQSHL_advsimd_imm_scalar }
+                return nil
+            default: return nil
+            }
+        case 8:
+            switch word &>> 6 & 63 {
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81e00000 == 0x00e00000 { return .ADD_advsimd_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x81ff0000 == 0x00e00000 { return .CMGT_advsimd_zero_scalar }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81e00000 == 0x00e00000 { return .CMTST_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 9:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLAL_advsimd_vec_scalar }
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMUL_advsimd_elt_scalar }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .SQSHRN_advsimd_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x81ff0000 == 0x00e00000 { return .CMEQ_advsimd_zero_scalar }
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMUL_advsimd_elt_scalar }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .SQRSHRN_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 10:
+            switch word &>> 16 & 15 {
+            case 0:
+                if word & 0x81f00c00 == 0x00e00800 { return .CMLT_advsimd_scalar }
+                return nil
+            case 1:
+                if word & 0x81b00c00 == 0x00200800 { return .FCVTNS_advsimd_scalar }
+                if word & 0x81b00c00 == 0x00a00800 { return .FCVTPS_advsimd_scalar }
+                return nil
+            case 9:
+                if word & 0x81f00c00 == 0x00700800 { return .FCVTNS_advsimd_scalar_fp16 }
+                if word & 0x81f00c00 == 0x00f00800 { return .FCVTPS_advsimd_scalar_fp16 }
+                return nil
+            default: return nil
+            }
+        case 11:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMLSL_advsimd_vec_scalar }
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_elt_scalar }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x81200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULH_advsimd_vec_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x80070000 == 0x00010000 { return .FCVTMS_advsimd_scalar }
+                    return nil
+                case 15:
+                    if word & 0x80070000 == 0x00010000 { return .FCVTMS_advsimd_scalar_fp16 }
+                    return nil
+                case 20:
+                    if word & 0x80070000 == 0x00010000 { return .FCVTZS_advsimd_int_scalar }
+                    return nil
+                case 28:
+                    if word & 0x80070000 == 0x00000000 { return .ABS_advsimd_scalar }
+                    if word & 0x80070000 == 0x00010000 { return .FCVTZS_advsimd_int_scalar }
+                    return nil
+                case 30:
+                    if word & 0x80070000 == 0x00010000 { return .ADDP_advsimd_pair }
+                    return nil
+                case 31:
+                    if word & 0x80070000 == 0x00010000 { return .FCVTZS_advsimd_int_scalar_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQDMULL_advsimd_elt_scalar }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    if word & 0x80000000 == 0x00000000 { return .SQDMULL_advsimd_elt_scalar }
+                    return nil
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_elt_scalar }
+                    return nil
+                default: return nil
+                }
+            default: return nil
+            }
+        case 12:
+            switch word &>> 19 & 63 {
+            case 4, 12:
+                if word & 0x80070c00 == 0x00010800 { return .FCVTAS_advsimd_scalar }
+                return nil
+            case 6:
+                if word & 0x80070c00 == 0x00000800 { return .FMAXNMP_advsimd_pair_fp16 }
+                return nil
+            case 15:
+                if word & 0x80070c00 == 0x00010800 { return .FCVTAS_advsimd_scalar_fp16 }
+                return nil
+            case 20, 28:
+                if word & 0x80070c00 == 0x00000800 { return .FCMGT_advsimd_zero_scalar }
+                return nil
+            case 22:
+                if word & 0x80070c00 == 0x00000800 { return .FMINNMP_advsimd_pair_fp16 }
+                return nil
+            case 31:
+                if word & 0x80070c00 == 0x00000800 { return .FCMGT_advsimd_zero_scalar_fp16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x80000400 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQDMULH_advsimd_elt_scalar }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x80000400 == 0x00000000 { return .SQDMULH_advsimd_elt_scalar }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x80000400 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULH_advsimd_elt_scalar }
+                return nil
+            default: return nil
+            }
+        case 13:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x81200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQDMULL_advsimd_vec_scalar }
+                if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_elt_scalar }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                switch word &>> 19 & 63 {
+                case 4, 12:
+                    if word & 0x80070000 == 0x00010000 { return .SCVTF_advsimd_int_scalar }
+                    return nil
+                case 6:
+                    if word & 0x80070000 == 0x00000000 { return .FADDP_advsimd_pair_fp16 }
+                    return nil
+                case 15:
+                    if word & 0x80070000 == 0x00010000 { return .SCVTF_advsimd_int_scalar_fp16 }
+                    return nil
+                case 20, 28:
+                    if word & 0x80070000 == 0x00000000 { return .FCMEQ_advsimd_zero_scalar }
+                    if word & 0x80070000 == 0x00010000 { return .FRECPE_advsimd_scalar }
+                    return nil
+                case 31:
+                    if word & 0x80070000 == 0x00000000 { return .FCMEQ_advsimd_zero_scalar_fp16 }
+                    if word & 0x80070000 == 0x00010000 { return .FRECPE_advsimd_scalar_fp16 }
+                    return nil
+                case 32, 33, 34, 35, 36, 37, 38, 39:
+                    if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMULH_advsimd_elt_scalar }
+                    return nil
+                case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                    if word & 0x80000000 == 0x00000000 { return .SQRDMULH_advsimd_elt_scalar }
+                    return nil
+                case 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_elt_scalar }
+                    return nil
+                default: return nil
+                }
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81a00000 == 0x00200000 { return .FMULX_advsimd_vec_scalar }
+                return nil
+            default: return nil
+            }
+        case 14:
+            switch word &>> 19 & 63 {
+            case 4, 5, 6, 7, 12, 13, 14, 15:
+                if word & 0x80000c00 == 0x00000400 { return .FCMEQ_advsimd_reg_scalar }
+                return nil
+            case 20, 28:
+                if word & 0x80070c00 == 0x00000800 { return .FCMLT_advsimd_scalar }
+                return nil
+            case 31:
+                if word & 0x80070c00 == 0x00000800 { return .FCMLT_advsimd_scalar_fp16 }
+                return nil
+            case 32, 33:
+                if word & 0x80000c00 == 0x00000400, word & 0x00700000 != 0x00000000 { return .SCVTF_advsimd_fix_scalar }
+                return nil
+            case 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x80000c00 == 0x00000400 { return .SCVTF_advsimd_fix_scalar }
+                return nil
+            default: return nil
+            }
+        case 15:
+            switch word &>> 23 & 3 {
+            case 0:
+                if word & 0x807f0c00 == 0x00300800 { return .FMAXP_advsimd_pair_fp16 }
+                if word & 0x80200c00 == 0x00200c00 { return .FRECPS_advsimd_scalar }
+                return nil
+            case 1:
+                switch word &>> 6 & 63 {
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                    switch word &>> 16 & 15 {
+                    case 0:
+                        if word & 0x80700000 == 0x00300000 { return .FMINP_advsimd_pair_fp16 }
+                        return nil
+                    case 1:
+                        if word & 0x80300000 == 0x00200000 { return .FRECPX_advsimd_scalar }
+                        return nil
+                    case 9:
+                        if word & 0x80700000 == 0x00700000 { return .FRECPX_advsimd_scalar_fp16 }
+                        return nil
+                    default: return nil
+                    }
+                case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    if word & 0x80200000 == 0x00200000 { return .FRSQRTS_advsimd_scalar }
+                    return nil
+                default: return nil
+                }
+            case 2:
+                if word & 0x80000c00 == 0x00000c00, word & 0x00700000 != 0x00000000 { return .FCVTZS_advsimd_fix_scalar }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 3:
+        switch word &>> 10 & 63 {
+        case 1:
+            if word & 0x81c00000 == 0x01400000 { return .USHR_advsimd_scalar }
+            return nil
+        case 3:
+            if word & 0x81200000 == 0x00200000 { return .UQADD_advsimd_scalar }
+            return nil
+        case 5:
+            if word & 0x81e00000 == 0x00c00000 { return .FABD_advsimd_scalar_fp16 }
+            if word & 0x81c00000 == 0x01400000 { return .USRA_advsimd_scalar }
+            return nil
+        case 9:
+            switch word &>> 19 & 63 {
+            case 8, 9, 10, 11:
+                if word & 0x80000000 == 0x00000000 { return .FCMGE_advsimd_reg_scalar_fp16 }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x80000000 == 0x00000000 { return .FCMGT_advsimd_reg_scalar_fp16 }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x80000000 == 0x00000000 { return .URSHR_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 10:
+            if word & 0x813f0000 == 0x00210000, word & 0x00c00000 != 0x00c00000 { return .SQXTUN_advsimd_scalar }
+            return nil
+        case 11:
+            switch word &>> 18 & 63 {
+            case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x81000000 == 0x00000000 { return .UQSUB_advsimd_scalar }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23:
+                if word & 0x81000000 == 0x00000000 { return .FACGE_advsimd_scalar_fp16 }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x81000000 == 0x00000000 { return .FACGT_advsimd_scalar_fp16 }
+                return nil
+            default: return nil
+            }
+        case 13:
+            if word & 0x81e00000 == 0x00e00000 { return .CMHI_advsimd_scalar }
+            if word & 0x81c00000 == 0x01400000 { return .URSRA_advsimd_scalar }
+            return nil
+        case 14:
+            if word & 0x813f0000 == 0x00200000 { return .USQADD_advsimd_scalar }
+            return nil
+        case 15:
+            if word & 0x81e00000 == 0x00e00000 { return .CMHS_advsimd_scalar }
+            return nil
+        case 17:
+            if word & 0x81e00000 == 0x00e00000 { return .USHL_advsimd_scalar }
+            if word & 0x81c00000 == 0x01400000 { return .SRI_advsimd_scalar }
+            return nil
+        case 18:
+            if word & 0x813f0000 == 0x00210000, word & 0x00c00000 != 0x00c00000 { return .UQXTN_advsimd_scalar }
+            return nil
+        case 19:
+            if word & 0x81200000 == 0x00200000 { return .UQSHL_advsimd_reg_scalar }
+            return nil
+        case 21:
+            if word & 0x81e00000 == 0x00e00000 { return .URSHL_advsimd_scalar }
+            if word & 0x81c00000 == 0x01400000 { return .SLI_advsimd_scalar }
+            return nil
+        case 23:
+            if word & 0x81200000 == 0x00200000 { return .UQRSHL_advsimd_scalar }
+            return nil
+        case 25:
+            if word & 0x81800000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .SQSHLU_advsimd_scalar }
+            return nil
+        case 26:
+            if word & 0x81ff0000 == 0x00610000 { return .FCVTXN_advsimd_scalar }
+            return nil
+        case 29:
+            if word & 0x81800000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .UQSHL_advsimd_imm_scalar }
+            return nil
+        case 30:
+            if word & 0x813f0000 == 0x00200000 { return .SQNEG_advsimd_scalar }
+            return nil
+        case 33:
+            switch word &>> 19 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMLAH_advsimd_vec_scalar }
+                return nil
+            case 8, 9, 10, 11, 16, 17, 18, 19:
+                if word & 0x80000000 == 0x00000000 { return .SQRDMLAH_advsimd_vec_scalar }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_vec_scalar }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x80000000 == 0x00000000 { return .SUB_advsimd_scalar }
+                return nil
+            case 32:
+                if word & 0x80000000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .SQSHRUN_advsimd_scalar }
+                return nil
+            case 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x80000000 == 0x00000000 { return .SQSHRUN_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 34:
+            if word & 0x81ff0000 == 0x00e00000 { return .CMGE_advsimd_zero_scalar }
+            return nil
+        case 35:
+            switch word &>> 19 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMLSH_advsimd_vec_scalar }
+                return nil
+            case 8, 9, 10, 11, 16, 17, 18, 19:
+                if word & 0x80000000 == 0x00000000 { return .SQRDMLSH_advsimd_vec_scalar }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLSH_advsimd_vec_scalar }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x80000000 == 0x00000000 { return .CMEQ_advsimd_reg_scalar }
+                return nil
+            case 32:
+                if word & 0x80000000 == 0x00000000, word & 0x00780000 != 0x00000000 { return .SQRSHRUN_advsimd_scalar }
+                return nil
+            case 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x80000000 == 0x00000000 { return .SQRSHRUN_advsimd_scalar }
+                return nil
+            default: return nil
+            }
+        case 36:
+            if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMULX_advsimd_elt_scalar }
+            return nil
+        case 37:
+            if word & 0x81c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .UQSHRN_advsimd_scalar }
+            return nil
+        case 38:
+            if word & 0x81ff0000 == 0x00e00000 { return .CMLE_advsimd_scalar }
+            if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00400000, word & 0x00e00000 != 0x00e00000 { return .FMULX_advsimd_elt_scalar }
+            return nil
+        case 39:
+            if word & 0x81c00000 == 0x01000000, word & 0x00780000 != 0x00000000 { return .UQRSHRN_advsimd_scalar }
+            return nil
+        case 42:
+            switch word &>> 18 & 63 {
+            case 8, 24:
+                if word & 0x81030000 == 0x00010000 { return .FCVTNU_advsimd_scalar }
+                return nil
+            case 30:
+                if word & 0x81030000 == 0x00010000 { return .FCVTNU_advsimd_scalar_fp16 }
+                return nil
+            case 40, 56:
+                if word & 0x81030000 == 0x00010000 { return .FCVTPU_advsimd_scalar }
+                return nil
+            case 62:
+                if word & 0x81030000 == 0x00010000 { return .FCVTPU_advsimd_scalar_fp16 }
+                return nil
+            default: return nil
+            }
+        case 45:
+            if word & 0x81200000 == 0x00200000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMULH_advsimd_vec_scalar }
+            return nil
+        case 46:
+            switch word &>> 16 & 15 {
+            case 0:
+                if word & 0x81f00000 == 0x00e00000 { return .NEG_advsimd_scalar }
+                return nil
+            case 1:
+                if word & 0x81b00000 == 0x00200000 { return .FCVTMU_advsimd_scalar }
+                if word & 0x81b00000 == 0x00a00000 { return .FCVTZU_advsimd_int_scalar }
+                return nil
+            case 9:
+                if word & 0x81f00000 == 0x00700000 { return .FCVTMU_advsimd_scalar_fp16 }
+                if word & 0x81f00000 == 0x00f00000 { return .FCVTZU_advsimd_int_scalar_fp16 }
+                return nil
+            default: return nil
+            }
+        case 50:
+            switch word &>> 18 & 63 {
+            case 8, 24:
+                if word & 0x81030000 == 0x00010000 { return .FCVTAU_advsimd_scalar }
+                return nil
+            case 12, 28:
+                if word & 0x81030000 == 0x00000000 { return .FMAXNMP_advsimd_pair }
+                return nil
+            case 30:
+                if word & 0x81030000 == 0x00010000 { return .FCVTAU_advsimd_scalar_fp16 }
+                return nil
+            case 40, 56:
+                if word & 0x81030000 == 0x00000000 { return .FCMGE_advsimd_zero_scalar }
+                return nil
+            case 44, 60:
+                if word & 0x81030000 == 0x00000000 { return .FMINNMP_advsimd_pair }
+                return nil
+            case 62:
+                if word & 0x81030000 == 0x00000000 { return .FCMGE_advsimd_zero_scalar_fp16 }
+                return nil
+            default: return nil
+            }
+        case 52:
+            if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_elt_scalar }
+            return nil
+        case 53:
+            if word & 0x81a00000 == 0x00a00000 { return .FABD_advsimd_scalar }
+            return nil
+        case 54:
+            switch word &>> 19 & 63 {
+            case 4, 12:
+                if word & 0x80070000 == 0x00010000 { return .UCVTF_advsimd_int_scalar }
+                return nil
+            case 6, 14:
+                if word & 0x80070000 == 0x00000000 { return .FADDP_advsimd_pair }
+                return nil
+            case 15:
+                if word & 0x80070000 == 0x00010000 { return .UCVTF_advsimd_int_scalar_fp16 }
+                return nil
+            case 20, 28:
+                if word & 0x80070000 == 0x00000000 { return .FCMLE_advsimd_scalar }
+                if word & 0x80070000 == 0x00010000 { return .FRSQRTE_advsimd_scalar }
+                return nil
+            case 31:
+                if word & 0x80070000 == 0x00000000 { return .FCMLE_advsimd_scalar_fp16 }
+                if word & 0x80070000 == 0x00010000 { return .FRSQRTE_advsimd_scalar_fp16 }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMLAH_advsimd_elt_scalar }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x80000000 == 0x00000000 { return .SQRDMLAH_advsimd_elt_scalar }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLAH_advsimd_elt_scalar }
+                return nil
+            default: return nil
+            }
+        case 57:
+            switch word &>> 19 & 63 {
+            case 4, 5, 6, 7, 12, 13, 14, 15:
+                if word & 0x80000000 == 0x00000000 { return .FCMGE_advsimd_reg_scalar }
+                return nil
+            case 20, 21, 22, 23, 28, 29, 30, 31:
+                if word & 0x80000000 == 0x00000000 { return .FCMGT_advsimd_reg_scalar }
+                return nil
+            case 32, 33:
+                if word & 0x80000000 == 0x00000000, word & 0x00700000 != 0x00000000 { return .UCVTF_advsimd_fix_scalar }
+                return nil
+            case 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x80000000 == 0x00000000 { return .UCVTF_advsimd_fix_scalar }
+                return nil
+            default: return nil
+            }
+        case 59:
+            if word & 0x81a00000 == 0x00200000 { return .FACGE_advsimd_scalar }
+            if word & 0x81a00000 == 0x00a00000 { return .FACGT_advsimd_scalar }
+            return nil
+        case 60:
+            if word & 0x81000000 == 0x01000000, word & 0x00c00000 != 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLSH_advsimd_elt_scalar }
+            return nil
+        case 62:
+            switch word &>> 19 & 63 {
+            case 6, 14:
+                if word & 0x80070000 == 0x00000000 { return .FMAXP_advsimd_pair }
+                return nil
+            case 22, 30:
+                if word & 0x80070000 == 0x00000000 { return .FMINP_advsimd_pair }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00000000 { return .SQRDMLSH_advsimd_elt_scalar }
+                return nil
+            case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x80000000 == 0x00000000 { return .SQRDMLSH_advsimd_elt_scalar }
+                return nil
+            case 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x80000000 == 0x00000000, word & 0x00c00000 != 0x00c00000 { return .SQRDMLSH_advsimd_elt_scalar }
+                return nil
+            default: return nil
+            }
+        case 63:
+            if word & 0x81800000 == 0x01000000, word & 0x00700000 != 0x00000000 { return .FCVTZU_advsimd_fix_scalar }
+            return nil
+        default: return nil
+        }
     default: return nil
     }
 }

@@ -27,6 +27,37 @@ package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case BRAB
     case BLRAA
     case BLRAB
+    case AESE
+    case AESD
+    case AESMC
+    case AESIMC
+    case SHA1C
+    case SHA1P
+    case SHA1M
+    case SHA1SU0
+    case SHA256H
+    case SHA256H2
+    case SHA256SU1
+    case SHA1H
+    case SHA1SU1
+    case SHA256SU0
+    case SHA512H
+    case SHA512H2
+    case SHA512SU1
+    case RAX1
+    case SM3PARTW1
+    case SM3PARTW2
+    case SM4EKEY
+    case SHA512SU0
+    case SM4E
+    case EOR3_advsimd
+    case BCAX_advsimd
+    case SM3SS1
+    case XAR_advsimd
+    case SM3TT1A
+    case SM3TT1B
+    case SM3TT2A
+    case SM3TT2B
     case ADR
     case ADRP
     case ADD_imm
@@ -129,6 +160,903 @@ package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case UMADDL
     case UMSUBL
     case UMULH
+    case SCVTF_float_fix
+    case UCVTF_float_fix
+    case FCVTZS_float_fix
+    case FCVTZU_float_fix
+    case FCVTNS_float
+    case FCVTNU_float
+    case SCVTF_float_int
+    case UCVTF_float_int
+    case FCVTAS_float
+    case FCVTAU_float
+    case FCVTPS_float
+    case FCVTPU_float
+    case FCVTMS_float
+    case FCVTMU_float
+    case FCVTZS_float_int
+    case FCVTZU_float_int
+    case FJCVTZS
+    case FMOV_float_gen
+    case FMOV_float_gen_top
+    case FMOV_float_reg
+    case FABS_float
+    case FNEG_float
+    case FSQRT_float
+    case FCVT_float
+    case BFCVT
+    case FRINTN_float
+    case FRINTP_float
+    case FRINTM_float
+    case FRINTZ_float
+    case FRINTA_float
+    case FRINTX_float
+    case FRINTI_float
+    case FRINT32Z_float
+    case FRINT32X_float
+    case FRINT64Z_float
+    case FRINT64X_float
+    case FCMP_float
+    case FCMPE_float
+    case FMOV_float_imm
+    case FCCMP_float
+    case FCCMPE_float
+    case FMUL_float
+    case FDIV_float
+    case FADD_float
+    case FSUB_float
+    case FMAX_float
+    case FMIN_float
+    case FMAXNM_float
+    case FMINNM_float
+    case FNMUL_float
+    case FCSEL_float
+    case FMADD_float
+    case FMSUB_float
+    case FNMADD_float
+    case FNMSUB_float
+    case STXRB
+    case STLXRB
+    case LDXRB
+    case LDAXRB
+    case STXRH
+    case STLXRH
+    case LDXRH
+    case LDAXRH
+    case STXR
+    case STLXR
+    case LDXR
+    case LDAXR
+    case STXP
+    case STLXP
+    case LDXP
+    case LDAXP
+    case CASP
+    case CASPL
+    case CASPA
+    case CASPAL
+    case STLLRB
+    case STLRB
+    case LDLARB
+    case LDARB
+    case STLLRH
+    case STLRH
+    case LDLARH
+    case LDARH
+    case STLLR
+    case STLR
+    case LDLAR
+    case LDAR
+    case CASB
+    case CASLB
+    case CASAB
+    case CASALB
+    case CASH
+    case CASLH
+    case CASAH
+    case CASALH
+    case CAS
+    case CASL
+    case CASA
+    case CASAL
+    case STLURB
+    case LDAPURB
+    case LDAPURSB_64
+    case LDAPURSB_32
+    case STLURH
+    case LDAPURH
+    case LDAPURSH_64
+    case LDAPURSH_32
+    case STLUR
+    case LDAPUR
+    case LDAPURSW
+    case STG
+    case LDG
+    case STZG
+    case ST2G
+    case STZ2G
+    case CPYFP
+    case CPYFM
+    case CPYFE
+    case SETP
+    case SETM
+    case SETE
+    case CPYP
+    case CPYM
+    case CPYE
+    case SETGP
+    case SETGM
+    case SETGE
+    case LDR_lit_32
+    case LDR_lit_64
+    case LDRSW_lit
+    case PRFM_lit
+    case LDR_lit_fpsimd
+    case STNP_gen
+    case LDNP_gen
+    case STNP_fpsimd
+    case LDNP_fpsimd
+    case STP_gen_post
+    case STP_gen_offset
+    case STP_gen_pre
+    case LDP_gen_post
+    case LDP_gen_offset
+    case LDP_gen_pre
+    case LDPSW_post
+    case LDPSW_offset
+    case LDPSW_pre
+    case STGP_post
+    case STGP_offset
+    case STGP_pre
+    case STP_fpsimd_post
+    case STP_fpsimd_offset
+    case STP_fpsimd_pre
+    case LDP_fpsimd_post
+    case LDP_fpsimd_offset
+    case LDP_fpsimd_pre
+    case STURB
+    case LDURB
+    case LDURSB_64
+    case LDURSB_32
+    case STURH
+    case LDURH
+    case LDURSH_64
+    case LDURSH_32
+    case STUR
+    case LDUR
+    case LDURSW
+    case PRFUM
+    case STUR_fpsimd
+    case LDUR_fpsimd
+    case STUR_Q
+    case LDUR_Q
+    case STRB_imm_post
+    case LDRB_imm_post
+    case LDRSB_64_imm_post
+    case LDRSB_32_imm_post
+    case STRH_imm_post
+    case LDRH_imm_post
+    case LDRSH_64_imm_post
+    case LDRSH_32_imm_post
+    case STR_imm_post
+    case LDR_imm_post
+    case LDRSW_imm_post
+    case STR_fpsimd_imm_post
+    case LDR_fpsimd_imm_post
+    case STR_Q_imm_post
+    case LDR_Q_imm_post
+    case STTRB
+    case LDTRB
+    case LDTRSB_64
+    case LDTRSB_32
+    case STTRH
+    case LDTRH
+    case LDTRSH_64
+    case LDTRSH_32
+    case STTR
+    case LDTR
+    case LDTRSW
+    case STRB_imm_pre
+    case LDRB_imm_pre
+    case LDRSB_64_imm_pre
+    case LDRSB_32_imm_pre
+    case STRH_imm_pre
+    case LDRH_imm_pre
+    case LDRSH_64_imm_pre
+    case LDRSH_32_imm_pre
+    case STR_imm_pre
+    case LDR_imm_pre
+    case LDRSW_imm_pre
+    case STR_fpsimd_imm_pre
+    case LDR_fpsimd_imm_pre
+    case STR_Q_imm_pre
+    case LDR_Q_imm_pre
+    case STRB_imm
+    case LDRB_imm
+    case LDRSB_64_imm
+    case LDRSB_32_imm
+    case STRH_imm
+    case LDRH_imm
+    case LDRSH_64_imm
+    case LDRSH_32_imm
+    case STR_imm
+    case LDR_imm
+    case LDRSW_imm
+    case PRFM_imm
+    case STR_fpsimd_imm
+    case LDR_fpsimd_imm
+    case STR_Q_imm
+    case LDR_Q_imm
+    case STRB_reg
+    case LDRB_reg
+    case LDRSB_64_reg
+    case LDRSB_32_reg
+    case STRH_reg
+    case LDRH_reg
+    case LDRSH_64_reg
+    case LDRSH_32_reg
+    case STR_reg
+    case LDR_reg
+    case LDRSW_reg
+    case PRFM_reg
+    case STR_fpsimd_reg
+    case LDR_fpsimd_reg
+    case STR_Q_reg
+    case LDR_Q_reg
+    case LDADDB
+    case LDADDH
+    case LDADD
+    case LDADDLB
+    case LDADDLH
+    case LDADDL
+    case LDADDAB
+    case LDADDAH
+    case LDADDA
+    case LDADDALB
+    case LDADDALH
+    case LDADDAL
+    case LDCLRB
+    case LDCLRH
+    case LDCLR
+    case LDCLRLB
+    case LDCLRLH
+    case LDCLRL
+    case LDCLRAB
+    case LDCLRAH
+    case LDCLRA
+    case LDCLRALB
+    case LDCLRALH
+    case LDCLRAL
+    case LDEORB
+    case LDEORH
+    case LDEOR
+    case LDEORLB
+    case LDEORLH
+    case LDEORL
+    case LDEORAB
+    case LDEORAH
+    case LDEORA
+    case LDEORALB
+    case LDEORALH
+    case LDEORAL
+    case LDSETB
+    case LDSETH
+    case LDSET
+    case LDSETLB
+    case LDSETLH
+    case LDSETL
+    case LDSETAB
+    case LDSETAH
+    case LDSETA
+    case LDSETALB
+    case LDSETALH
+    case LDSETAL
+    case LDSMAXB
+    case LDSMAXH
+    case LDSMAX
+    case LDSMAXLB
+    case LDSMAXLH
+    case LDSMAXL
+    case LDSMAXAB
+    case LDSMAXAH
+    case LDSMAXA
+    case LDSMAXALB
+    case LDSMAXALH
+    case LDSMAXAL
+    case LDSMINB
+    case LDSMINH
+    case LDSMIN
+    case LDSMINLB
+    case LDSMINLH
+    case LDSMINL
+    case LDSMINAB
+    case LDSMINAH
+    case LDSMINA
+    case LDSMINALB
+    case LDSMINALH
+    case LDSMINAL
+    case LDUMAXB
+    case LDUMAXH
+    case LDUMAX
+    case LDUMAXLB
+    case LDUMAXLH
+    case LDUMAXL
+    case LDUMAXAB
+    case LDUMAXAH
+    case LDUMAXA
+    case LDUMAXALB
+    case LDUMAXALH
+    case LDUMAXAL
+    case LDUMINB
+    case LDUMINH
+    case LDUMIN
+    case LDUMINLB
+    case LDUMINLH
+    case LDUMINL
+    case LDUMINAB
+    case LDUMINAH
+    case LDUMINA
+    case LDUMINALB
+    case LDUMINALH
+    case LDUMINAL
+    case SWPB
+    case SWPH
+    case SWP
+    case SWPLB
+    case SWPLH
+    case SWPL
+    case SWPAB
+    case SWPAH
+    case SWPA
+    case SWPALB
+    case SWPALH
+    case SWPAL
+    case LDAPRB
+    case LDAPRH
+    case LDAPR
+    case ST64B
+    case ST64BV
+    case ST64BV0
+    case LD64B
+    case LDRAA
+    case LDRAB
+    case ST4_mult
+    case ST1_mult_4
+    case ST3_mult
+    case ST1_mult_3
+    case ST1_mult_1
+    case ST2_mult
+    case ST1_mult_2
+    case LD4_mult
+    case LD1_mult_4
+    case LD3_mult
+    case LD1_mult_3
+    case LD1_mult_1
+    case LD2_mult
+    case LD1_mult_2
+    case ST4_mult_post
+    case ST1_mult_4_post
+    case ST3_mult_post
+    case ST1_mult_3_post
+    case ST1_mult_1_post
+    case ST2_mult_post
+    case ST1_mult_2_post
+    case LD4_mult_post
+    case LD1_mult_4_post
+    case LD3_mult_post
+    case LD1_mult_3_post
+    case LD1_mult_1_post
+    case LD2_mult_post
+    case LD1_mult_2_post
+    case ST1_single_B
+    case ST1_single_H
+    case ST1_single_S
+    case ST1_single_D
+    case LD1_single_B
+    case LD1_single_H
+    case LD1_single_S
+    case LD1_single_D
+    case LD1R
+    case ST1_single_B_post
+    case ST1_single_H_post
+    case ST1_single_S_post
+    case ST1_single_D_post
+    case LD1_single_B_post
+    case LD1_single_H_post
+    case LD1_single_S_post
+    case LD1_single_D_post
+    case LD1R_post
+    case DUP_advsimd_elt_scalar
+    case FMULX_advsimd_vec_scalar_fp16
+    case FCMEQ_advsimd_reg_scalar_fp16
+    case FRECPS_advsimd_scalar_fp16
+    case FRSQRTS_advsimd_scalar_fp16
+    case FCMGE_advsimd_reg_scalar_fp16
+    case FACGE_advsimd_scalar_fp16
+    case FABD_advsimd_scalar_fp16
+    case FCMGT_advsimd_reg_scalar_fp16
+    case FACGT_advsimd_scalar_fp16
+    case FCVTNS_advsimd_scalar_fp16
+    case FCVTMS_advsimd_scalar_fp16
+    case FCVTAS_advsimd_scalar_fp16
+    case SCVTF_advsimd_int_scalar_fp16
+    case FCMGT_advsimd_zero_scalar_fp16
+    case FCMEQ_advsimd_zero_scalar_fp16
+    case FCMLT_advsimd_scalar_fp16
+    case FCVTPS_advsimd_scalar_fp16
+    case FCVTZS_advsimd_int_scalar_fp16
+    case FRECPE_advsimd_scalar_fp16
+    case FRECPX_advsimd_scalar_fp16
+    case FCVTNU_advsimd_scalar_fp16
+    case FCVTMU_advsimd_scalar_fp16
+    case FCVTAU_advsimd_scalar_fp16
+    case UCVTF_advsimd_int_scalar_fp16
+    case FCMGE_advsimd_zero_scalar_fp16
+    case FCMLE_advsimd_scalar_fp16
+    case FCVTPU_advsimd_scalar_fp16
+    case FCVTZU_advsimd_int_scalar_fp16
+    case FRSQRTE_advsimd_scalar_fp16
+    case SQRDMLAH_advsimd_vec_scalar
+    case SQRDMLSH_advsimd_vec_scalar
+    case SUQADD_advsimd_scalar
+    case SQABS_advsimd_scalar
+    case CMGT_advsimd_zero_scalar
+    case CMEQ_advsimd_zero_scalar
+    case CMLT_advsimd_scalar
+    case ABS_advsimd_scalar
+    case SQXTN_advsimd_scalar
+    case USQADD_advsimd_scalar
+    case SQNEG_advsimd_scalar
+    case CMGE_advsimd_zero_scalar
+    case CMLE_advsimd_scalar
+    case NEG_advsimd_scalar
+    case SQXTUN_advsimd_scalar
+    case UQXTN_advsimd_scalar
+    case FCVTXN_advsimd_scalar
+    case FCVTNS_advsimd_scalar
+    case FCVTMS_advsimd_scalar
+    case FCVTAS_advsimd_scalar
+    case SCVTF_advsimd_int_scalar
+    case FCMGT_advsimd_zero_scalar
+    case FCMEQ_advsimd_zero_scalar
+    case FCMLT_advsimd_scalar
+    case FCVTPS_advsimd_scalar
+    case FCVTZS_advsimd_int_scalar
+    case FRECPE_advsimd_scalar
+    case FRECPX_advsimd_scalar
+    case FCVTNU_advsimd_scalar
+    case FCVTMU_advsimd_scalar
+    case FCVTAU_advsimd_scalar
+    case UCVTF_advsimd_int_scalar
+    case FCMGE_advsimd_zero_scalar
+    case FCMLE_advsimd_scalar
+    case FCVTPU_advsimd_scalar
+    case FCVTZU_advsimd_int_scalar
+    case FRSQRTE_advsimd_scalar
+    case ADDP_advsimd_pair
+    case FMAXNMP_advsimd_pair
+    case FADDP_advsimd_pair
+    case FMAXP_advsimd_pair
+    case FMINNMP_advsimd_pair
+    case FMINP_advsimd_pair
+    case FMAXNMP_advsimd_pair_fp16
+    case FADDP_advsimd_pair_fp16
+    case FMAXP_advsimd_pair_fp16
+    case FMINNMP_advsimd_pair_fp16
+    case FMINP_advsimd_pair_fp16
+    case SQDMLAL_advsimd_vec_scalar
+    case SQDMLSL_advsimd_vec_scalar
+    case SQDMULL_advsimd_vec_scalar
+    case SQADD_advsimd_scalar
+    case SQSUB_advsimd_scalar
+    case CMGT_advsimd_reg_scalar
+    case CMGE_advsimd_reg_scalar
+    case SSHL_advsimd_scalar
+    case SQSHL_advsimd_reg_scalar
+    case SRSHL_advsimd_scalar
+    case SQRSHL_advsimd_scalar
+    case ADD_advsimd_scalar
+    case CMTST_advsimd_scalar
+    case SQDMULH_advsimd_vec_scalar
+    case UQADD_advsimd_scalar
+    case UQSUB_advsimd_scalar
+    case CMHI_advsimd_scalar
+    case CMHS_advsimd_scalar
+    case USHL_advsimd_scalar
+    case UQSHL_advsimd_reg_scalar
+    case URSHL_advsimd_scalar
+    case UQRSHL_advsimd_scalar
+    case SUB_advsimd_scalar
+    case CMEQ_advsimd_reg_scalar
+    case SQRDMULH_advsimd_vec_scalar
+    case FMULX_advsimd_vec_scalar
+    case FCMEQ_advsimd_reg_scalar
+    case FRECPS_advsimd_scalar
+    case FRSQRTS_advsimd_scalar
+    case FCMGE_advsimd_reg_scalar
+    case FACGE_advsimd_scalar
+    case FABD_advsimd_scalar
+    case FCMGT_advsimd_reg_scalar
+    case FACGT_advsimd_scalar
+    case SSHR_advsimd_scalar
+    case SSRA_advsimd_scalar
+    case SRSHR_advsimd_scalar
+    case SRSRA_advsimd_scalar
+    case SHL_advsimd_scalar
+    case SQSHL_advsimd_imm_scalar
+    case SQSHRN_advsimd_scalar
+    case SQRSHRN_advsimd_scalar
+    case SCVTF_advsimd_fix_scalar
+    case FCVTZS_advsimd_fix_scalar
+    case USHR_advsimd_scalar
+    case USRA_advsimd_scalar
+    case URSHR_advsimd_scalar
+    case URSRA_advsimd_scalar
+    case SRI_advsimd_scalar
+    case SLI_advsimd_scalar
+    case SQSHLU_advsimd_scalar
+    case UQSHL_advsimd_imm_scalar
+    case SQSHRUN_advsimd_scalar
+    case SQRSHRUN_advsimd_scalar
+    case UQSHRN_advsimd_scalar
+    case UQRSHRN_advsimd_scalar
+    case UCVTF_advsimd_fix_scalar
+    case FCVTZU_advsimd_fix_scalar
+    case SQDMLAL_advsimd_elt_scalar
+    case SQDMLSL_advsimd_elt_scalar
+    case SQDMULL_advsimd_elt_scalar
+    case SQDMULH_advsimd_elt_scalar
+    case SQRDMULH_advsimd_elt_scalar
+    case FMLA_advsimd_elt_scalar
+    case FMLS_advsimd_elt_scalar
+    case FMUL_advsimd_elt_scalar
+    case SQRDMLAH_advsimd_elt_scalar
+    case SQRDMLSH_advsimd_elt_scalar
+    case FMULX_advsimd_elt_scalar
+    case TBL_advsimd
+    case TBX_advsimd
+    case UZP1_advsimd
+    case TRN1_advsimd
+    case ZIP1_advsimd
+    case UZP2_advsimd
+    case TRN2_advsimd
+    case ZIP2_advsimd
+    case EXT_advsimd
+    case DUP_advsimd_elt
+    case DUP_advsimd_gen
+    case SMOV_advsimd
+    case UMOV_advsimd
+    case INS_advsimd_gen
+    case INS_advsimd_elt
+    case FMAXNM_advsimd_fp16
+    case FMLA_advsimd_vec_fp16
+    case FADD_advsimd_fp16
+    case FMULX_advsimd_vec_fp16
+    case FCMEQ_advsimd_reg_fp16
+    case FMAX_advsimd_fp16
+    case FRECPS_advsimd_fp16
+    case FMINNM_advsimd_fp16
+    case FMLS_advsimd_vec_fp16
+    case FSUB_advsimd_fp16
+    case FMIN_advsimd_fp16
+    case FRSQRTS_advsimd_fp16
+    case FMAXNMP_advsimd_vec_fp16
+    case FADDP_advsimd_vec_fp16
+    case FMUL_advsimd_vec_fp16
+    case FCMGE_advsimd_reg_fp16
+    case FACGE_advsimd_fp16
+    case FMAXP_advsimd_vec_fp16
+    case FDIV_advsimd_fp16
+    case FMINNMP_advsimd_vec_fp16
+    case FABD_advsimd_fp16
+    case FCMGT_advsimd_reg_fp16
+    case FACGT_advsimd_fp16
+    case FMINP_advsimd_vec_fp16
+    case FRINTN_advsimd_fp16
+    case FRINTM_advsimd_fp16
+    case FCVTNS_advsimd_fp16
+    case FCVTMS_advsimd_fp16
+    case FCVTAS_advsimd_fp16
+    case SCVTF_advsimd_int_fp16
+    case FCMGT_advsimd_zero_fp16
+    case FCMEQ_advsimd_zero_fp16
+    case FCMLT_advsimd_fp16
+    case FABS_advsimd_fp16
+    case FRINTP_advsimd_fp16
+    case FRINTZ_advsimd_fp16
+    case FCVTPS_advsimd_fp16
+    case FCVTZS_advsimd_int_fp16
+    case FRECPE_advsimd_fp16
+    case FRINTA_advsimd_fp16
+    case FRINTX_advsimd_fp16
+    case FCVTNU_advsimd_fp16
+    case FCVTMU_advsimd_fp16
+    case FCVTAU_advsimd_fp16
+    case UCVTF_advsimd_int_fp16
+    case FCMGE_advsimd_zero_fp16
+    case FCMLE_advsimd_fp16
+    case FNEG_advsimd_fp16
+    case FRINTI_advsimd_fp16
+    case FCVTPU_advsimd_fp16
+    case FCVTZU_advsimd_int_fp16
+    case FRSQRTE_advsimd_fp16
+    case FSQRT_advsimd_fp16
+    case SDOT_advsimd_vec
+    case USDOT_advsimd_vec
+    case SQRDMLAH_advsimd_vec
+    case SQRDMLSH_advsimd_vec
+    case UDOT_advsimd_vec
+    case FCMLA_advsimd_vec
+    case FCADD_advsimd_vec
+    case BFDOT_advsimd_vec
+    case BFMLAL_advsimd_vec
+    case SMMLA_advsimd_vec
+    case UMMLA_advsimd_vec
+    case USMMLA_advsimd_vec
+    case BFMMLA_advsimd
+    case REV64_advsimd
+    case REV16_advsimd
+    case SADDLP_advsimd
+    case SUQADD_advsimd
+    case CLS_advsimd
+    case CNT_advsimd
+    case SADALP_advsimd
+    case SQABS_advsimd
+    case CMGT_advsimd_zero
+    case CMEQ_advsimd_zero
+    case CMLT_advsimd
+    case ABS_advsimd
+    case XTN_advsimd
+    case SQXTN_advsimd
+    case FCVTN_advsimd
+    case BFCVTN_advsimd
+    case FCVTL_advsimd
+    case REV32_advsimd
+    case UADDLP_advsimd
+    case USQADD_advsimd
+    case CLZ_advsimd
+    case NOT_advsimd
+    case RBIT_advsimd
+    case UADALP_advsimd
+    case SQNEG_advsimd
+    case CMGE_advsimd_zero
+    case CMLE_advsimd
+    case NEG_advsimd
+    case SQXTUN_advsimd
+    case SHLL_advsimd
+    case UQXTN_advsimd
+    case FCVTXN_advsimd
+    case URECPE_advsimd
+    case URSQRTE_advsimd
+    case FRINT32Z_advsimd
+    case FRINT64Z_advsimd
+    case FRINT32X_advsimd
+    case FRINT64X_advsimd
+    case FRINTN_advsimd
+    case FRINTM_advsimd
+    case FCVTNS_advsimd
+    case FCVTMS_advsimd
+    case FCVTAS_advsimd
+    case SCVTF_advsimd_int
+    case FCMGT_advsimd_zero
+    case FCMEQ_advsimd_zero
+    case FCMLT_advsimd
+    case FABS_advsimd
+    case FRINTP_advsimd
+    case FRINTZ_advsimd
+    case FCVTPS_advsimd
+    case FCVTZS_advsimd_int
+    case FRECPE_advsimd
+    case FRINTA_advsimd
+    case FRINTX_advsimd
+    case FCVTNU_advsimd
+    case FCVTMU_advsimd
+    case FCVTAU_advsimd
+    case UCVTF_advsimd_int
+    case FCMGE_advsimd_zero
+    case FCMLE_advsimd
+    case FNEG_advsimd
+    case FRINTI_advsimd
+    case FCVTPU_advsimd
+    case FCVTZU_advsimd_int
+    case FRSQRTE_advsimd
+    case FSQRT_advsimd
+    case SADDLV_advsimd
+    case SMAXV_advsimd
+    case SMINV_advsimd
+    case ADDV_advsimd
+    case UADDLV_advsimd
+    case UMAXV_advsimd
+    case UMINV_advsimd
+    case FMAXNMV_advsimd
+    case FMAXV_advsimd
+    case FMINNMV_advsimd
+    case FMINV_advsimd
+    case FMAXNMV_advsimd_fp16
+    case FMAXV_advsimd_fp16
+    case FMINNMV_advsimd_fp16
+    case FMINV_advsimd_fp16
+    case SADDL_advsimd
+    case SADDW_advsimd
+    case SSUBL_advsimd
+    case SSUBW_advsimd
+    case ADDHN_advsimd
+    case SABAL_advsimd
+    case SUBHN_advsimd
+    case SABDL_advsimd
+    case SMLAL_advsimd_vec
+    case SQDMLAL_advsimd_vec
+    case SMLSL_advsimd_vec
+    case SQDMLSL_advsimd_vec
+    case SMULL_advsimd_vec
+    case SQDMULL_advsimd_vec
+    case PMULL_advsimd
+    case UADDL_advsimd
+    case UADDW_advsimd
+    case USUBL_advsimd
+    case USUBW_advsimd
+    case RADDHN_advsimd
+    case UABAL_advsimd
+    case RSUBHN_advsimd
+    case UABDL_advsimd
+    case UMLAL_advsimd_vec
+    case UMLSL_advsimd_vec
+    case UMULL_advsimd_vec
+    case SHADD_advsimd
+    case SQADD_advsimd
+    case SRHADD_advsimd
+    case AND_advsimd
+    case BIC_advsimd_reg
+    case ORR_advsimd_reg
+    case ORN_advsimd
+    case SHSUB_advsimd
+    case SQSUB_advsimd
+    case CMGT_advsimd_reg
+    case CMGE_advsimd_reg
+    case SSHL_advsimd
+    case SQSHL_advsimd_reg
+    case SRSHL_advsimd
+    case SQRSHL_advsimd
+    case SMAX_advsimd
+    case SMIN_advsimd
+    case SABD_advsimd
+    case SABA_advsimd
+    case ADD_advsimd
+    case CMTST_advsimd
+    case MLA_advsimd_vec
+    case MUL_advsimd_vec
+    case SMAXP_advsimd
+    case SMINP_advsimd
+    case SQDMULH_advsimd_vec
+    case ADDP_advsimd_vec
+    case FMAXNM_advsimd
+    case FMINNM_advsimd
+    case FMLA_advsimd_vec
+    case FMLS_advsimd_vec
+    case FADD_advsimd
+    case FSUB_advsimd
+    case FMULX_advsimd_vec
+    case FCMEQ_advsimd_reg
+    case FMLAL_advsimd_vec
+    case FMLSL_advsimd_vec
+    case FMAX_advsimd
+    case FMIN_advsimd
+    case FRECPS_advsimd
+    case FRSQRTS_advsimd
+    case UHADD_advsimd
+    case UQADD_advsimd
+    case URHADD_advsimd
+    case EOR_advsimd
+    case BSL_advsimd
+    case BIT_advsimd
+    case BIF_advsimd
+    case UHSUB_advsimd
+    case UQSUB_advsimd
+    case CMHI_advsimd
+    case CMHS_advsimd
+    case USHL_advsimd
+    case UQSHL_advsimd_reg
+    case URSHL_advsimd
+    case UQRSHL_advsimd
+    case UMAX_advsimd
+    case UMIN_advsimd
+    case UABD_advsimd
+    case UABA_advsimd
+    case SUB_advsimd
+    case CMEQ_advsimd_reg
+    case MLS_advsimd_vec
+    case PMUL_advsimd
+    case UMAXP_advsimd
+    case UMINP_advsimd
+    case SQRDMULH_advsimd_vec
+    case FMAXNMP_advsimd_vec
+    case FMINNMP_advsimd_vec
+    case FMLAL2_advsimd_vec
+    case FMLSL2_advsimd_vec
+    case FADDP_advsimd_vec
+    case FABD_advsimd
+    case FMUL_advsimd_vec
+    case FCMGE_advsimd_reg
+    case FCMGT_advsimd_reg
+    case FACGE_advsimd
+    case FACGT_advsimd
+    case FMAXP_advsimd_vec
+    case FMINP_advsimd_vec
+    case FDIV_advsimd
+    case MOVI_advsimd_32
+    case ORR_advsimd_imm_32
+    case MOVI_advsimd_16
+    case ORR_advsimd_imm_16
+    case MOVI_advsimd_ones
+    case MOVI_advsimd_8
+    case FMOV_advsimd_single
+    case FMOV_advsimd_half
+    case MVNI_advsimd_32
+    case BIC_advsimd_imm_32
+    case MVNI_advsimd_16
+    case BIC_advsimd_imm_16
+    case MVNI_advsimd_ones
+    case MOVI_advsimd_64
+    case FMOV_advsimd_double
+    case SSHR_advsimd
+    case SSRA_advsimd
+    case SRSHR_advsimd
+    case SRSRA_advsimd
+    case SHL_advsimd
+    case SQSHL_advsimd_imm
+    case SHRN_advsimd
+    case RSHRN_advsimd
+    case SQSHRN_advsimd
+    case SQRSHRN_advsimd
+    case SSHLL_advsimd
+    case SCVTF_advsimd_fix
+    case FCVTZS_advsimd_fix
+    case USHR_advsimd
+    case USRA_advsimd
+    case URSHR_advsimd
+    case URSRA_advsimd
+    case SRI_advsimd
+    case SLI_advsimd
+    case SQSHLU_advsimd
+    case UQSHL_advsimd_imm
+    case SQSHRUN_advsimd
+    case SQRSHRUN_advsimd
+    case UQSHRN_advsimd
+    case UQRSHRN_advsimd
+    case USHLL_advsimd
+    case UCVTF_advsimd_fix
+    case FCVTZU_advsimd_fix
+    case FMLAL_advsimd_elt
+    case FMLA_advsimd_elt
+    case SMLAL_advsimd_elt
+    case SQDMLAL_advsimd_elt
+    case FMLSL_advsimd_elt
+    case FMLS_advsimd_elt
+    case SMLSL_advsimd_elt
+    case SQDMLSL_advsimd_elt
+    case MUL_advsimd_elt
+    case FMUL_advsimd_elt
+    case SMULL_advsimd_elt
+    case SQDMULL_advsimd_elt
+    case SQDMULH_advsimd_elt
+    case SQRDMULH_advsimd_elt
+    case SDOT_advsimd_elt
+    case SUDOT_advsimd_elt
+    case BFDOT_advsimd_elt
+    case USDOT_advsimd_elt
+    case BFMLAL_advsimd_elt
+    case MLA_advsimd_elt
+    case FCMLA_advsimd_elt
+    case UMLAL_advsimd_elt
+    case MLS_advsimd_elt
+    case UMLSL_advsimd_elt
+    case FMLAL2_advsimd_elt
+    case FMULX_advsimd_elt
+    case UMULL_advsimd_elt
+    case FMLSL2_advsimd_elt
+    case SQRDMLAH_advsimd_elt
+    case UDOT_advsimd_elt
+    case SQRDMLSH_advsimd_elt
     case UDF
     case SVC
     case HVC
@@ -193,10 +1121,25 @@ package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {
 
 let encodingRows: [A64EncodingRow] = {
     var rows: [A64EncodingRow] = []
-    rows.reserveCapacity(186)
+    rows.reserveCapacity(1114)
     rows += rows0
     rows += rows64
     rows += rows128
+    rows += rows192
+    rows += rows256
+    rows += rows320
+    rows += rows384
+    rows += rows448
+    rows += rows512
+    rows += rows576
+    rows += rows640
+    rows += rows704
+    rows += rows768
+    rows += rows832
+    rows += rows896
+    rows += rows960
+    rows += rows1024
+    rows += rows1088
     return rows
 }()
 
@@ -225,6 +1168,37 @@ private let rows0: [A64EncodingRow] = [
     A64EncodingRow(.BRAB, "BRAB", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd71f0c00, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.BLRAA, "BLRAA", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd73f0800, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.BLRAB, "BLRAB", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd73f0c00, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.AESE, "AESE", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e284800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.AESD, "AESD", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e285800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.AESMC, "AESMC", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e286800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.AESIMC, "AESIMC", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e287800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA1C, "SHA1C", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e000000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA1P, "SHA1P", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e001000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA1M, "SHA1M", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e002000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA1SU0, "SHA1SU0", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e003000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA256H, "SHA256H", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e004000, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA256H2, "SHA256H2", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e005000, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA256SU1, "SHA256SU1", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e006000, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA1H, "SHA1H", "CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA", 0xfffffc00, 0x5e280800, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA1SU1, "SHA1SU1", "CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA", 0xfffffc00, 0x5e281800, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA256SU0, "SHA256SU0", "CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA", 0xfffffc00, 0x5e282800, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA512H, "SHA512H", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608000, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA512H2, "SHA512H2", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608400, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA512SU1, "SHA512SU1", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608800, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.RAX1, "RAX1", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608c00, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3PARTW1, "SM3PARTW1", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce60c000, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3PARTW2, "SM3PARTW2", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce60c400, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM4EKEY, "SM4EKEY", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce60c800, [], [A64FeatureNeed(.FEAT_SM4, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SHA512SU0, "SHA512SU0", "CryptoTwoRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512", 0xfffffc00, 0xcec08000, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM4E, "SM4E", "CryptoTwoRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512", 0xfffffc00, 0xcec08400, [], [A64FeatureNeed(.FEAT_SM4, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.EOR3_advsimd, "EOR3_advsimd", "CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register", 0xffe08000, 0xce000000, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.BCAX_advsimd, "BCAX_advsimd", "CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register", 0xffe08000, 0xce200000, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3SS1, "SM3SS1", "CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register", 0xffe08000, 0xce400000, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.XAR_advsimd, "XAR_advsimd", "CryptoThreeRegisterImm6", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm6", 0xffe00000, 0xce800000, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3TT1A, "SM3TT1A", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408000, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3TT1B, "SM3TT1B", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408400, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3TT2A, "SM3TT2A", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408800, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SM3TT2B, "SM3TT2B", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408c00, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.ADR, "ADR", "PCRelAddressing", "Data Processing -- Immediate", 0x9f000000, 0x10000000, [], [], true),
     A64EncodingRow(.ADRP, "ADRP", "PCRelAddressing", "Data Processing -- Immediate", 0x9f000000, 0x90000000, [], [], true),
     A64EncodingRow(.ADD_imm, "ADD_imm", "AddSubImmediate", "Data Processing -- Immediate", 0x7f800000, 0x11000000, [], [], true),
@@ -234,6 +1208,9 @@ private let rows0: [A64EncodingRow] = [
     A64EncodingRow(.ADDG, "ADDG", "AddSubImmediateTags", "Data Processing -- Immediate", 0xffc00000, 0x91800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.SUBG, "SUBG", "AddSubImmediateTags", "Data Processing -- Immediate", 0xffc00000, 0xd1800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.AND_imm, "AND_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x12000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
+]
+
+private let rows64: [A64EncodingRow] = [
     A64EncodingRow(.ORR_imm, "ORR_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x32000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
     A64EncodingRow(.EOR_imm, "EOR_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x52000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
     A64EncodingRow(.ANDS_imm, "ANDS_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x72000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
@@ -265,9 +1242,6 @@ private let rows0: [A64EncodingRow] = [
     A64EncodingRow(.GMI, "GMI", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac01400, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.RBIT, "RBIT", "DataProcessing1Source", "Data Processing -- Register", 0x7ffffc00, 0x5ac00000, [], [], true),
     A64EncodingRow(.REV16, "REV16", "DataProcessing1Source", "Data Processing -- Register", 0x7ffffc00, 0x5ac00400, [], [], true),
-]
-
-private let rows64: [A64EncodingRow] = [
     A64EncodingRow(.REV_32, "REV_32", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0x5ac00800, [], [], true),
     A64EncodingRow(.REV32, "REV32", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac00800, [], [], true),
     A64EncodingRow(.REV_64, "REV_64", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac00c00, [], [], true),
@@ -301,6 +1275,9 @@ private let rows64: [A64EncodingRow] = [
     A64EncodingRow(.BICS, "BICS", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x6a200000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
     A64EncodingRow(.ADD_addsub_shift, "ADD_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x0b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
     A64EncodingRow(.ADDS_addsub_shift, "ADDS_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x2b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
+]
+
+private let rows128: [A64EncodingRow] = [
     A64EncodingRow(.SUB_addsub_shift, "SUB_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x4b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
     A64EncodingRow(.SUBS_addsub_shift, "SUBS_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x6b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
     A64EncodingRow(.ADD_addsub_ext, "ADD_addsub_ext", "AddSubExtendedRegister", "Data Processing -- Register", 0x7fe00000, 0x0b200000, [A64BitPattern(0x00001c00, 0x00001400), A64BitPattern(0x00001c00, 0x00001800), A64BitPattern(0x00001c00, 0x00001c00)], [], true),
@@ -330,11 +1307,947 @@ private let rows64: [A64EncodingRow] = [
     A64EncodingRow(.UMADDL, "UMADDL", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9ba00000, [], [], true),
     A64EncodingRow(.UMSUBL, "UMSUBL", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9ba08000, [], [], true),
     A64EncodingRow(.UMULH, "UMULH", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9bc00000, [], [], true),
-    A64EncodingRow(.UDF, "UDF", "PermanentlyUndefined", "Exceptions and System", 0xffff0000, 0x00000000, [], [], true),
-    A64EncodingRow(.SVC, "SVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000001, [], [], true),
+    A64EncodingRow(.SCVTF_float_fix, "SCVTF_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e020000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.UCVTF_float_fix, "UCVTF_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e030000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTZS_float_fix, "FCVTZS_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e180000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTZU_float_fix, "FCVTZU_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e190000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTNS_float, "FCVTNS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e200000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTNU_float, "FCVTNU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e210000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.SCVTF_float_int, "SCVTF_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e220000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.UCVTF_float_int, "UCVTF_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e230000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTAS_float, "FCVTAS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e240000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTAU_float, "FCVTAU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e250000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTPS_float, "FCVTPS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e280000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTPU_float, "FCVTPU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e290000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTMS_float, "FCVTMS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e300000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTMU_float, "FCVTMU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e310000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTZS_float_int, "FCVTZS_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e380000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVTZU_float_int, "FCVTZU_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e390000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FJCVTZS, "FJCVTZS", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0xfffffc00, 0x1e7e0000, [], [A64FeatureNeed(.FEAT_JSCVT, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMOV_float_gen, "FMOV_float_gen", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3efc00, 0x1e260000, [A64BitPattern(0x80c00000, 0x00400000), A64BitPattern(0x80c00000, 0x80000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMOV_float_gen_top, "FMOV_float_gen_top", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0xfffefc00, 0x9eae0000, [], [], false),
+    A64EncodingRow(.FMOV_float_reg, "FMOV_float_reg", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e204000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FABS_float, "FABS_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e20c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FNEG_float, "FNEG_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e214000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FSQRT_float, "FSQRT_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e21c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCVT_float, "FCVT_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3e7c00, 0x1e224000, [A64BitPattern(0x001f8000, 0x00030000), A64BitPattern(0x00c00000, 0x00800000), A64BitPattern(0x00c18000, 0x00000000), A64BitPattern(0x00c18000, 0x00408000), A64BitPattern(0x00c18000, 0x00c18000)], [], false),
+    A64EncodingRow(.BFCVT, "BFCVT", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xfffffc00, 0x1e634000, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTN_float, "FRINTN_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e244000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINTP_float, "FRINTP_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e24c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINTM_float, "FRINTM_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e254000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINTZ_float, "FRINTZ_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e25c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINTA_float, "FRINTA_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e264000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINTX_float, "FRINTX_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e274000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINTI_float, "FRINTI_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e27c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FRINT32Z_float, "FRINT32Z_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e284000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINT32X_float, "FRINT32X_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e28c000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINT64Z_float, "FRINT64Z_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e294000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
 ]
 
-private let rows128: [A64EncodingRow] = [
+private let rows192: [A64EncodingRow] = [
+    A64EncodingRow(.FRINT64X_float, "FRINT64X_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e29c000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMP_float, "FCMP_float", "FloatCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point compare", 0xff20fc17, 0x1e202000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCMPE_float, "FCMPE_float", "FloatCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point compare", 0xff20fc17, 0x1e202010, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMOV_float_imm, "FMOV_float_imm", "FloatImmediate", "Scalar Floating-Point and Advanced SIMD / Floating-point immediate", 0xff201fe0, 0x1e201000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCCMP_float, "FCCMP_float", "FloatConditionalCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare", 0xff200c10, 0x1e200400, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCCMPE_float, "FCCMPE_float", "FloatConditionalCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare", 0xff200c10, 0x1e200410, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMUL_float, "FMUL_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e200800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FDIV_float, "FDIV_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e201800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FADD_float, "FADD_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e202800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FSUB_float, "FSUB_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e203800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMAX_float, "FMAX_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e204800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMIN_float, "FMIN_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e205800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMAXNM_float, "FMAXNM_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e206800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMINNM_float, "FMINNM_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e207800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FNMUL_float, "FNMUL_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e208800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FCSEL_float, "FCSEL_float", "FloatConditionalSelect", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional select", 0xff200c00, 0x1e200c00, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMADD_float, "FMADD_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f000000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FMSUB_float, "FMSUB_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f008000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FNMADD_float, "FNMADD_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f200000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.FNMSUB_float, "FNMSUB_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f208000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.STXRB, "STXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08000000, [], [], true),
+    A64EncodingRow(.STLXRB, "STLXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08008000, [], [], true),
+    A64EncodingRow(.LDXRB, "LDXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08400000, [], [], true),
+    A64EncodingRow(.LDAXRB, "LDAXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08408000, [], [], true),
+    A64EncodingRow(.STXRH, "STXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48000000, [], [], true),
+    A64EncodingRow(.STLXRH, "STLXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48008000, [], [], true),
+    A64EncodingRow(.LDXRH, "LDXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48400000, [], [], true),
+    A64EncodingRow(.LDAXRH, "LDAXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48408000, [], [], true),
+    A64EncodingRow(.STXR, "STXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88000000, [], [], true),
+    A64EncodingRow(.STLXR, "STLXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88008000, [], [], true),
+    A64EncodingRow(.LDXR, "LDXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88400000, [], [], true),
+    A64EncodingRow(.LDAXR, "LDAXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88408000, [], [], true),
+    A64EncodingRow(.STXP, "STXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88200000, [], [], true),
+    A64EncodingRow(.STLXP, "STLXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88208000, [], [], true),
+    A64EncodingRow(.LDXP, "LDXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88600000, [], [], true),
+    A64EncodingRow(.LDAXP, "LDAXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88608000, [], [], true),
+    A64EncodingRow(.CASP, "CASP", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x08207c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASPL, "CASPL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x0820fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASPA, "CASPA", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x08607c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASPAL, "CASPAL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x0860fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STLLRB, "STLLRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08800000, [], [], true),
+    A64EncodingRow(.STLRB, "STLRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08808000, [], [], true),
+    A64EncodingRow(.LDLARB, "LDLARB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08c00000, [], [], true),
+    A64EncodingRow(.LDARB, "LDARB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08c08000, [], [], true),
+    A64EncodingRow(.STLLRH, "STLLRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48800000, [], [], true),
+    A64EncodingRow(.STLRH, "STLRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48808000, [], [], true),
+    A64EncodingRow(.LDLARH, "LDLARH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48c00000, [], [], true),
+    A64EncodingRow(.LDARH, "LDARH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48c08000, [], [], true),
+    A64EncodingRow(.STLLR, "STLLR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88800000, [], [], true),
+    A64EncodingRow(.STLR, "STLR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88808000, [], [], true),
+    A64EncodingRow(.LDLAR, "LDLAR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88c00000, [], [], true),
+    A64EncodingRow(.LDAR, "LDAR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88c08000, [], [], true),
+    A64EncodingRow(.CASB, "CASB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASLB, "CASLB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASAB, "CASAB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASALB, "CASALB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASH, "CASH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASLH, "CASLH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASAH, "CASAH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASALH, "CASALH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CAS, "CAS", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASL, "CASL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASA, "CASA", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASAL, "CASAL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+]
+
+private let rows256: [A64EncodingRow] = [
+    A64EncodingRow(.STLURB, "STLURB", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURB, "LDAPURB", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSB_64, "LDAPURSB_64", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSB_32, "LDAPURSB_32", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19c00000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STLURH, "STLURH", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURH, "LDAPURH", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSH_64, "LDAPURSH_64", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSH_32, "LDAPURSH_32", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59c00000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STLUR, "STLUR", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xbfe00c00, 0x99000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPUR, "LDAPUR", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xbfe00c00, 0x99400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSW, "LDAPURSW", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x99800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STG, "STG", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9200000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDG, "LDG", "LoadStoreTags", "Loads and Stores", 0xffe00c00, 0xd9600000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STZG, "STZG", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9600000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.ST2G, "ST2G", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9a00000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STZ2G, "STZ2G", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9e00000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYFP, "CPYFP", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19000400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYFM, "CPYFM", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19400400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYFE, "CPYFE", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19800400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETP, "SETP", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c00400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETM, "SETM", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c04400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETE, "SETE", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c08400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYP, "CPYP", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d000400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYM, "CPYM", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d400400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYE, "CPYE", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d800400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETGP, "SETGP", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc00400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETGM, "SETGM", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc04400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETGE, "SETGE", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc08400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDR_lit_32, "LDR_lit_32", "LoadLiteral", "Loads and Stores", 0xff000000, 0x18000000, [], [], true),
+    A64EncodingRow(.LDR_lit_64, "LDR_lit_64", "LoadLiteral", "Loads and Stores", 0xff000000, 0x58000000, [], [], true),
+    A64EncodingRow(.LDRSW_lit, "LDRSW_lit", "LoadLiteral", "Loads and Stores", 0xff000000, 0x98000000, [], [], true),
+    A64EncodingRow(.PRFM_lit, "PRFM_lit", "LoadLiteral", "Loads and Stores", 0xff000000, 0xd8000000, [], [], true),
+    A64EncodingRow(.LDR_lit_fpsimd, "LDR_lit_fpsimd", "LoadLiteral", "Loads and Stores", 0x3f000000, 0x1c000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STNP_gen, "STNP_gen", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28000000, [], [], true),
+    A64EncodingRow(.LDNP_gen, "LDNP_gen", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28400000, [], [], true),
+    A64EncodingRow(.STNP_fpsimd, "STNP_fpsimd", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDNP_fpsimd, "LDNP_fpsimd", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c400000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STP_gen_post, "STP_gen_post", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28800000, [], [], true),
+    A64EncodingRow(.STP_gen_offset, "STP_gen_offset", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29000000, [], [], true),
+    A64EncodingRow(.STP_gen_pre, "STP_gen_pre", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29800000, [], [], true),
+    A64EncodingRow(.LDP_gen_post, "LDP_gen_post", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28c00000, [], [], true),
+    A64EncodingRow(.LDP_gen_offset, "LDP_gen_offset", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29400000, [], [], true),
+    A64EncodingRow(.LDP_gen_pre, "LDP_gen_pre", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29c00000, [], [], true),
+    A64EncodingRow(.LDPSW_post, "LDPSW_post", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x68c00000, [], [], true),
+    A64EncodingRow(.LDPSW_offset, "LDPSW_offset", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69400000, [], [], true),
+    A64EncodingRow(.LDPSW_pre, "LDPSW_pre", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69c00000, [], [], true),
+    A64EncodingRow(.STGP_post, "STGP_post", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x68800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STGP_offset, "STGP_offset", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69000000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STGP_pre, "STGP_pre", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STP_fpsimd_post, "STP_fpsimd_post", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c800000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STP_fpsimd_offset, "STP_fpsimd_offset", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STP_fpsimd_pre, "STP_fpsimd_pre", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d800000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDP_fpsimd_post, "LDP_fpsimd_post", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2cc00000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDP_fpsimd_offset, "LDP_fpsimd_offset", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d400000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDP_fpsimd_pre, "LDP_fpsimd_pre", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2dc00000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STURB, "STURB", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38000000, [], [], true),
+    A64EncodingRow(.LDURB, "LDURB", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38400000, [], [], true),
+    A64EncodingRow(.LDURSB_64, "LDURSB_64", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38800000, [], [], true),
+    A64EncodingRow(.LDURSB_32, "LDURSB_32", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38c00000, [], [], true),
+    A64EncodingRow(.STURH, "STURH", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78000000, [], [], true),
+    A64EncodingRow(.LDURH, "LDURH", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78400000, [], [], true),
+    A64EncodingRow(.LDURSH_64, "LDURSH_64", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78800000, [], [], true),
+    A64EncodingRow(.LDURSH_32, "LDURSH_32", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78c00000, [], [], true),
+    A64EncodingRow(.STUR, "STUR", "LoadStoreUnscaled", "Loads and Stores -- register", 0xbfe00c00, 0xb8000000, [], [], true),
+]
+
+private let rows320: [A64EncodingRow] = [
+    A64EncodingRow(.LDUR, "LDUR", "LoadStoreUnscaled", "Loads and Stores -- register", 0xbfe00c00, 0xb8400000, [], [], true),
+    A64EncodingRow(.LDURSW, "LDURSW", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0xb8800000, [], [], true),
+    A64EncodingRow(.PRFUM, "PRFUM", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0xf8800000, [], [], true),
+    A64EncodingRow(.STUR_fpsimd, "STUR_fpsimd", "LoadStoreUnscaled", "Loads and Stores -- register", 0x3fe00c00, 0x3c000000, [], [], true),
+    A64EncodingRow(.LDUR_fpsimd, "LDUR_fpsimd", "LoadStoreUnscaled", "Loads and Stores -- register", 0x3fe00c00, 0x3c400000, [], [], true),
+    A64EncodingRow(.STUR_Q, "STUR_Q", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x3c800000, [], [], true),
+    A64EncodingRow(.LDUR_Q, "LDUR_Q", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x3cc00000, [], [], true),
+    A64EncodingRow(.STRB_imm_post, "STRB_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38000400, [], [], true),
+    A64EncodingRow(.LDRB_imm_post, "LDRB_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38400400, [], [], true),
+    A64EncodingRow(.LDRSB_64_imm_post, "LDRSB_64_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38800400, [], [], true),
+    A64EncodingRow(.LDRSB_32_imm_post, "LDRSB_32_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38c00400, [], [], true),
+    A64EncodingRow(.STRH_imm_post, "STRH_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78000400, [], [], true),
+    A64EncodingRow(.LDRH_imm_post, "LDRH_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78400400, [], [], true),
+    A64EncodingRow(.LDRSH_64_imm_post, "LDRSH_64_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78800400, [], [], true),
+    A64EncodingRow(.LDRSH_32_imm_post, "LDRSH_32_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78c00400, [], [], true),
+    A64EncodingRow(.STR_imm_post, "STR_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8000400, [], [], true),
+    A64EncodingRow(.LDR_imm_post, "LDR_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8400400, [], [], true),
+    A64EncodingRow(.LDRSW_imm_post, "LDRSW_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0xb8800400, [], [], true),
+    A64EncodingRow(.STR_fpsimd_imm_post, "STR_fpsimd_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c000400, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_imm_post, "LDR_fpsimd_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c400400, [], [], true),
+    A64EncodingRow(.STR_Q_imm_post, "STR_Q_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3c800400, [], [], true),
+    A64EncodingRow(.LDR_Q_imm_post, "LDR_Q_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3cc00400, [], [], true),
+    A64EncodingRow(.STTRB, "STTRB", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38000800, [], [], true),
+    A64EncodingRow(.LDTRB, "LDTRB", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38400800, [], [], true),
+    A64EncodingRow(.LDTRSB_64, "LDTRSB_64", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38800800, [], [], true),
+    A64EncodingRow(.LDTRSB_32, "LDTRSB_32", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38c00800, [], [], true),
+    A64EncodingRow(.STTRH, "STTRH", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78000800, [], [], true),
+    A64EncodingRow(.LDTRH, "LDTRH", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78400800, [], [], true),
+    A64EncodingRow(.LDTRSH_64, "LDTRSH_64", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78800800, [], [], true),
+    A64EncodingRow(.LDTRSH_32, "LDTRSH_32", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78c00800, [], [], true),
+    A64EncodingRow(.STTR, "STTR", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xbfe00c00, 0xb8000800, [], [], true),
+    A64EncodingRow(.LDTR, "LDTR", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xbfe00c00, 0xb8400800, [], [], true),
+    A64EncodingRow(.LDTRSW, "LDTRSW", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0xb8800800, [], [], true),
+    A64EncodingRow(.STRB_imm_pre, "STRB_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38000c00, [], [], true),
+    A64EncodingRow(.LDRB_imm_pre, "LDRB_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38400c00, [], [], true),
+    A64EncodingRow(.LDRSB_64_imm_pre, "LDRSB_64_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38800c00, [], [], true),
+    A64EncodingRow(.LDRSB_32_imm_pre, "LDRSB_32_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38c00c00, [], [], true),
+    A64EncodingRow(.STRH_imm_pre, "STRH_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78000c00, [], [], true),
+    A64EncodingRow(.LDRH_imm_pre, "LDRH_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78400c00, [], [], true),
+    A64EncodingRow(.LDRSH_64_imm_pre, "LDRSH_64_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78800c00, [], [], true),
+    A64EncodingRow(.LDRSH_32_imm_pre, "LDRSH_32_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78c00c00, [], [], true),
+    A64EncodingRow(.STR_imm_pre, "STR_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8000c00, [], [], true),
+    A64EncodingRow(.LDR_imm_pre, "LDR_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8400c00, [], [], true),
+    A64EncodingRow(.LDRSW_imm_pre, "LDRSW_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0xb8800c00, [], [], true),
+    A64EncodingRow(.STR_fpsimd_imm_pre, "STR_fpsimd_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c000c00, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_imm_pre, "LDR_fpsimd_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c400c00, [], [], true),
+    A64EncodingRow(.STR_Q_imm_pre, "STR_Q_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3c800c00, [], [], true),
+    A64EncodingRow(.LDR_Q_imm_pre, "LDR_Q_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3cc00c00, [], [], true),
+    A64EncodingRow(.STRB_imm, "STRB_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39000000, [], [], true),
+    A64EncodingRow(.LDRB_imm, "LDRB_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39400000, [], [], true),
+    A64EncodingRow(.LDRSB_64_imm, "LDRSB_64_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39800000, [], [], true),
+    A64EncodingRow(.LDRSB_32_imm, "LDRSB_32_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39c00000, [], [], true),
+    A64EncodingRow(.STRH_imm, "STRH_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79000000, [], [], true),
+    A64EncodingRow(.LDRH_imm, "LDRH_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79400000, [], [], true),
+    A64EncodingRow(.LDRSH_64_imm, "LDRSH_64_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79800000, [], [], true),
+    A64EncodingRow(.LDRSH_32_imm, "LDRSH_32_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79c00000, [], [], true),
+    A64EncodingRow(.STR_imm, "STR_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xbfc00000, 0xb9000000, [], [], true),
+    A64EncodingRow(.LDR_imm, "LDR_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xbfc00000, 0xb9400000, [], [], true),
+    A64EncodingRow(.LDRSW_imm, "LDRSW_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0xb9800000, [], [], true),
+    A64EncodingRow(.PRFM_imm, "PRFM_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0xf9800000, [], [], true),
+    A64EncodingRow(.STR_fpsimd_imm, "STR_fpsimd_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0x3fc00000, 0x3d000000, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_imm, "LDR_fpsimd_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0x3fc00000, 0x3d400000, [], [], true),
+    A64EncodingRow(.STR_Q_imm, "STR_Q_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x3d800000, [], [], true),
+    A64EncodingRow(.LDR_Q_imm, "LDR_Q_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x3dc00000, [], [], true),
+]
+
+private let rows384: [A64EncodingRow] = [
+    A64EncodingRow(.STRB_reg, "STRB_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38204800, [], [], true),
+    A64EncodingRow(.LDRB_reg, "LDRB_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38604800, [], [], true),
+    A64EncodingRow(.LDRSB_64_reg, "LDRSB_64_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38a04800, [], [], true),
+    A64EncodingRow(.LDRSB_32_reg, "LDRSB_32_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38e04800, [], [], true),
+    A64EncodingRow(.STRH_reg, "STRH_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78204800, [], [], true),
+    A64EncodingRow(.LDRH_reg, "LDRH_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78604800, [], [], true),
+    A64EncodingRow(.LDRSH_64_reg, "LDRSH_64_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78a04800, [], [], true),
+    A64EncodingRow(.LDRSH_32_reg, "LDRSH_32_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78e04800, [], [], true),
+    A64EncodingRow(.STR_reg, "STR_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xbfe04c00, 0xb8204800, [], [], true),
+    A64EncodingRow(.LDR_reg, "LDR_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xbfe04c00, 0xb8604800, [], [], true),
+    A64EncodingRow(.LDRSW_reg, "LDRSW_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0xb8a04800, [], [], true),
+    A64EncodingRow(.PRFM_reg, "PRFM_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0xf8a04800, [], [], true),
+    A64EncodingRow(.STR_fpsimd_reg, "STR_fpsimd_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0x3fe04c00, 0x3c204800, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_reg, "LDR_fpsimd_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0x3fe04c00, 0x3c604800, [], [], true),
+    A64EncodingRow(.STR_Q_reg, "STR_Q_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x3ca04800, [], [], true),
+    A64EncodingRow(.LDR_Q_reg, "LDR_Q_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x3ce04800, [], [], true),
+    A64EncodingRow(.LDADDB, "LDADDB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDH, "LDADDH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADD, "LDADD", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDLB, "LDADDLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDLH, "LDADDLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDL, "LDADDL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDAB, "LDADDAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDAH, "LDADDAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDA, "LDADDA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDALB, "LDADDALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDALH, "LDADDALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDAL, "LDADDAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRB, "LDCLRB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRH, "LDCLRH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLR, "LDCLR", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRLB, "LDCLRLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRLH, "LDCLRLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRL, "LDCLRL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRAB, "LDCLRAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRAH, "LDCLRAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRA, "LDCLRA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRALB, "LDCLRALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRALH, "LDCLRALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRAL, "LDCLRAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORB, "LDEORB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORH, "LDEORH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEOR, "LDEOR", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORLB, "LDEORLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORLH, "LDEORLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORL, "LDEORL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORAB, "LDEORAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORAH, "LDEORAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORA, "LDEORA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORALB, "LDEORALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORALH, "LDEORALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORAL, "LDEORAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETB, "LDSETB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETH, "LDSETH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSET, "LDSET", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETLB, "LDSETLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETLH, "LDSETLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETL, "LDSETL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETAB, "LDSETAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETAH, "LDSETAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETA, "LDSETA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETALB, "LDSETALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETALH, "LDSETALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETAL, "LDSETAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+]
+
+private let rows448: [A64EncodingRow] = [
+    A64EncodingRow(.LDSMAXB, "LDSMAXB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXH, "LDSMAXH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAX, "LDSMAX", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXLB, "LDSMAXLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXLH, "LDSMAXLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXL, "LDSMAXL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXAB, "LDSMAXAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXAH, "LDSMAXAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXA, "LDSMAXA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXALB, "LDSMAXALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXALH, "LDSMAXALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXAL, "LDSMAXAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINB, "LDSMINB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINH, "LDSMINH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMIN, "LDSMIN", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINLB, "LDSMINLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINLH, "LDSMINLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINL, "LDSMINL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINAB, "LDSMINAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINAH, "LDSMINAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINA, "LDSMINA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINALB, "LDSMINALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINALH, "LDSMINALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINAL, "LDSMINAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXB, "LDUMAXB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXH, "LDUMAXH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAX, "LDUMAX", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXLB, "LDUMAXLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXLH, "LDUMAXLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXL, "LDUMAXL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXAB, "LDUMAXAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXAH, "LDUMAXAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXA, "LDUMAXA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXALB, "LDUMAXALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXALH, "LDUMAXALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXAL, "LDUMAXAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINB, "LDUMINB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINH, "LDUMINH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMIN, "LDUMIN", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINLB, "LDUMINLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINLH, "LDUMINLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINL, "LDUMINL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINAB, "LDUMINAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINAH, "LDUMINAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINA, "LDUMINA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINALB, "LDUMINALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINALH, "LDUMINALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINAL, "LDUMINAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPB, "SWPB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPH, "SWPH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWP, "SWP", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPLB, "SWPLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPLH, "SWPLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPL, "SWPL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPAB, "SWPAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPAH, "SWPAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPA, "SWPA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPALB, "SWPALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPALH, "SWPALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPAL, "SWPAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPRB, "LDAPRB", "AtomicMemory", "Loads and Stores -- register", 0xfffffc00, 0x38bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPRH, "LDAPRH", "AtomicMemory", "Loads and Stores -- register", 0xfffffc00, 0x78bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPR, "LDAPR", "AtomicMemory", "Loads and Stores -- register", 0xbffffc00, 0xb8bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.ST64B, "ST64B", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf8209000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+]
+
+private let rows512: [A64EncodingRow] = [
+    A64EncodingRow(.ST64BV, "ST64BV", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820b000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.ST64BV0, "ST64BV0", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820a000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LD64B, "LD64B", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820d000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDRAA, "LDRAA", "LoadAuthenticated", "Loads and Stores -- register", 0xffa00400, 0xf8200400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDRAB, "LDRAB", "LoadAuthenticated", "Loads and Stores -- register", 0xffa00400, 0xf8a00400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.ST4_mult, "ST4_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c000000, [], [], true),
+    A64EncodingRow(.ST1_mult_4, "ST1_mult_4", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c002000, [], [], true),
+    A64EncodingRow(.ST3_mult, "ST3_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c004000, [], [], true),
+    A64EncodingRow(.ST1_mult_3, "ST1_mult_3", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c006000, [], [], true),
+    A64EncodingRow(.ST1_mult_1, "ST1_mult_1", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c007000, [], [], true),
+    A64EncodingRow(.ST2_mult, "ST2_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c008000, [], [], true),
+    A64EncodingRow(.ST1_mult_2, "ST1_mult_2", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c00a000, [], [], true),
+    A64EncodingRow(.LD4_mult, "LD4_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c400000, [], [], true),
+    A64EncodingRow(.LD1_mult_4, "LD1_mult_4", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c402000, [], [], true),
+    A64EncodingRow(.LD3_mult, "LD3_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c404000, [], [], true),
+    A64EncodingRow(.LD1_mult_3, "LD1_mult_3", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c406000, [], [], true),
+    A64EncodingRow(.LD1_mult_1, "LD1_mult_1", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c407000, [], [], true),
+    A64EncodingRow(.LD2_mult, "LD2_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c408000, [], [], true),
+    A64EncodingRow(.LD1_mult_2, "LD1_mult_2", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c40a000, [], [], true),
+    A64EncodingRow(.ST4_mult_post, "ST4_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c800000, [], [], true),
+    A64EncodingRow(.ST1_mult_4_post, "ST1_mult_4_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c802000, [], [], true),
+    A64EncodingRow(.ST3_mult_post, "ST3_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c804000, [], [], true),
+    A64EncodingRow(.ST1_mult_3_post, "ST1_mult_3_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c806000, [], [], true),
+    A64EncodingRow(.ST1_mult_1_post, "ST1_mult_1_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c807000, [], [], true),
+    A64EncodingRow(.ST2_mult_post, "ST2_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c808000, [], [], true),
+    A64EncodingRow(.ST1_mult_2_post, "ST1_mult_2_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c80a000, [], [], true),
+    A64EncodingRow(.LD4_mult_post, "LD4_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc00000, [], [], true),
+    A64EncodingRow(.LD1_mult_4_post, "LD1_mult_4_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc02000, [], [], true),
+    A64EncodingRow(.LD3_mult_post, "LD3_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc04000, [], [], true),
+    A64EncodingRow(.LD1_mult_3_post, "LD1_mult_3_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc06000, [], [], true),
+    A64EncodingRow(.LD1_mult_1_post, "LD1_mult_1_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc07000, [], [], true),
+    A64EncodingRow(.LD2_mult_post, "LD2_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc08000, [], [], true),
+    A64EncodingRow(.LD1_mult_2_post, "LD1_mult_2_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc0a000, [], [], true),
+    A64EncodingRow(.ST1_single_B, "ST1_single_B", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc000, 0x0d000000, [], [], true),
+    A64EncodingRow(.ST1_single_H, "ST1_single_H", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc400, 0x0d004000, [], [], true),
+    A64EncodingRow(.ST1_single_S, "ST1_single_S", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfcc00, 0x0d008000, [], [], true),
+    A64EncodingRow(.ST1_single_D, "ST1_single_D", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfdc00, 0x0d008400, [], [], true),
+    A64EncodingRow(.LD1_single_B, "LD1_single_B", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc000, 0x0d400000, [], [], true),
+    A64EncodingRow(.LD1_single_H, "LD1_single_H", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc400, 0x0d404000, [], [], true),
+    A64EncodingRow(.LD1_single_S, "LD1_single_S", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfcc00, 0x0d408000, [], [], true),
+    A64EncodingRow(.LD1_single_D, "LD1_single_D", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfdc00, 0x0d408400, [], [], true),
+    A64EncodingRow(.LD1R, "LD1R", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfd000, 0x0d40c000, [], [], true),
+    A64EncodingRow(.ST1_single_B_post, "ST1_single_B_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c000, 0x0d800000, [], [], true),
+    A64EncodingRow(.ST1_single_H_post, "ST1_single_H_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c400, 0x0d804000, [], [], true),
+    A64EncodingRow(.ST1_single_S_post, "ST1_single_S_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0cc00, 0x0d808000, [], [], true),
+    A64EncodingRow(.ST1_single_D_post, "ST1_single_D_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0dc00, 0x0d808400, [], [], true),
+    A64EncodingRow(.LD1_single_B_post, "LD1_single_B_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c000, 0x0dc00000, [], [], true),
+    A64EncodingRow(.LD1_single_H_post, "LD1_single_H_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c400, 0x0dc04000, [], [], true),
+    A64EncodingRow(.LD1_single_S_post, "LD1_single_S_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0cc00, 0x0dc08000, [], [], true),
+    A64EncodingRow(.LD1_single_D_post, "LD1_single_D_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0dc00, 0x0dc08400, [], [], true),
+    A64EncodingRow(.LD1R_post, "LD1R_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0d000, 0x0dc0c000, [], [], true),
+    A64EncodingRow(.DUP_advsimd_elt_scalar, "DUP_advsimd_elt_scalar", "SIMDScalarCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy", 0xffe0fc00, 0x5e000400, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
+    A64EncodingRow(.FMULX_advsimd_vec_scalar_fp16, "FMULX_advsimd_vec_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMEQ_advsimd_reg_scalar_fp16, "FCMEQ_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRECPS_advsimd_scalar_fp16, "FRECPS_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e403c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRSQRTS_advsimd_scalar_fp16, "FRSQRTS_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5ec03c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGE_advsimd_reg_scalar_fp16, "FCMGE_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FACGE_advsimd_scalar_fp16, "FACGE_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7e402c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FABD_advsimd_scalar_fp16, "FABD_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGT_advsimd_reg_scalar_fp16, "FCMGT_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7ec02400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FACGT_advsimd_scalar_fp16, "FACGT_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7ec02c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTNS_advsimd_scalar_fp16, "FCVTNS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTMS_advsimd_scalar_fp16, "FCVTMS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTAS_advsimd_scalar_fp16, "FCVTAS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+]
+
+private let rows576: [A64EncodingRow] = [
+    A64EncodingRow(.SCVTF_advsimd_int_scalar_fp16, "SCVTF_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGT_advsimd_zero_scalar_fp16, "FCMGT_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMEQ_advsimd_zero_scalar_fp16, "FCMEQ_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMLT_advsimd_scalar_fp16, "FCMLT_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8e800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTPS_advsimd_scalar_fp16, "FCVTPS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTZS_advsimd_int_scalar_fp16, "FCVTZS_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRECPE_advsimd_scalar_fp16, "FRECPE_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRECPX_advsimd_scalar_fp16, "FRECPX_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTNU_advsimd_scalar_fp16, "FCVTNU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTMU_advsimd_scalar_fp16, "FCVTMU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTAU_advsimd_scalar_fp16, "FCVTAU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.UCVTF_advsimd_int_scalar_fp16, "UCVTF_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGE_advsimd_zero_scalar_fp16, "FCMGE_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMLE_advsimd_scalar_fp16, "FCMLE_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTPU_advsimd_scalar_fp16, "FCVTPU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTZU_advsimd_int_scalar_fp16, "FCVTZU_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRSQRTE_advsimd_scalar_fp16, "FRSQRTE_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLAH_advsimd_vec_scalar, "SQRDMLAH_advsimd_vec_scalar", "SIMDScalarThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra", 0xff20fc00, 0x7e008400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLSH_advsimd_vec_scalar, "SQRDMLSH_advsimd_vec_scalar", "SIMDScalarThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra", 0xff20fc00, 0x7e008c00, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SUQADD_advsimd_scalar, "SUQADD_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x5e203800, [], [], false),
+    A64EncodingRow(.SQABS_advsimd_scalar, "SQABS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x5e207800, [], [], false),
+    A64EncodingRow(.CMGT_advsimd_zero_scalar, "CMGT_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee08800, [], [], false),
+    A64EncodingRow(.CMEQ_advsimd_zero_scalar, "CMEQ_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee09800, [], [], false),
+    A64EncodingRow(.CMLT_advsimd_scalar, "CMLT_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee0a800, [], [], false),
+    A64EncodingRow(.ABS_advsimd_scalar, "ABS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee0b800, [], [], false),
+    A64EncodingRow(.SQXTN_advsimd_scalar, "SQXTN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x5e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.USQADD_advsimd_scalar, "USQADD_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e203800, [], [], false),
+    A64EncodingRow(.SQNEG_advsimd_scalar, "SQNEG_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e207800, [], [], false),
+    A64EncodingRow(.CMGE_advsimd_zero_scalar, "CMGE_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee08800, [], [], false),
+    A64EncodingRow(.CMLE_advsimd_scalar, "CMLE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee09800, [], [], false),
+    A64EncodingRow(.NEG_advsimd_scalar, "NEG_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee0b800, [], [], false),
+    A64EncodingRow(.SQXTUN_advsimd_scalar, "SQXTUN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQXTN_advsimd_scalar, "UQXTN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FCVTXN_advsimd_scalar, "FCVTXN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7e616800, [], [], false),
+    A64EncodingRow(.FCVTNS_advsimd_scalar, "FCVTNS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21a800, [], [], false),
+    A64EncodingRow(.FCVTMS_advsimd_scalar, "FCVTMS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21b800, [], [], false),
+    A64EncodingRow(.FCVTAS_advsimd_scalar, "FCVTAS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21c800, [], [], false),
+    A64EncodingRow(.SCVTF_advsimd_int_scalar, "SCVTF_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21d800, [], [], false),
+    A64EncodingRow(.FCMGT_advsimd_zero_scalar, "FCMGT_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea0c800, [], [], false),
+    A64EncodingRow(.FCMEQ_advsimd_zero_scalar, "FCMEQ_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea0d800, [], [], false),
+    A64EncodingRow(.FCMLT_advsimd_scalar, "FCMLT_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea0e800, [], [], false),
+    A64EncodingRow(.FCVTPS_advsimd_scalar, "FCVTPS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1a800, [], [], false),
+    A64EncodingRow(.FCVTZS_advsimd_int_scalar, "FCVTZS_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1b800, [], [], false),
+    A64EncodingRow(.FRECPE_advsimd_scalar, "FRECPE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1d800, [], [], false),
+    A64EncodingRow(.FRECPX_advsimd_scalar, "FRECPX_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1f800, [], [], false),
+    A64EncodingRow(.FCVTNU_advsimd_scalar, "FCVTNU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21a800, [], [], false),
+    A64EncodingRow(.FCVTMU_advsimd_scalar, "FCVTMU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21b800, [], [], false),
+    A64EncodingRow(.FCVTAU_advsimd_scalar, "FCVTAU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21c800, [], [], false),
+    A64EncodingRow(.UCVTF_advsimd_int_scalar, "UCVTF_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21d800, [], [], false),
+    A64EncodingRow(.FCMGE_advsimd_zero_scalar, "FCMGE_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea0c800, [], [], false),
+    A64EncodingRow(.FCMLE_advsimd_scalar, "FCMLE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea0d800, [], [], false),
+    A64EncodingRow(.FCVTPU_advsimd_scalar, "FCVTPU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea1a800, [], [], false),
+    A64EncodingRow(.FCVTZU_advsimd_int_scalar, "FCVTZU_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea1b800, [], [], false),
+    A64EncodingRow(.FRSQRTE_advsimd_scalar, "FRSQRTE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea1d800, [], [], false),
+    A64EncodingRow(.ADDP_advsimd_pair, "ADDP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5ef1b800, [], [], false),
+    A64EncodingRow(.FMAXNMP_advsimd_pair, "FMAXNMP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7e30c800, [], [], false),
+    A64EncodingRow(.FADDP_advsimd_pair, "FADDP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7e30d800, [], [], false),
+    A64EncodingRow(.FMAXP_advsimd_pair, "FMAXP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7e30f800, [], [], false),
+    A64EncodingRow(.FMINNMP_advsimd_pair, "FMINNMP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7eb0c800, [], [], false),
+    A64EncodingRow(.FMINP_advsimd_pair, "FMINP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7eb0f800, [], [], false),
+    A64EncodingRow(.FMAXNMP_advsimd_pair_fp16, "FMAXNMP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FADDP_advsimd_pair_fp16, "FADDP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMAXP_advsimd_pair_fp16, "FMAXP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMINNMP_advsimd_pair_fp16, "FMINNMP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5eb0c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+]
+
+private let rows640: [A64EncodingRow] = [
+    A64EncodingRow(.FMINP_advsimd_pair_fp16, "FMINP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5eb0f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQDMLAL_advsimd_vec_scalar, "SQDMLAL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e209000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMLSL_advsimd_vec_scalar, "SQDMLSL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e20b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULL_advsimd_vec_scalar, "SQDMULL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e20d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQADD_advsimd_scalar, "SQADD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e200c00, [], [], false),
+    A64EncodingRow(.SQSUB_advsimd_scalar, "SQSUB_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e202c00, [], [], false),
+    A64EncodingRow(.CMGT_advsimd_reg_scalar, "CMGT_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee03400, [], [], false),
+    A64EncodingRow(.CMGE_advsimd_reg_scalar, "CMGE_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee03c00, [], [], false),
+    A64EncodingRow(.SSHL_advsimd_scalar, "SSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee04400, [], [], false),
+    A64EncodingRow(.SQSHL_advsimd_reg_scalar, "SQSHL_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e204c00, [], [], false),
+    A64EncodingRow(.SRSHL_advsimd_scalar, "SRSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee05400, [], [], false),
+    A64EncodingRow(.SQRSHL_advsimd_scalar, "SQRSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e205c00, [], [], false),
+    A64EncodingRow(.ADD_advsimd_scalar, "ADD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee08400, [], [], false),
+    A64EncodingRow(.CMTST_advsimd_scalar, "CMTST_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee08c00, [], [], false),
+    A64EncodingRow(.SQDMULH_advsimd_vec_scalar, "SQDMULH_advsimd_vec_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQADD_advsimd_scalar, "UQADD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e200c00, [], [], false),
+    A64EncodingRow(.UQSUB_advsimd_scalar, "UQSUB_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e202c00, [], [], false),
+    A64EncodingRow(.CMHI_advsimd_scalar, "CMHI_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee03400, [], [], false),
+    A64EncodingRow(.CMHS_advsimd_scalar, "CMHS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee03c00, [], [], false),
+    A64EncodingRow(.USHL_advsimd_scalar, "USHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee04400, [], [], false),
+    A64EncodingRow(.UQSHL_advsimd_reg_scalar, "UQSHL_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e204c00, [], [], false),
+    A64EncodingRow(.URSHL_advsimd_scalar, "URSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee05400, [], [], false),
+    A64EncodingRow(.UQRSHL_advsimd_scalar, "UQRSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e205c00, [], [], false),
+    A64EncodingRow(.SUB_advsimd_scalar, "SUB_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee08400, [], [], false),
+    A64EncodingRow(.CMEQ_advsimd_reg_scalar, "CMEQ_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee08c00, [], [], false),
+    A64EncodingRow(.SQRDMULH_advsimd_vec_scalar, "SQRDMULH_advsimd_vec_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMULX_advsimd_vec_scalar, "FMULX_advsimd_vec_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20dc00, [], [], false),
+    A64EncodingRow(.FCMEQ_advsimd_reg_scalar, "FCMEQ_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20e400, [], [], false),
+    A64EncodingRow(.FRECPS_advsimd_scalar, "FRECPS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20fc00, [], [], false),
+    A64EncodingRow(.FRSQRTS_advsimd_scalar, "FRSQRTS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5ea0fc00, [], [], false),
+    A64EncodingRow(.FCMGE_advsimd_reg_scalar, "FCMGE_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7e20e400, [], [], false),
+    A64EncodingRow(.FACGE_advsimd_scalar, "FACGE_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7e20ec00, [], [], false),
+    A64EncodingRow(.FABD_advsimd_scalar, "FABD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0d400, [], [], false),
+    A64EncodingRow(.FCMGT_advsimd_reg_scalar, "FCMGT_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0e400, [], [], false),
+    A64EncodingRow(.FACGT_advsimd_scalar, "FACGT_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0ec00, [], [], false),
+    A64EncodingRow(.SSHR_advsimd_scalar, "SSHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f400400, [], [], false),
+    A64EncodingRow(.SSRA_advsimd_scalar, "SSRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f401400, [], [], false),
+    A64EncodingRow(.SRSHR_advsimd_scalar, "SRSHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f402400, [], [], false),
+    A64EncodingRow(.SRSRA_advsimd_scalar, "SRSRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f403400, [], [], false),
+    A64EncodingRow(.SHL_advsimd_scalar, "SHL_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f405400, [], [], false),
+    A64EncodingRow(.SQSHL_advsimd_imm_scalar, "SQSHL_advsimd_imm_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x5f007400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQSHRN_advsimd_scalar, "SQSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQRSHRN_advsimd_scalar, "SQRSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SCVTF_advsimd_fix_scalar, "SCVTF_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x5f00e400, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.FCVTZS_advsimd_fix_scalar, "FCVTZS_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x5f00fc00, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.USHR_advsimd_scalar, "USHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f400400, [], [], false),
+    A64EncodingRow(.USRA_advsimd_scalar, "USRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f401400, [], [], false),
+    A64EncodingRow(.URSHR_advsimd_scalar, "URSHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f402400, [], [], false),
+    A64EncodingRow(.URSRA_advsimd_scalar, "URSRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f403400, [], [], false),
+    A64EncodingRow(.SRI_advsimd_scalar, "SRI_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f404400, [], [], false),
+    A64EncodingRow(.SLI_advsimd_scalar, "SLI_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f405400, [], [], false),
+    A64EncodingRow(.SQSHLU_advsimd_scalar, "SQSHLU_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f006400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UQSHL_advsimd_imm_scalar, "UQSHL_advsimd_imm_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f007400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQSHRUN_advsimd_scalar, "SQSHRUN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f008400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQRSHRUN_advsimd_scalar, "SQRSHRUN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f008c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UQSHRN_advsimd_scalar, "UQSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UQRSHRN_advsimd_scalar, "UQRSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UCVTF_advsimd_fix_scalar, "UCVTF_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f00e400, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.FCVTZU_advsimd_fix_scalar, "FCVTZU_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f00fc00, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.SQDMLAL_advsimd_elt_scalar, "SQDMLAL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f003000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMLSL_advsimd_elt_scalar, "SQDMLSL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f007000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULL_advsimd_elt_scalar, "SQDMULL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULH_advsimd_elt_scalar, "SQDMULH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00c000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQRDMULH_advsimd_elt_scalar, "SQRDMULH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+]
+
+private let rows704: [A64EncodingRow] = [
+    A64EncodingRow(.FMLA_advsimd_elt_scalar, "FMLA_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f001000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.FMLS_advsimd_elt_scalar, "FMLS_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f005000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.FMUL_advsimd_elt_scalar, "FMUL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLAH_advsimd_elt_scalar, "SQRDMLAH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x7f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLSH_advsimd_elt_scalar, "SQRDMLSH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x7f00f000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMULX_advsimd_elt_scalar, "FMULX_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x7f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.TBL_advsimd, "TBL_advsimd", "SIMDTableLookup", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup", 0xbfe09c00, 0x0e000000, [], [], false),
+    A64EncodingRow(.TBX_advsimd, "TBX_advsimd", "SIMDTableLookup", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup", 0xbfe09c00, 0x0e001000, [], [], false),
+    A64EncodingRow(.UZP1_advsimd, "UZP1_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e001800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.TRN1_advsimd, "TRN1_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e002800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.ZIP1_advsimd, "ZIP1_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e003800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UZP2_advsimd, "UZP2_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e005800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.TRN2_advsimd, "TRN2_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e006800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.ZIP2_advsimd, "ZIP2_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e007800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.EXT_advsimd, "EXT_advsimd", "SIMDExtract", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD extract", 0xbfe08400, 0x2e000000, [A64BitPattern(0x40004000, 0x00004000)], [], false),
+    A64EncodingRow(.DUP_advsimd_elt, "DUP_advsimd_elt", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e000400, [A64BitPattern(0x000f0000, 0x00000000), A64BitPattern(0x400f0000, 0x00080000)], [], false),
+    A64EncodingRow(.DUP_advsimd_gen, "DUP_advsimd_gen", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e000c00, [A64BitPattern(0x000f0000, 0x00000000), A64BitPattern(0x400f0000, 0x00080000)], [], false),
+    A64EncodingRow(.SMOV_advsimd, "SMOV_advsimd", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e002c00, [A64BitPattern(0x00070000, 0x00000000), A64BitPattern(0x40070000, 0x00040000)], [], false),
+    A64EncodingRow(.UMOV_advsimd, "UMOV_advsimd", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e003c00, [A64BitPattern(0x000f0000, 0x00000000), A64BitPattern(0x400f0000, 0x00080000), A64BitPattern(0x40010000, 0x40010000), A64BitPattern(0x40030000, 0x40020000), A64BitPattern(0x40070000, 0x40040000)], [], false),
+    A64EncodingRow(.INS_advsimd_gen, "INS_advsimd_gen", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xffe0fc00, 0x4e001c00, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
+    A64EncodingRow(.INS_advsimd_elt, "INS_advsimd_elt", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xffe08400, 0x6e000400, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
+    A64EncodingRow(.FMAXNM_advsimd_fp16, "FMAXNM_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e400400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMLA_advsimd_vec_fp16, "FMLA_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e400c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FADD_advsimd_fp16, "FADD_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e401400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMULX_advsimd_vec_fp16, "FMULX_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMEQ_advsimd_reg_fp16, "FCMEQ_advsimd_reg_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMAX_advsimd_fp16, "FMAX_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e403400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRECPS_advsimd_fp16, "FRECPS_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e403c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMINNM_advsimd_fp16, "FMINNM_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec00400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMLS_advsimd_vec_fp16, "FMLS_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec00c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FSUB_advsimd_fp16, "FSUB_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMIN_advsimd_fp16, "FMIN_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec03400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRSQRTS_advsimd_fp16, "FRSQRTS_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec03c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMAXNMP_advsimd_vec_fp16, "FMAXNMP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e400400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FADDP_advsimd_vec_fp16, "FADDP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e401400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMUL_advsimd_vec_fp16, "FMUL_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGE_advsimd_reg_fp16, "FCMGE_advsimd_reg_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FACGE_advsimd_fp16, "FACGE_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e402c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMAXP_advsimd_vec_fp16, "FMAXP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e403400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FDIV_advsimd_fp16, "FDIV_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e403c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMINNMP_advsimd_vec_fp16, "FMINNMP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec00400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FABD_advsimd_fp16, "FABD_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGT_advsimd_reg_fp16, "FCMGT_advsimd_reg_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec02400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FACGT_advsimd_fp16, "FACGT_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec02c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMINP_advsimd_vec_fp16, "FMINP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec03400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTN_advsimd_fp16, "FRINTN_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e798800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTM_advsimd_fp16, "FRINTM_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e799800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTNS_advsimd_fp16, "FCVTNS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTMS_advsimd_fp16, "FCVTMS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTAS_advsimd_fp16, "FCVTAS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SCVTF_advsimd_int_fp16, "SCVTF_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGT_advsimd_zero_fp16, "FCMGT_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMEQ_advsimd_zero_fp16, "FCMEQ_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMLT_advsimd_fp16, "FCMLT_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8e800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FABS_advsimd_fp16, "FABS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTP_advsimd_fp16, "FRINTP_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef98800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTZ_advsimd_fp16, "FRINTZ_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef99800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTPS_advsimd_fp16, "FCVTPS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTZS_advsimd_int_fp16, "FCVTZS_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRECPE_advsimd_fp16, "FRECPE_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTA_advsimd_fp16, "FRINTA_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e798800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTX_advsimd_fp16, "FRINTX_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e799800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTNU_advsimd_fp16, "FCVTNU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTMU_advsimd_fp16, "FCVTMU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+]
+
+private let rows768: [A64EncodingRow] = [
+    A64EncodingRow(.FCVTAU_advsimd_fp16, "FCVTAU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.UCVTF_advsimd_int_fp16, "UCVTF_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMGE_advsimd_zero_fp16, "FCMGE_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMLE_advsimd_fp16, "FCMLE_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FNEG_advsimd_fp16, "FNEG_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTI_advsimd_fp16, "FRINTI_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef99800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTPU_advsimd_fp16, "FCVTPU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTZU_advsimd_int_fp16, "FCVTZU_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRSQRTE_advsimd_fp16, "FRSQRTE_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FSQRT_advsimd_fp16, "FSQRT_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SDOT_advsimd_vec, "SDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x0e809400, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.USDOT_advsimd_vec, "USDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x0e809c00, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLAH_advsimd_vec, "SQRDMLAH_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20fc00, 0x2e008400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLSH_advsimd_vec, "SQRDMLSH_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20fc00, 0x2e008c00, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.UDOT_advsimd_vec, "UDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x2e809400, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCMLA_advsimd_vec, "FCMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20e400, 0x2e00c400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FCMA, 0x00000000, 0x00000000), A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00400000)], false),
+    A64EncodingRow(.FCADD_advsimd_vec, "FCADD_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20ec00, 0x2e00e400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FCMA, 0x00000000, 0x00000000), A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00400000)], false),
+    A64EncodingRow(.BFDOT_advsimd_vec, "BFDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x2e40fc00, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.BFMLAL_advsimd_vec, "BFMLAL_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x2ec0fc00, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SMMLA_advsimd_vec, "SMMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x4e80a400, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.UMMLA_advsimd_vec, "UMMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x6e80a400, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.USMMLA_advsimd_vec, "USMMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x4e80ac00, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.BFMMLA_advsimd, "BFMMLA_advsimd", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x6e40ec00, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.REV64_advsimd, "REV64_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e200800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.REV16_advsimd, "REV16_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0e201800, [], [], false),
+    A64EncodingRow(.SADDLP_advsimd, "SADDLP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e202800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SUQADD_advsimd, "SUQADD_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e203800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CLS_advsimd, "CLS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e204800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CNT_advsimd, "CNT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0e205800, [], [], false),
+    A64EncodingRow(.SADALP_advsimd, "SADALP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e206800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQABS_advsimd, "SQABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e207800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMGT_advsimd_zero, "CMGT_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e208800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMEQ_advsimd_zero, "CMEQ_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e209800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMLT_advsimd, "CMLT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e20a800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.ABS_advsimd, "ABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e20b800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.XTN_advsimd, "XTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQXTN_advsimd, "SQXTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FCVTN_advsimd, "FCVTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e216800, [], [], false),
+    A64EncodingRow(.BFCVTN_advsimd, "BFCVTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0ea16800, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FCVTL_advsimd, "FCVTL_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e217800, [], [], false),
+    A64EncodingRow(.REV32_advsimd, "REV32_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e200800, [], [], false),
+    A64EncodingRow(.UADDLP_advsimd, "UADDLP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e202800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.USQADD_advsimd, "USQADD_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e203800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CLZ_advsimd, "CLZ_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e204800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.NOT_advsimd, "NOT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2e205800, [], [], false),
+    A64EncodingRow(.RBIT_advsimd, "RBIT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2e605800, [], [], false),
+    A64EncodingRow(.UADALP_advsimd, "UADALP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e206800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQNEG_advsimd, "SQNEG_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e207800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMGE_advsimd_zero, "CMGE_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e208800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMLE_advsimd, "CMLE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e209800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.NEG_advsimd, "NEG_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e20b800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQXTUN_advsimd, "SQXTUN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SHLL_advsimd, "SHLL_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e213800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQXTN_advsimd, "UQXTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FCVTXN_advsimd, "FCVTXN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2e616800, [], [], false),
+    A64EncodingRow(.URECPE_advsimd, "URECPE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0ea1c800, [], [], false),
+    A64EncodingRow(.URSQRTE_advsimd, "URSQRTE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2ea1c800, [], [], false),
+    A64EncodingRow(.FRINT32Z_advsimd, "FRINT32Z_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21e800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINT64Z_advsimd, "FRINT64Z_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21f800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINT32X_advsimd, "FRINT32X_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21e800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINT64X_advsimd, "FRINT64X_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21f800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FRINTN_advsimd, "FRINTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e218800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRINTM_advsimd, "FRINTM_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e219800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTNS_advsimd, "FCVTNS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+]
+
+private let rows832: [A64EncodingRow] = [
+    A64EncodingRow(.FCVTMS_advsimd, "FCVTMS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTAS_advsimd, "FCVTAS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SCVTF_advsimd_int, "SCVTF_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMGT_advsimd_zero, "FCMGT_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMEQ_advsimd_zero, "FCMEQ_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMLT_advsimd, "FCMLT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0e800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FABS_advsimd, "FABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0f800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRINTP_advsimd, "FRINTP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea18800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRINTZ_advsimd, "FRINTZ_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea19800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTPS_advsimd, "FCVTPS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea1a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTZS_advsimd_int, "FCVTZS_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea1b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRECPE_advsimd, "FRECPE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea1d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRINTA_advsimd, "FRINTA_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e218800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRINTX_advsimd, "FRINTX_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e219800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTNU_advsimd, "FCVTNU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTMU_advsimd, "FCVTMU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTAU_advsimd, "FCVTAU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.UCVTF_advsimd_int, "UCVTF_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMGE_advsimd_zero, "FCMGE_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea0c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMLE_advsimd, "FCMLE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea0d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FNEG_advsimd, "FNEG_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea0f800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRINTI_advsimd, "FRINTI_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea19800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTPU_advsimd, "FCVTPU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCVTZU_advsimd_int, "FCVTZU_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRSQRTE_advsimd, "FRSQRTE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FSQRT_advsimd, "FSQRT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1f800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SADDLV_advsimd, "SADDLV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e303800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.SMAXV_advsimd, "SMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e30a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.SMINV_advsimd, "SMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e31a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.ADDV_advsimd, "ADDV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e31b800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.UADDLV_advsimd, "UADDLV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e303800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.UMAXV_advsimd, "UMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e30a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.UMINV_advsimd, "UMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e31a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
+    A64EncodingRow(.FMAXNMV_advsimd, "FMAXNMV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6e30c800, [], [], false),
+    A64EncodingRow(.FMAXV_advsimd, "FMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6e30f800, [], [], false),
+    A64EncodingRow(.FMINNMV_advsimd, "FMINNMV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6eb0c800, [], [], false),
+    A64EncodingRow(.FMINV_advsimd, "FMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6eb0f800, [], [], false),
+    A64EncodingRow(.FMAXNMV_advsimd_fp16, "FMAXNMV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0e30c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMAXV_advsimd_fp16, "FMAXV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0e30f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMINNMV_advsimd_fp16, "FMINNMV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0eb0c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMINV_advsimd_fp16, "FMINV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0eb0f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SADDL_advsimd, "SADDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e200000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SADDW_advsimd, "SADDW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e201000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SSUBL_advsimd, "SSUBL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e202000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SSUBW_advsimd, "SSUBW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e203000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.ADDHN_advsimd, "ADDHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e204000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SABAL_advsimd, "SABAL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e205000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SUBHN_advsimd, "SUBHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e206000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SABDL_advsimd, "SABDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e207000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMLAL_advsimd_vec, "SMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e208000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMLAL_advsimd_vec, "SQDMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e209000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMLSL_advsimd_vec, "SMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20a000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMLSL_advsimd_vec, "SQDMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMULL_advsimd_vec, "SMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20c000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULL_advsimd_vec, "SQDMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.PMULL_advsimd, "PMULL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20e000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_PMULL, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.UADDL_advsimd, "UADDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e200000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UADDW_advsimd, "UADDW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e201000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.USUBL_advsimd, "USUBL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e202000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.USUBW_advsimd, "USUBW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e203000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.RADDHN_advsimd, "RADDHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e204000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UABAL_advsimd, "UABAL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e205000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.RSUBHN_advsimd, "RSUBHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e206000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UABDL_advsimd, "UABDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e207000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+]
+
+private let rows896: [A64EncodingRow] = [
+    A64EncodingRow(.UMLAL_advsimd_vec, "UMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e208000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UMLSL_advsimd_vec, "UMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e20a000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UMULL_advsimd_vec, "UMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e20c000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SHADD_advsimd, "SHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e200400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQADD_advsimd, "SQADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e200c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SRHADD_advsimd, "SRHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e201400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.AND_advsimd, "AND_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0e201c00, [], [], false),
+    A64EncodingRow(.BIC_advsimd_reg, "BIC_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0e601c00, [], [], false),
+    A64EncodingRow(.ORR_advsimd_reg, "ORR_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0ea01c00, [], [], false),
+    A64EncodingRow(.ORN_advsimd, "ORN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0ee01c00, [], [], false),
+    A64EncodingRow(.SHSUB_advsimd, "SHSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e202400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQSUB_advsimd, "SQSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e202c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMGT_advsimd_reg, "CMGT_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e203400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMGE_advsimd_reg, "CMGE_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e203c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SSHL_advsimd, "SSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e204400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQSHL_advsimd_reg, "SQSHL_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e204c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SRSHL_advsimd, "SRSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e205400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQRSHL_advsimd, "SQRSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e205c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMAX_advsimd, "SMAX_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e206400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMIN_advsimd, "SMIN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e206c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SABD_advsimd, "SABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e207400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SABA_advsimd, "SABA_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e207c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.ADD_advsimd, "ADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e208400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMTST_advsimd, "CMTST_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e208c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.MLA_advsimd_vec, "MLA_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e209400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.MUL_advsimd_vec, "MUL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e209c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMAXP_advsimd, "SMAXP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20a400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SMINP_advsimd, "SMINP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20ac00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULH_advsimd_vec, "SQDMULH_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.ADDP_advsimd_vec, "ADDP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20bc00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMAXNM_advsimd, "FMAXNM_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMINNM_advsimd, "FMINNM_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMLA_advsimd_vec, "FMLA_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20cc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMLS_advsimd_vec, "FMLS_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0cc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FADD_advsimd, "FADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FSUB_advsimd, "FSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMULX_advsimd_vec, "FMULX_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20dc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMEQ_advsimd_reg, "FCMEQ_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20e400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMLAL_advsimd_vec, "FMLAL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0e20ec00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMLSL_advsimd_vec, "FMLSL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0ea0ec00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMAX_advsimd, "FMAX_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMIN_advsimd, "FMIN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRECPS_advsimd, "FRECPS_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20fc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FRSQRTS_advsimd, "FRSQRTS_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0fc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.UHADD_advsimd, "UHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e200400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQADD_advsimd, "UQADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e200c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.URHADD_advsimd, "URHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e201400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.EOR_advsimd, "EOR_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e201c00, [], [], false),
+    A64EncodingRow(.BSL_advsimd, "BSL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e601c00, [], [], false),
+    A64EncodingRow(.BIT_advsimd, "BIT_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2ea01c00, [], [], false),
+    A64EncodingRow(.BIF_advsimd, "BIF_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2ee01c00, [], [], false),
+    A64EncodingRow(.UHSUB_advsimd, "UHSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e202400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQSUB_advsimd, "UQSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e202c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMHI_advsimd, "CMHI_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e203400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.CMHS_advsimd, "CMHS_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e203c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.USHL_advsimd, "USHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e204400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQSHL_advsimd_reg, "UQSHL_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e204c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.URSHL_advsimd, "URSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e205400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UQRSHL_advsimd, "UQRSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e205c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UMAX_advsimd, "UMAX_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e206400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UMIN_advsimd, "UMIN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e206c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UABD_advsimd, "UABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e207400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UABA_advsimd, "UABA_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e207c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SUB_advsimd, "SUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e208400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+]
+
+private let rows960: [A64EncodingRow] = [
+    A64EncodingRow(.CMEQ_advsimd_reg, "CMEQ_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e208c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.MLS_advsimd_vec, "MLS_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e209400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.PMUL_advsimd, "PMUL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e209c00, [], [], false),
+    A64EncodingRow(.UMAXP_advsimd, "UMAXP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e20a400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UMINP_advsimd, "UMINP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e20ac00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQRDMULH_advsimd_vec, "SQRDMULH_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMAXNMP_advsimd_vec, "FMAXNMP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMINNMP_advsimd_vec, "FMINNMP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMLAL2_advsimd_vec, "FMLAL2_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e20cc00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMLSL2_advsimd_vec, "FMLSL2_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2ea0cc00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FADDP_advsimd_vec, "FADDP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FABD_advsimd, "FABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMUL_advsimd_vec, "FMUL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20dc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMGE_advsimd_reg, "FCMGE_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20e400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FCMGT_advsimd_reg, "FCMGT_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0e400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FACGE_advsimd, "FACGE_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20ec00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FACGT_advsimd, "FACGT_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0ec00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMAXP_advsimd_vec, "FMAXP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FMINP_advsimd_vec, "FMINP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.FDIV_advsimd, "FDIV_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20fc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.MOVI_advsimd_32, "MOVI_advsimd_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x0f000400, [], [], false),
+    A64EncodingRow(.ORR_advsimd_imm_32, "ORR_advsimd_imm_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x0f001400, [], [], false),
+    A64EncodingRow(.MOVI_advsimd_16, "MOVI_advsimd_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x0f008400, [], [], false),
+    A64EncodingRow(.ORR_advsimd_imm_16, "ORR_advsimd_imm_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x0f009400, [], [], false),
+    A64EncodingRow(.MOVI_advsimd_ones, "MOVI_advsimd_ones", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8ec00, 0x0f00c400, [], [], false),
+    A64EncodingRow(.MOVI_advsimd_8, "MOVI_advsimd_8", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x0f00e400, [], [], false),
+    A64EncodingRow(.FMOV_advsimd_single, "FMOV_advsimd_single", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x0f00f400, [], [], false),
+    A64EncodingRow(.FMOV_advsimd_half, "FMOV_advsimd_half", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x0f00fc00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.MVNI_advsimd_32, "MVNI_advsimd_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x2f000400, [], [], false),
+    A64EncodingRow(.BIC_advsimd_imm_32, "BIC_advsimd_imm_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x2f001400, [], [], false),
+    A64EncodingRow(.MVNI_advsimd_16, "MVNI_advsimd_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x2f008400, [], [], false),
+    A64EncodingRow(.BIC_advsimd_imm_16, "BIC_advsimd_imm_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x2f009400, [], [], false),
+    A64EncodingRow(.MVNI_advsimd_ones, "MVNI_advsimd_ones", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8ec00, 0x2f00c400, [], [], false),
+    A64EncodingRow(.MOVI_advsimd_64, "MOVI_advsimd_64", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x2f00e400, [], [], false),
+    A64EncodingRow(.FMOV_advsimd_double, "FMOV_advsimd_double", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xfff8fc00, 0x6f00f400, [], [], false),
+    A64EncodingRow(.SSHR_advsimd, "SSHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f000400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SSRA_advsimd, "SSRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f001400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SRSHR_advsimd, "SRSHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f002400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SRSRA_advsimd, "SRSRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f003400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SHL_advsimd, "SHL_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f005400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SQSHL_advsimd_imm, "SQSHL_advsimd_imm", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f007400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SHRN_advsimd, "SHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f008400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.RSHRN_advsimd, "RSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f008c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQSHRN_advsimd, "SQSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQRSHRN_advsimd, "SQRSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SSHLL_advsimd, "SSHLL_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f00a400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SCVTF_advsimd_fix, "SCVTF_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f00e400, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.FCVTZS_advsimd_fix, "FCVTZS_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f00fc00, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.USHR_advsimd, "USHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f000400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.USRA_advsimd, "USRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f001400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.URSHR_advsimd, "URSHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f002400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.URSRA_advsimd, "URSRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f003400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SRI_advsimd, "SRI_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f004400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SLI_advsimd, "SLI_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f005400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SQSHLU_advsimd, "SQSHLU_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f006400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.UQSHL_advsimd_imm, "UQSHL_advsimd_imm", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f007400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
+    A64EncodingRow(.SQSHRUN_advsimd, "SQSHRUN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f008400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.SQRSHRUN_advsimd, "SQRSHRUN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f008c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UQSHRN_advsimd, "UQSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UQRSHRN_advsimd, "UQRSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.USHLL_advsimd, "USHLL_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f00a400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
+    A64EncodingRow(.UCVTF_advsimd_fix, "UCVTF_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f00e400, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.FCVTZU_advsimd_fix, "FCVTZU_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f00fc00, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
+    A64EncodingRow(.FMLAL_advsimd_elt, "FMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f800000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+]
+
+private let rows1024: [A64EncodingRow] = [
+    A64EncodingRow(.FMLA_advsimd_elt, "FMLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f001000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.SMLAL_advsimd_elt, "SMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f002000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMLAL_advsimd_elt, "SQDMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f003000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMLSL_advsimd_elt, "FMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f804000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMLS_advsimd_elt, "FMLS_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f005000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.SMLSL_advsimd_elt, "SMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f006000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMLSL_advsimd_elt, "SQDMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f007000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.MUL_advsimd_elt, "MUL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f008000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMUL_advsimd_elt, "FMUL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.SMULL_advsimd_elt, "SMULL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00a000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULL_advsimd_elt, "SQDMULL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQDMULH_advsimd_elt, "SQDMULH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00c000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SQRDMULH_advsimd_elt, "SQRDMULH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.SDOT_advsimd_elt, "SDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f80e000, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SUDOT_advsimd_elt, "SUDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f00f000, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.BFDOT_advsimd_elt, "BFDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f40f000, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.USDOT_advsimd_elt, "USDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f80f000, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.BFMLAL_advsimd_elt, "BFMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0fc0f000, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.MLA_advsimd_elt, "MLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f000000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FCMLA_advsimd_elt, "FCMLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf009400, 0x2f001000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00800, 0x00400800), A64BitPattern(0x40c00000, 0x00800000), A64BitPattern(0x00e00000, 0x00a00000)], [A64FeatureNeed(.FEAT_FCMA, 0x00000000, 0x00000000), A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00400000)], false),
+    A64EncodingRow(.UMLAL_advsimd_elt, "UMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f002000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.MLS_advsimd_elt, "MLS_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f004000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.UMLSL_advsimd_elt, "UMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f006000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMLAL2_advsimd_elt, "FMLAL2_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f808000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.FMULX_advsimd_elt, "FMULX_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
+    A64EncodingRow(.UMULL_advsimd_elt, "UMULL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00a000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+    A64EncodingRow(.FMLSL2_advsimd_elt, "FMLSL2_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f80c000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLAH_advsimd_elt, "SQRDMLAH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.UDOT_advsimd_elt, "UDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f80e000, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SQRDMLSH_advsimd_elt, "SQRDMLSH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00f000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.UDF, "UDF", "PermanentlyUndefined", "Exceptions and System", 0xffff0000, 0x00000000, [], [], true),
+    A64EncodingRow(.SVC, "SVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000001, [], [], true),
     A64EncodingRow(.HVC, "HVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000002, [], [], true),
     A64EncodingRow(.SMC, "SMC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000003, [], [], true),
     A64EncodingRow(.BRK, "BRK", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4200000, [], [], true),
@@ -367,6 +2280,9 @@ private let rows128: [A64EncodingRow] = [
     A64EncodingRow(.AUTIAZ, "AUTIAZ", "Hints", "Exceptions and System", 0xffffffff, 0xd503239f, [], [], true),
     A64EncodingRow(.AUTIASP, "AUTIASP", "Hints", "Exceptions and System", 0xffffffff, 0xd50323bf, [], [], true),
     A64EncodingRow(.AUTIBZ, "AUTIBZ", "Hints", "Exceptions and System", 0xffffffff, 0xd50323df, [], [], true),
+]
+
+private let rows1088: [A64EncodingRow] = [
     A64EncodingRow(.AUTIBSP, "AUTIBSP", "Hints", "Exceptions and System", 0xffffffff, 0xd50323ff, [], [], true),
     A64EncodingRow(.BTI, "BTI", "Hints", "Exceptions and System", 0xffffffff, 0xd503241f, [], [], true),
     A64EncodingRow(.BTI_c, "BTI_c", "Hints", "Exceptions and System", 0xffffffff, 0xd503245f, [], [], true),

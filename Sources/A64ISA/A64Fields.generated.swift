@@ -51,6 +51,89 @@ package struct UnconditionalBranchRegister: BitwiseCopyable, Sendable {
     @inlinable package var op4: Int { Int(word & 0x0000001f) }
 }
 
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic AES".
+package struct CryptoAES: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA".
+package struct CryptoThreeRegisterSHA: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA".
+package struct CryptoTwoRegisterSHA: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512".
+package struct CryptoThreeRegisterSHA512: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var O: Int { Int(word &>> 14 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512".
+package struct CryptoTwoRegisterSHA512: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opcode: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register".
+package struct CryptoFourRegister: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Op0: Int { Int(word &>> 21 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var Ra: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm6".
+package struct CryptoThreeRegisterImm6: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var imm6: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2".
+package struct CryptoThreeRegisterImm2: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var imm2: Int { Int(word &>> 12 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
 /// Fields of "Data Processing -- Immediate".
 package struct PCRelAddressing: BitwiseCopyable, Sendable {
     package let word: UInt32
@@ -299,6 +382,653 @@ package struct DataProcessing3Source: BitwiseCopyable, Sendable {
     @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
     @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
     @inlinable package var Ra: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point".
+package struct FloatFixedConversion: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var rmode: Int { Int(word &>> 19 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable package var scale: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer".
+package struct FloatIntegerConversion: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var rmode: Int { Int(word &>> 19 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)".
+package struct FloatDataProcessing1Source: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 15 & 0x0000003f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point compare".
+package struct FloatCompare: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var op: Int { Int(word &>> 14 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var opcode2: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point immediate".
+package struct FloatImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm8: Int { Int(word &>> 13 & 0x000000ff) }
+    @inlinable package var imm5: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare".
+package struct FloatConditionalCompare: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var op: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable package var nzcv: Int { Int(word & 0x0000000f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)".
+package struct FloatDataProcessing2Source: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point conditional select".
+package struct FloatConditionalSelect: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)".
+package struct FloatDataProcessing3Source: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var o1: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable package var Ra: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStoreExclusive: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var o2: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var o1: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable package var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStoreOrderedUnscaled: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStoreTags: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var op2: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct MemoryCopySet: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var o0: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var op1: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var op2: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadLiteral: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opc: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStorePair: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opc: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var mode: Int { Int(word &>> 23 & 0x00000007) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var imm7: Int { Int(word &>> 15 & 0x0000007f) }
+    @inlinable package var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreUnscaled: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStorePostIndexed: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreUnprivileged: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStorePreIndexed: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreUnsignedImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm12: Int { Int(word &>> 10 & 0x00000fff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreRegisterOffset: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var option: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct AtomicMemory: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var A: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var R: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var o3: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadAuthenticated: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var M: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var W: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreMultiple: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreMultiplePost: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreSingle: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var R: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreSinglePost: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var R: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy".
+package struct SIMDScalarCopy: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var op: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var imm5: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var imm4: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16".
+package struct SIMDScalarThreeSameFP16: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16".
+package struct SIMDScalarTwoRegisterMiscFP16: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra".
+package struct SIMDScalarThreeSameExtra: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous".
+package struct SIMDScalarTwoRegisterMisc: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise".
+package struct SIMDScalarPairwise: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different".
+package struct SIMDScalarThreeDifferent: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same".
+package struct SIMDScalarThreeSame: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate".
+package struct SIMDScalarShiftImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var immh: Int { Int(word &>> 19 & 0x0000000f) }
+    @inlinable package var immb: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element".
+package struct SIMDScalarIndexed: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var L: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var M: Int { Int(word &>> 20 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000000f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var H: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup".
+package struct SIMDTableLookup: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var op2: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var len: Int { Int(word &>> 13 & 0x00000003) }
+    @inlinable package var op: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute".
+package struct SIMDPermute: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD extract".
+package struct SIMDExtract: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var op2: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var imm4: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy".
+package struct SIMDCopy: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var op: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var imm5: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var imm4: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16".
+package struct SIMDThreeSameFP16: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16".
+package struct SIMDTwoRegisterMiscFP16: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra".
+package struct SIMDThreeSameExtra: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous".
+package struct SIMDTwoRegisterMisc: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes".
+package struct SIMDAcrossLanes: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different".
+package struct SIMDThreeDifferent: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same".
+package struct SIMDThreeSame: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate".
+package struct SIMDModifiedImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var op: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var abc: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable package var cmode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var o2: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable package var defgh: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate".
+package struct SIMDShiftImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var immh: Int { Int(word &>> 19 & 0x0000000f) }
+    @inlinable package var immb: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element".
+package struct SIMDIndexed: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var L: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var M: Int { Int(word &>> 20 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000000f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var H: Int { Int(word &>> 11 & 0x00000001) }
     @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
     @inlinable package var Rd: Int { Int(word & 0x0000001f) }
 }

@@ -60,7 +60,7 @@ struct Emitter {
     // MARK: Dispatch.generated.swift
 
     func dispatch() -> String {
-        var text = Emitter.banner + "package import A64ISA\n\nextension Translator {\n"
+        var text = Emitter.banner + "internal import A64ISA\n\nextension Translator {\n"
         text += "    /// Decodes `word` and runs its semantics; UNDEFINED for what is unallocated or switched off.\n"
         text += "    package mutating func dispatch(_ word: UInt32) -> TranslationStep {\n"
         text += "        guard let encoding = decodeA64(word) else { return undefined() }\n        switch encoding {\n"
@@ -78,7 +78,7 @@ struct Emitter {
                     text += "            guard \(test) || has(.\(feature.name)) else { return undefined() }\n"
                 }
             }
-            text += "            return \(row.name)(\(layout(row).name)(word: word))\n"
+            text += "            return \(row.handler)(\(layout(row).name)(word: word))\n"
         }
         return text + "        }\n    }\n}\n"
     }
