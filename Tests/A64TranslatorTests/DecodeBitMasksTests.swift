@@ -3,8 +3,8 @@ import Testing
 @testable import A64Translator
 
 @Suite struct DecodeBitMasksTests {
-    /// Every N:imms:immr that is not reserved, with the mask built bit by bit from the definition: elements of 2...64 bits,
-    /// each a run of `ones` ones rotated right.
+    /// Every N:imms:immr that is not reserved, with the mask built bit by bit from the definition: elements of 2...64
+    /// bits, each a run of `ones` ones rotated right.
     private static func masks(is64Bit: Bool) -> [Int: UInt64] {
         var masks: [Int: UInt64] = [:]
         for size in [2, 4, 8, 16, 32, 64] where is64Bit || size < 64 {

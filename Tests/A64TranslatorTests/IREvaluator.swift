@@ -1,7 +1,7 @@
 import EmuIR
 
-/// Runs the integer part of the IR straight from the opcode table's meanings: slow, and independent of the interpreter and
-/// of the lowering. Memory operations are only recorded.
+/// Runs the integer part of the IR straight from the opcode table's meanings: slow, and independent of the interpreter
+/// and of the lowering. Memory operations are only recorded.
 struct IREvaluator {
     /// Guest registers by slot name, and `nzcv` (bits 31:28).
     var state: [String: UInt64]
@@ -120,12 +120,15 @@ struct IREvaluator {
         case .ror: return b % bits == 0 ? a : a >> (b % bits) | a << (bits - b % bits)
         case .clz: return UInt64(a.leadingZeroBitCount) - (64 - bits)
         case .cls:
-            return UInt64((sa < 0 ? ~UInt64(bitPattern: sa) : UInt64(bitPattern: sa)).leadingZeroBitCount) - (64 - bits) - 1
+            let magnitude = UInt64(bitPattern: sa < 0 ? ~sa : sa)
+            return UInt64(magnitude.leadingZeroBitCount) - (64 - bits) - 1
         case .rbit: return (0..<bits).reduce(0) { $0 | (a >> $1 & 1) << (bits - 1 - $1) }
         case .bswap: return a.byteSwapped >> (64 - bits)
         case .rev16: return (a & 0x00ff_00ff_00ff_00ff) << 8 | (a >> 8 & 0x00ff_00ff_00ff_00ff)
         case .ubfx: return a >> inst.imm & low(inst.imm2)
-        case .sbfx: return UInt64(bitPattern: (Int64(bitPattern: a >> inst.imm) << (64 - inst.imm2)) >> Int64(64 - inst.imm2))
+        case .sbfx:
+            let unused = Int64(64 - inst.imm2)
+            return UInt64(bitPattern: (Int64(bitPattern: a >> inst.imm) << unused) >> unused)
         case .bfi: return a & ~(low(inst.imm2) << inst.imm) | (b & low(inst.imm2)) << inst.imm
         case .extr: return inst.imm == 0 ? b : b >> inst.imm | a << (bits - inst.imm)
         case .zext, .trunc: return a
@@ -168,8 +171,8 @@ struct IREvaluator {
         case .raise:
             pc = inst.imm2
             exception = ExceptionKind(rawValue: inst.aux).map { ($0, inst.imm) }
-        case .load, .store, .loadExclusive, .storeExclusive, .atomicRMW, .compareAndSwap, .pack128, .lo64, .hi64, .vconst,
-            .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax,
+        case .load, .store, .loadExclusive, .storeExclusive, .atomicRMW, .compareAndSwap, .pack128, .lo64, .hi64,
+            .vconst, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax,
             .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert, .vextract,
             .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow, .vcnt,
             .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall:

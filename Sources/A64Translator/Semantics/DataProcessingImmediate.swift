@@ -106,8 +106,8 @@ extension Translator {
 // MARK: Bitfield
 
 extension Translator {
-    /// Fields of the bitfield instructions as this file uses them: with `imms >= immr` the field `imms:immr` of the source
-    /// goes to bit 0 (extract), otherwise its `imms + 1` low bits go to bit `lsb` (insert).
+    /// Fields of the bitfield instructions as this file uses them: with `imms >= immr` the field `imms:immr` of the
+    /// source goes to bit 0 (extract), otherwise its `imms + 1` low bits go to bit `lsb` (insert).
     private struct BitfieldMove {
         let is64Bit: Bool
         let bits: Int
