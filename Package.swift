@@ -1,10 +1,22 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Plugins resolve qemu_plugin_* against the executable.
+let exportPluginAPI: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--dynamic-list=\(Context.packageDirectory)/Sources/CPluginAPI/exported-symbols.list"])
+]
+let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+func bundledPlugin(_ name: String) -> Target {
+    .target(name: name, dependencies: ["PluginKit", "CPluginKit"], path: "Sources/Plugins/\(name)", swiftSettings: embedded)
+}
+
 let package = Package(
     name: "needletail",
     products: [
-        .executable(name: "needletail", targets: ["needletail"])
+        .executable(name: "needletail", targets: ["needletail"]),
+        .library(name: "insn", type: .dynamic, targets: ["insn"]),
+        .library(name: "bb", type: .dynamic, targets: ["bb"]),
+        .library(name: "empty", type: .dynamic, targets: ["empty"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -30,7 +42,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd"), .linkedLibrary("m"), .linkedLibrary("stdc++")]),
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
-        .target(name: "CPluginAPI"),
+        .target(name: "CPluginAPI", exclude: ["exported-symbols.list"]),
         .target(name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
         .target(
             name: "Engine",
@@ -38,11 +50,24 @@ let package = Package(
                 "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
                 "IRInterpreter", "LLVMBackend", "PluginHost", "CHost",
             ]),
+        // bundled plugins: lib<name>.so beside the executable; Embedded Swift, so that they need no Swift runtime
+        .target(name: "CPluginKit", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CPluginKit"),
+        .target(
+            name: "PluginKit", dependencies: ["CPluginKit"], path: "Sources/Plugins/PluginKit",
+            swiftSettings: embedded),
+        bundledPlugin("insn"),
+        bundledPlugin("bb"),
+        bundledPlugin("empty"),
         // environment
-        .target(name: "LinuxUser", dependencies: ["Engine", "GuestMemory", "GuestState", "CHost", "Support"]),
+        .target(name: "LinuxUser", dependencies: ["GuestMemory", "GuestState", "CHost", "Support"]),
         // executables
-        .executableTarget(name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"]),
+        .executableTarget(
+            name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
+        // tests
+        .testTarget(
+            name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
+            linkerSettings: exportPluginAPI),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,

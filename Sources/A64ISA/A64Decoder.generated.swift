@@ -6,13 +6,17 @@ package func decodeA64(_ word: UInt32) -> A64Encoding? {
     // Bits 28:25 are op0 of the manual's top-level table.
     switch word &>> 25 & 15 {
     case 0: return decodeGroup0(word)
+    case 4: return decodeGroup4(word)
     case 5: return decodeGroup5(word)
+    case 6: return decodeGroup6(word)
     case 7: return decodeGroup7(word)
     case 8: return decodeGroup8(word)
     case 9: return decodeGroup9(word)
     case 10: return decodeGroup10(word)
     case 11: return decodeGroup11(word)
+    case 12: return decodeGroup12(word)
     case 13: return decodeGroup13(word)
+    case 14: return decodeGroup14(word)
     case 15: return decodeGroup15(word)
     default: return nil
     }
@@ -21,6 +25,200 @@ package func decodeA64(_ word: UInt32) -> A64Encoding? {
 private func decodeGroup0(_ word: UInt32) -> A64Encoding? {
     if word & 0xe1ff0000 == 0x00000000 { return .UDF }
     return nil
+}
+
+private func decodeGroup4(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASP }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPL }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .STNP_gen
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASP }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPL }
+                return nil
+            default: return nil
+            }
+        case 4, 6:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STXR }
+                if word & 0x00200000 == 0x00200000 { return .STXP }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STLXR }
+                if word & 0x00200000 == 0x00200000 { return .STLXP }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPA }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDAXRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPAL }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .LDNP_gen
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPA }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDAXRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASPAL }
+                return nil
+            default: return nil
+            }
+        case 4, 6:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDXR }
+                if word & 0x00200000 == 0x00200000 { return .LDXP }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDAXR }
+                if word & 0x00200000 == 0x00200000 { return .LDAXP }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STLLRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASB }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLRB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASLB }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .STP_gen_post
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STLLRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASH }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLRH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASLH }
+                return nil
+            default: return nil
+            }
+        case 3:
+            return .STGP_post
+        case 4, 6:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .STLLR }
+                if word & 0x00207c00 == 0x00207c00 { return .CAS }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .STLR }
+                if word & 0x00207c00 == 0x00207c00 { return .CASL }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDLARB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASAB }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDARB }
+                if word & 0x00207c00 == 0x00207c00 { return .CASALB }
+                return nil
+            default: return nil
+            }
+        case 1, 5:
+            return .LDP_gen_post
+        case 2:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDLARH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASAH }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDARH }
+                if word & 0x00207c00 == 0x00207c00 { return .CASALH }
+                return nil
+            default: return nil
+            }
+        case 3:
+            return .LDPSW_post
+        case 4, 6:
+            switch word &>> 15 & 1 {
+            case 0:
+                if word & 0x00200000 == 0x00000000 { return .LDLAR }
+                if word & 0x00207c00 == 0x00207c00 { return .CASA }
+                return nil
+            case 1:
+                if word & 0x00200000 == 0x00000000 { return .LDAR }
+                if word & 0x00207c00 == 0x00207c00 { return .CASAL }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 4:
+        if word & 0x60000000 == 0x20000000 { return .STP_gen_offset }
+        if word & 0xe0000000 == 0x60000000 { return .STGP_offset }
+        return nil
+    case 5:
+        if word & 0x60000000 == 0x20000000 { return .LDP_gen_offset }
+        if word & 0xe0000000 == 0x60000000 { return .LDPSW_offset }
+        return nil
+    case 6:
+        if word & 0x60000000 == 0x20000000 { return .STP_gen_pre }
+        if word & 0xe0000000 == 0x60000000 { return .STGP_pre }
+        return nil
+    case 7:
+        if word & 0x60000000 == 0x20000000 { return .LDP_gen_pre }
+        if word & 0xe0000000 == 0x60000000 { return .LDPSW_pre }
+        return nil
+    default: return nil
+    }
 }
 
 private func decodeGroup5(_ word: UInt32) -> A64Encoding? {
@@ -102,6 +300,245 @@ private func decodeGroup5(_ word: UInt32) -> A64Encoding? {
             return nil
         case 3:
             if word & 0x00c00000 != 0x00c00000, word & 0x80008000 != 0x00008000 { return .SUBS_addsub_shift }
+            return nil
+        default: return nil
+        }
+    default: return nil
+    }
+}
+
+private func decodeGroup6(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x003f0000 == 0x00000000 { return .ST4_mult }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_4 }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x003f0000 == 0x00000000 { return .ST3_mult }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_3 }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_1 }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x003f0000 == 0x00000000 { return .ST2_mult }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x003f0000 == 0x00000000 { return .ST1_mult_2 }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STNP_fpsimd
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STNP_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x003f0000 == 0x00000000 { return .LD4_mult }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_4 }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x003f0000 == 0x00000000 { return .LD3_mult }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_3 }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_1 }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x003f0000 == 0x00000000 { return .LD2_mult }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x003f0000 == 0x00000000 { return .LD1_mult_2 }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDNP_fpsimd
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDNP_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x00200000 == 0x00000000 { return .ST4_mult_post }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_4_post }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x00200000 == 0x00000000 { return .ST3_mult_post }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_3_post }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_1_post }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x00200000 == 0x00000000 { return .ST2_mult_post }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x00200000 == 0x00000000 { return .ST1_mult_2_post }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STP_fpsimd_post
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STP_fpsimd_post }
+            return nil
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3:
+                if word & 0x00200000 == 0x00000000 { return .LD4_mult_post }
+                return nil
+            case 8, 9, 10, 11:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_4_post }
+                return nil
+            case 16, 17, 18, 19:
+                if word & 0x00200000 == 0x00000000 { return .LD3_mult_post }
+                return nil
+            case 24, 25, 26, 27:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_3_post }
+                return nil
+            case 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_1_post }
+                return nil
+            case 32, 33, 34, 35:
+                if word & 0x00200000 == 0x00000000 { return .LD2_mult_post }
+                return nil
+            case 40, 41, 42, 43:
+                if word & 0x00200000 == 0x00000000 { return .LD1_mult_2_post }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDP_fpsimd_post
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDP_fpsimd_post }
+            return nil
+        default: return nil
+        }
+    case 4:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_B }
+                return nil
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_H }
+                return nil
+            case 32, 36, 40, 44:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_S }
+                return nil
+            case 33, 41:
+                if word & 0x001f0000 == 0x00000000 { return .ST1_single_D }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STP_fpsimd_offset
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STP_fpsimd_offset }
+            return nil
+        default: return nil
+        }
+    case 5:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_B }
+                return nil
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_H }
+                return nil
+            case 32, 36, 40, 44:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_S }
+                return nil
+            case 33, 41:
+                if word & 0x001f0000 == 0x00000000 { return .LD1_single_D }
+                return nil
+            case 48, 49, 50, 51, 56, 57, 58, 59:
+                if word & 0x001f0000 == 0x00000000 { return .LD1R }
+                return nil
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDP_fpsimd_offset
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDP_fpsimd_offset }
+            return nil
+        default: return nil
+        }
+    case 6:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                return .ST1_single_B_post
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                return .ST1_single_H_post
+            case 32, 36, 40, 44:
+                return .ST1_single_S_post
+            case 33, 41:
+                return .ST1_single_D_post
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .STP_fpsimd_pre
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .STP_fpsimd_pre }
+            return nil
+        default: return nil
+        }
+    case 7:
+        switch word &>> 29 & 7 {
+        case 0, 2:
+            switch word &>> 10 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                return .LD1_single_B_post
+            case 16, 18, 20, 22, 24, 26, 28, 30:
+                return .LD1_single_H_post
+            case 32, 36, 40, 44:
+                return .LD1_single_S_post
+            case 33, 41:
+                return .LD1_single_D_post
+            case 48, 49, 50, 51, 56, 57, 58, 59:
+                return .LD1R_post
+            default: return nil
+            }
+        case 1, 3, 5:
+            return .LDP_fpsimd_pre
+        case 7:
+            if word & 0xc0000000 != 0xc0000000 { return .LDP_fpsimd_pre }
             return nil
         default: return nil
         }
@@ -4129,6 +4566,1079 @@ private func decodeGroup11(_ word: UInt32) -> A64Encoding? {
     }
 }
 
+private func decodeGroup12(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDB
+                        case 1:
+                            return .LDSMAXB
+                        case 2:
+                            return .SWPB
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINB }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXB }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STRB_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STTRB }
+                if word & 0x00204000 == 0x00204000 { return .STRB_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STRB_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDH
+                        case 1:
+                            return .LDSMAXH
+                        case 2:
+                            return .SWPH
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINH }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXH }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STRH_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STTRH }
+                if word & 0x00204000 == 0x00204000 { return .STRH_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STRH_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADD
+                        case 1:
+                            return .LDSMAX
+                        case 2:
+                            return .SWP
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLR }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMIN }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEOR }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAX }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .STUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSET }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMIN }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STTR }
+                if word & 0x00204000 == 0x00204000 { return .STR_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .STUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADD
+                    case 1:
+                        return .LDEOR
+                    case 2:
+                        return .LDSMAX
+                    case 3:
+                        return .LDUMAX
+                    case 4:
+                        return .SWP
+                    case 5:
+                        return .ST64BV0
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_post }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .STTR }
+                if word & 0x00204000 == 0x00204000 { return .STR_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STR_imm_pre }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .STUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLR
+                    case 1:
+                        return .LDSET
+                    case 2:
+                        return .LDSMIN
+                    case 3:
+                        return .LDUMIN
+                    case 4:
+                        return .ST64B
+                    case 5:
+                        return .ST64BV
+                    case 6:
+                        return .LD64B
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDLB
+                        case 1:
+                            return .LDSMAXLB
+                        case 2:
+                            return .SWPLB
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRLB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINLB }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORLB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXLB }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURB
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETLB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINLB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRB_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRB }
+                if word & 0x00204000 == 0x00204000 { return .LDRB_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRB_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDLH
+                        case 1:
+                            return .LDSMAXLH
+                        case 2:
+                            return .SWPLH
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRLH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINLH }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORLH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXLH }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURH
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETLH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINLH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRH_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRH }
+                if word & 0x00204000 == 0x00204000 { return .LDRH_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRH_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDL
+                        case 1:
+                            return .LDSMAXL
+                        case 2:
+                            return .SWPL
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRL }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINL }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORL }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXL }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDUR
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETL }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINL }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTR }
+                if word & 0x00204000 == 0x00204000 { return .LDR_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDL
+                    case 1:
+                        return .LDEORL
+                    case 2:
+                        return .LDSMAXL
+                    case 3:
+                        return .LDUMAXL
+                    case 4:
+                        return .SWPL
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_post }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTR }
+                if word & 0x00204000 == 0x00204000 { return .LDR_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDR_imm_pre }
+                if word & 0x00200000 == 0x00200000 { return .LDRAA }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDUR
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRL
+                    case 1:
+                        return .LDSETL
+                    case 2:
+                        return .LDSMINL
+                    case 3:
+                        return .LDUMINL
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .LDURSB_64
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDAB
+                    case 1:
+                        return .LDEORAB
+                    case 2:
+                        return .LDSMAXAB
+                    case 3:
+                        return .LDUMAXAB
+                    case 4:
+                        return .SWPAB
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPRB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_64_imm_post }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSB_64 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSB_64_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_64_imm_pre }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDURSB_64
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRAB
+                    case 1:
+                        return .LDSETAB
+                    case 2:
+                        return .LDSMINAB
+                    case 3:
+                        return .LDUMINAB
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .LDURSH_64
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDAH
+                    case 1:
+                        return .LDEORAH
+                    case 2:
+                        return .LDSMAXAH
+                    case 3:
+                        return .LDUMAXAH
+                    case 4:
+                        return .SWPAH
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPRH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_64_imm_post }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSH_64 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSH_64_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_64_imm_pre }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDURSH_64
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRAH
+                    case 1:
+                        return .LDSETAH
+                    case 2:
+                        return .LDSMINAH
+                    case 3:
+                        return .LDUMINAH
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .LDURSW
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDA
+                    case 1:
+                        return .LDEORA
+                    case 2:
+                        return .LDSMAXA
+                    case 3:
+                        return .LDUMAXA
+                    case 4:
+                        return .SWPA
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPR }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDRSW_imm_post }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSW }
+                if word & 0x00204000 == 0x00204000 { return .LDRSW_reg }
+                return nil
+            case 24, 25, 26, 27, 28, 29, 30, 31, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSW_imm_pre }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .LDURSW
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRA
+                    case 1:
+                        return .LDSETA
+                    case 2:
+                        return .LDSMINA
+                    case 3:
+                        return .LDUMINA
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 7 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7:
+                switch word &>> 21 & 1 {
+                case 0:
+                    return .PRFUM
+                case 1:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDADDA
+                    case 1:
+                        return .LDEORA
+                    case 2:
+                        return .LDSMAXA
+                    case 3:
+                        return .LDUMAXA
+                    case 4:
+                        return .SWPA
+                    case 6:
+                        if word & 0x001f0000 == 0x001f0000 { return .LDAPR }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00200000 { return .LDRAB }
+                return nil
+            case 16, 17, 18, 19, 20, 21, 22, 23, 48, 49, 50, 51, 52, 53, 54, 55:
+                if word & 0x00204000 == 0x00204000 { return .PRFM_reg }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39:
+                switch word &>> 16 & 63 {
+                case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                    return .PRFUM
+                case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                    switch word &>> 13 & 7 {
+                    case 0:
+                        return .LDCLRA
+                    case 1:
+                        return .LDSETA
+                    case 2:
+                        return .LDSMINA
+                    case 3:
+                        return .LDUMINA
+                    default: return nil
+                    }
+                default: return nil
+                }
+            default: return nil
+            }
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 7 {
+        case 0:
+            return .LDR_lit_32
+        case 1:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDALB
+                        case 1:
+                            return .LDSMAXALB
+                        case 2:
+                            return .SWPALB
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRALB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINALB }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORALB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXALB }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSB_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETALB }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINALB }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_32_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSB_32 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSB_32_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSB_32_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 2:
+            return .LDR_lit_64
+        case 3:
+            switch word &>> 6 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15:
+                switch word &>> 12 & 3 {
+                case 0:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        switch word &>> 14 & 3 {
+                        case 0:
+                            return .LDADDALH
+                        case 1:
+                            return .LDSMAXALH
+                        case 2:
+                            return .SWPALH
+                        default: return nil
+                        }
+                    default: return nil
+                    }
+                case 1:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDCLRALH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDSMINALH }
+                        return nil
+                    default: return nil
+                    }
+                case 2:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDEORALH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMAXALH }
+                        return nil
+                    default: return nil
+                    }
+                case 3:
+                    switch word &>> 16 & 63 {
+                    case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                        return .LDURSH_32
+                    case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                        if word & 0x0000c000 == 0x00000000 { return .LDSETALH }
+                        if word & 0x0000c000 == 0x00004000 { return .LDUMINALH }
+                        return nil
+                    default: return nil
+                    }
+                default: return nil
+                }
+            case 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_32_imm_post }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47:
+                if word & 0x00200000 == 0x00000000 { return .LDTRSH_32 }
+                if word & 0x00204000 == 0x00204000 { return .LDRSH_32_reg }
+                return nil
+            case 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDRSH_32_imm_pre }
+                return nil
+            default: return nil
+            }
+        case 4:
+            return .LDRSW_lit
+        case 5:
+            switch word &>> 10 & 63 {
+            case 0:
+                if word & 0x00200000 == 0x00200000 { return .LDADDAL }
+                return nil
+            case 4:
+                if word & 0x00200000 == 0x00200000 { return .LDCLRAL }
+                return nil
+            case 8:
+                if word & 0x00200000 == 0x00200000 { return .LDEORAL }
+                return nil
+            case 12:
+                if word & 0x00200000 == 0x00200000 { return .LDSETAL }
+                return nil
+            case 16:
+                if word & 0x00200000 == 0x00200000 { return .LDSMAXAL }
+                return nil
+            case 20:
+                if word & 0x00200000 == 0x00200000 { return .LDSMINAL }
+                return nil
+            case 24:
+                if word & 0x00200000 == 0x00200000 { return .LDUMAXAL }
+                return nil
+            case 28:
+                if word & 0x00200000 == 0x00200000 { return .LDUMINAL }
+                return nil
+            case 32:
+                if word & 0x00200000 == 0x00200000 { return .SWPAL }
+                return nil
+            default: return nil
+            }
+        case 6:
+            return .PRFM_lit
+        case 7:
+            switch word &>> 10 & 63 {
+            case 0:
+                if word & 0x00200000 == 0x00200000 { return .LDADDAL }
+                return nil
+            case 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63:
+                if word & 0x00200000 == 0x00200000 { return .LDRAB }
+                return nil
+            case 4:
+                if word & 0x00200000 == 0x00200000 { return .LDCLRAL }
+                return nil
+            case 8:
+                if word & 0x00200000 == 0x00200000 { return .LDEORAL }
+                return nil
+            case 12:
+                if word & 0x00200000 == 0x00200000 { return .LDSETAL }
+                return nil
+            case 16:
+                if word & 0x00200000 == 0x00200000 { return .LDSMAXAL }
+                return nil
+            case 20:
+                if word & 0x00200000 == 0x00200000 { return .LDSMINAL }
+                return nil
+            case 24:
+                if word & 0x00200000 == 0x00200000 { return .LDUMAXAL }
+                return nil
+            case 28:
+                if word & 0x00200000 == 0x00200000 { return .LDUMINAL }
+                return nil
+            case 32:
+                if word & 0x00200000 == 0x00200000 { return .SWPAL }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 4:
+        switch word &>> 29 & 7 {
+        case 0:
+            if word & 0x00200c00 == 0x00000000 { return .STLURB }
+            if word & 0x00200c00 == 0x00000400 { return .CPYFP }
+            return nil
+        case 1:
+            return .STRB_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .STLURH }
+            return nil
+        case 3:
+            return .STRH_imm
+        case 4:
+            if word & 0x00200c00 == 0x00000000 { return .STLUR }
+            return nil
+        case 5, 7:
+            return .STR_imm
+        case 6:
+            if word & 0x00200c00 == 0x00000000 { return .STLUR }
+            if word & 0x00200000 == 0x00200000, word & 0x00000c00 != 0x00000000 { return .STG }
+            return nil
+        default: return nil
+        }
+    case 5:
+        switch word &>> 29 & 7 {
+        case 0:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURB }
+            if word & 0x00200c00 == 0x00000400 { return .CPYFM }
+            return nil
+        case 1:
+            return .LDRB_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURH }
+            return nil
+        case 3:
+            return .LDRH_imm
+        case 4:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPUR }
+            return nil
+        case 5, 7:
+            return .LDR_imm
+        case 6:
+            switch word &>> 16 & 63 {
+            case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31:
+                if word & 0x00000c00 == 0x00000000 { return .LDAPUR }
+                return nil
+            case 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63:
+                if word & 0x00000c00 == 0x00000000 { return .LDG }
+                if word & 0x00000c00 != 0x00000000 { return .STZG }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 6:
+        switch word &>> 29 & 7 {
+        case 0:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSB_64 }
+            if word & 0x00200c00 == 0x00000400 { return .CPYFE }
+            return nil
+        case 1:
+            return .LDRSB_64_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSH_64 }
+            return nil
+        case 3:
+            return .LDRSH_64_imm
+        case 4:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSW }
+            return nil
+        case 5:
+            return .LDRSW_imm
+        case 6:
+            if word & 0x00200000 == 0x00200000, word & 0x00000c00 != 0x00000000 { return .ST2G }
+            return nil
+        case 7:
+            return .PRFM_imm
+        default: return nil
+        }
+    case 7:
+        switch word &>> 29 & 7 {
+        case 0:
+            switch word &>> 10 & 63 {
+            case 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60:
+                if word & 0x00200000 == 0x00000000 { return .LDAPURSB_32 }
+                return nil
+            case 1, 5, 9, 13:
+                if word & 0x00200000 == 0x00000000 { return .SETP }
+                return nil
+            case 17, 21, 25, 29:
+                if word & 0x00200000 == 0x00000000 { return .SETM }
+                return nil
+            case 33, 37, 41, 45:
+                if word & 0x00200000 == 0x00000000 { return .SETE }
+                return nil
+            default: return nil
+            }
+        case 1:
+            return .LDRSB_32_imm
+        case 2:
+            if word & 0x00200c00 == 0x00000000 { return .LDAPURSH_32 }
+            return nil
+        case 3:
+            return .LDRSH_32_imm
+        case 6:
+            if word & 0x00200000 == 0x00200000, word & 0x00000c00 != 0x00000000 { return .STZ2G }
+            return nil
+        default: return nil
+        }
+    default: return nil
+    }
+}
+
 private func decodeGroup13(_ word: UInt32) -> A64Encoding? {
     switch word &>> 21 & 15 {
     case 0:
@@ -4332,6 +5842,140 @@ private func decodeGroup13(_ word: UInt32) -> A64Encoding? {
     case 14:
         if word & 0xe0008000 == 0x80000000 { return .UMULH }
         return nil
+    default: return nil
+    }
+}
+
+private func decodeGroup14(_ word: UInt32) -> A64Encoding? {
+    switch word &>> 22 & 7 {
+    case 0:
+        switch word &>> 29 & 1 {
+        case 0:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x00200000 == 0x00000000 { return .STUR_fpsimd }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x00200000 == 0x00000000 { return .STR_fpsimd_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .STR_fpsimd_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x00200000 == 0x00200000 { return .STR_fpsimd_reg }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 1:
+        switch word &>> 29 & 1 {
+        case 0:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x00200000 == 0x00000000 { return .LDUR_fpsimd }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x00200000 == 0x00000000 { return .LDR_fpsimd_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x00200000 == 0x00000000 { return .LDR_fpsimd_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x00200000 == 0x00200000 { return .LDR_fpsimd_reg }
+                return nil
+            default: return nil
+            }
+        default: return nil
+        }
+    case 2:
+        switch word &>> 29 & 3 {
+        case 0:
+            return .LDR_lit_fpsimd
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x80200000 == 0x00000000 { return .STUR_Q }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x80200000 == 0x00000000 { return .STR_Q_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x80200000 == 0x00000000 { return .STR_Q_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x80200000 == 0x00200000 { return .STR_Q_reg }
+                return nil
+            default: return nil
+            }
+        case 2:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 3:
+        switch word &>> 29 & 3 {
+        case 0:
+            return .LDR_lit_fpsimd
+        case 1:
+            switch word &>> 9 & 63 {
+            case 0, 1, 8, 9, 16, 17, 24, 25, 32, 33, 40, 41, 48, 49, 56, 57:
+                if word & 0x80200000 == 0x00000000 { return .LDUR_Q }
+                return nil
+            case 2, 3, 10, 11, 18, 19, 26, 27, 34, 35, 42, 43, 50, 51, 58, 59:
+                if word & 0x80200000 == 0x00000000 { return .LDR_Q_imm_post }
+                return nil
+            case 6, 7, 14, 15, 22, 23, 30, 31, 38, 39, 46, 47, 54, 55, 62, 63:
+                if word & 0x80200000 == 0x00000000 { return .LDR_Q_imm_pre }
+                return nil
+            case 36, 37, 44, 45, 52, 53, 60, 61:
+                if word & 0x80200000 == 0x00200000 { return .LDR_Q_reg }
+                return nil
+            default: return nil
+            }
+        case 2:
+            if word & 0xc0000000 != 0xc0000000 { return .LDR_lit_fpsimd }
+            return nil
+        default: return nil
+        }
+    case 4:
+        if word & 0xe0200c00 == 0x00000400 { return .CPYP }
+        if word & 0x20000000 == 0x20000000 { return .STR_fpsimd_imm }
+        return nil
+    case 5:
+        if word & 0xe0200c00 == 0x00000400 { return .CPYM }
+        if word & 0x20000000 == 0x20000000 { return .LDR_fpsimd_imm }
+        return nil
+    case 6:
+        if word & 0xe0200c00 == 0x00000400 { return .CPYE }
+        if word & 0xe0000000 == 0x20000000 { return .STR_Q_imm }
+        return nil
+    case 7:
+        switch word &>> 29 & 3 {
+        case 0:
+            switch word &>> 10 & 63 {
+            case 1, 5, 9, 13:
+                if word & 0x80200000 == 0x00000000 { return .SETGP }
+                return nil
+            case 17, 21, 25, 29:
+                if word & 0x80200000 == 0x00000000 { return .SETGM }
+                return nil
+            case 33, 37, 41, 45:
+                if word & 0x80200000 == 0x00000000 { return .SETGE }
+                return nil
+            default: return nil
+            }
+        case 1:
+            if word & 0x80000000 == 0x00000000 { return .LDR_Q_imm }
+            return nil
+        default: return nil
+        }
     default: return nil
     }
 }

@@ -215,6 +215,357 @@ package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case FMSUB_float
     case FNMADD_float
     case FNMSUB_float
+    case STXRB
+    case STLXRB
+    case LDXRB
+    case LDAXRB
+    case STXRH
+    case STLXRH
+    case LDXRH
+    case LDAXRH
+    case STXR
+    case STLXR
+    case LDXR
+    case LDAXR
+    case STXP
+    case STLXP
+    case LDXP
+    case LDAXP
+    case CASP
+    case CASPL
+    case CASPA
+    case CASPAL
+    case STLLRB
+    case STLRB
+    case LDLARB
+    case LDARB
+    case STLLRH
+    case STLRH
+    case LDLARH
+    case LDARH
+    case STLLR
+    case STLR
+    case LDLAR
+    case LDAR
+    case CASB
+    case CASLB
+    case CASAB
+    case CASALB
+    case CASH
+    case CASLH
+    case CASAH
+    case CASALH
+    case CAS
+    case CASL
+    case CASA
+    case CASAL
+    case STLURB
+    case LDAPURB
+    case LDAPURSB_64
+    case LDAPURSB_32
+    case STLURH
+    case LDAPURH
+    case LDAPURSH_64
+    case LDAPURSH_32
+    case STLUR
+    case LDAPUR
+    case LDAPURSW
+    case STG
+    case LDG
+    case STZG
+    case ST2G
+    case STZ2G
+    case CPYFP
+    case CPYFM
+    case CPYFE
+    case SETP
+    case SETM
+    case SETE
+    case CPYP
+    case CPYM
+    case CPYE
+    case SETGP
+    case SETGM
+    case SETGE
+    case LDR_lit_32
+    case LDR_lit_64
+    case LDRSW_lit
+    case PRFM_lit
+    case LDR_lit_fpsimd
+    case STNP_gen
+    case LDNP_gen
+    case STNP_fpsimd
+    case LDNP_fpsimd
+    case STP_gen_post
+    case STP_gen_offset
+    case STP_gen_pre
+    case LDP_gen_post
+    case LDP_gen_offset
+    case LDP_gen_pre
+    case LDPSW_post
+    case LDPSW_offset
+    case LDPSW_pre
+    case STGP_post
+    case STGP_offset
+    case STGP_pre
+    case STP_fpsimd_post
+    case STP_fpsimd_offset
+    case STP_fpsimd_pre
+    case LDP_fpsimd_post
+    case LDP_fpsimd_offset
+    case LDP_fpsimd_pre
+    case STURB
+    case LDURB
+    case LDURSB_64
+    case LDURSB_32
+    case STURH
+    case LDURH
+    case LDURSH_64
+    case LDURSH_32
+    case STUR
+    case LDUR
+    case LDURSW
+    case PRFUM
+    case STUR_fpsimd
+    case LDUR_fpsimd
+    case STUR_Q
+    case LDUR_Q
+    case STRB_imm_post
+    case LDRB_imm_post
+    case LDRSB_64_imm_post
+    case LDRSB_32_imm_post
+    case STRH_imm_post
+    case LDRH_imm_post
+    case LDRSH_64_imm_post
+    case LDRSH_32_imm_post
+    case STR_imm_post
+    case LDR_imm_post
+    case LDRSW_imm_post
+    case STR_fpsimd_imm_post
+    case LDR_fpsimd_imm_post
+    case STR_Q_imm_post
+    case LDR_Q_imm_post
+    case STTRB
+    case LDTRB
+    case LDTRSB_64
+    case LDTRSB_32
+    case STTRH
+    case LDTRH
+    case LDTRSH_64
+    case LDTRSH_32
+    case STTR
+    case LDTR
+    case LDTRSW
+    case STRB_imm_pre
+    case LDRB_imm_pre
+    case LDRSB_64_imm_pre
+    case LDRSB_32_imm_pre
+    case STRH_imm_pre
+    case LDRH_imm_pre
+    case LDRSH_64_imm_pre
+    case LDRSH_32_imm_pre
+    case STR_imm_pre
+    case LDR_imm_pre
+    case LDRSW_imm_pre
+    case STR_fpsimd_imm_pre
+    case LDR_fpsimd_imm_pre
+    case STR_Q_imm_pre
+    case LDR_Q_imm_pre
+    case STRB_imm
+    case LDRB_imm
+    case LDRSB_64_imm
+    case LDRSB_32_imm
+    case STRH_imm
+    case LDRH_imm
+    case LDRSH_64_imm
+    case LDRSH_32_imm
+    case STR_imm
+    case LDR_imm
+    case LDRSW_imm
+    case PRFM_imm
+    case STR_fpsimd_imm
+    case LDR_fpsimd_imm
+    case STR_Q_imm
+    case LDR_Q_imm
+    case STRB_reg
+    case LDRB_reg
+    case LDRSB_64_reg
+    case LDRSB_32_reg
+    case STRH_reg
+    case LDRH_reg
+    case LDRSH_64_reg
+    case LDRSH_32_reg
+    case STR_reg
+    case LDR_reg
+    case LDRSW_reg
+    case PRFM_reg
+    case STR_fpsimd_reg
+    case LDR_fpsimd_reg
+    case STR_Q_reg
+    case LDR_Q_reg
+    case LDADDB
+    case LDADDH
+    case LDADD
+    case LDADDLB
+    case LDADDLH
+    case LDADDL
+    case LDADDAB
+    case LDADDAH
+    case LDADDA
+    case LDADDALB
+    case LDADDALH
+    case LDADDAL
+    case LDCLRB
+    case LDCLRH
+    case LDCLR
+    case LDCLRLB
+    case LDCLRLH
+    case LDCLRL
+    case LDCLRAB
+    case LDCLRAH
+    case LDCLRA
+    case LDCLRALB
+    case LDCLRALH
+    case LDCLRAL
+    case LDEORB
+    case LDEORH
+    case LDEOR
+    case LDEORLB
+    case LDEORLH
+    case LDEORL
+    case LDEORAB
+    case LDEORAH
+    case LDEORA
+    case LDEORALB
+    case LDEORALH
+    case LDEORAL
+    case LDSETB
+    case LDSETH
+    case LDSET
+    case LDSETLB
+    case LDSETLH
+    case LDSETL
+    case LDSETAB
+    case LDSETAH
+    case LDSETA
+    case LDSETALB
+    case LDSETALH
+    case LDSETAL
+    case LDSMAXB
+    case LDSMAXH
+    case LDSMAX
+    case LDSMAXLB
+    case LDSMAXLH
+    case LDSMAXL
+    case LDSMAXAB
+    case LDSMAXAH
+    case LDSMAXA
+    case LDSMAXALB
+    case LDSMAXALH
+    case LDSMAXAL
+    case LDSMINB
+    case LDSMINH
+    case LDSMIN
+    case LDSMINLB
+    case LDSMINLH
+    case LDSMINL
+    case LDSMINAB
+    case LDSMINAH
+    case LDSMINA
+    case LDSMINALB
+    case LDSMINALH
+    case LDSMINAL
+    case LDUMAXB
+    case LDUMAXH
+    case LDUMAX
+    case LDUMAXLB
+    case LDUMAXLH
+    case LDUMAXL
+    case LDUMAXAB
+    case LDUMAXAH
+    case LDUMAXA
+    case LDUMAXALB
+    case LDUMAXALH
+    case LDUMAXAL
+    case LDUMINB
+    case LDUMINH
+    case LDUMIN
+    case LDUMINLB
+    case LDUMINLH
+    case LDUMINL
+    case LDUMINAB
+    case LDUMINAH
+    case LDUMINA
+    case LDUMINALB
+    case LDUMINALH
+    case LDUMINAL
+    case SWPB
+    case SWPH
+    case SWP
+    case SWPLB
+    case SWPLH
+    case SWPL
+    case SWPAB
+    case SWPAH
+    case SWPA
+    case SWPALB
+    case SWPALH
+    case SWPAL
+    case LDAPRB
+    case LDAPRH
+    case LDAPR
+    case ST64B
+    case ST64BV
+    case ST64BV0
+    case LD64B
+    case LDRAA
+    case LDRAB
+    case ST4_mult
+    case ST1_mult_4
+    case ST3_mult
+    case ST1_mult_3
+    case ST1_mult_1
+    case ST2_mult
+    case ST1_mult_2
+    case LD4_mult
+    case LD1_mult_4
+    case LD3_mult
+    case LD1_mult_3
+    case LD1_mult_1
+    case LD2_mult
+    case LD1_mult_2
+    case ST4_mult_post
+    case ST1_mult_4_post
+    case ST3_mult_post
+    case ST1_mult_3_post
+    case ST1_mult_1_post
+    case ST2_mult_post
+    case ST1_mult_2_post
+    case LD4_mult_post
+    case LD1_mult_4_post
+    case LD3_mult_post
+    case LD1_mult_3_post
+    case LD1_mult_1_post
+    case LD2_mult_post
+    case LD1_mult_2_post
+    case ST1_single_B
+    case ST1_single_H
+    case ST1_single_S
+    case ST1_single_D
+    case LD1_single_B
+    case LD1_single_H
+    case LD1_single_S
+    case LD1_single_D
+    case LD1R
+    case ST1_single_B_post
+    case ST1_single_H_post
+    case ST1_single_S_post
+    case ST1_single_D_post
+    case LD1_single_B_post
+    case LD1_single_H_post
+    case LD1_single_S_post
+    case LD1_single_D_post
+    case LD1R_post
     case DUP_advsimd_elt_scalar
     case FMULX_advsimd_vec_scalar_fp16
     case FCMEQ_advsimd_reg_scalar_fp16
@@ -770,7 +1121,7 @@ package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {
 
 let encodingRows: [A64EncodingRow] = {
     var rows: [A64EncodingRow] = []
-    rows.reserveCapacity(763)
+    rows.reserveCapacity(1114)
     rows += rows0
     rows += rows64
     rows += rows128
@@ -783,6 +1134,12 @@ let encodingRows: [A64EncodingRow] = {
     rows += rows576
     rows += rows640
     rows += rows704
+    rows += rows768
+    rows += rows832
+    rows += rows896
+    rows += rows960
+    rows += rows1024
+    rows += rows1088
     return rows
 }()
 
@@ -1008,6 +1365,372 @@ private let rows192: [A64EncodingRow] = [
     A64EncodingRow(.FMSUB_float, "FMSUB_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f008000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
     A64EncodingRow(.FNMADD_float, "FNMADD_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f200000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
     A64EncodingRow(.FNMSUB_float, "FNMSUB_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f208000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
+    A64EncodingRow(.STXRB, "STXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08000000, [], [], true),
+    A64EncodingRow(.STLXRB, "STLXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08008000, [], [], true),
+    A64EncodingRow(.LDXRB, "LDXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08400000, [], [], true),
+    A64EncodingRow(.LDAXRB, "LDAXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08408000, [], [], true),
+    A64EncodingRow(.STXRH, "STXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48000000, [], [], true),
+    A64EncodingRow(.STLXRH, "STLXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48008000, [], [], true),
+    A64EncodingRow(.LDXRH, "LDXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48400000, [], [], true),
+    A64EncodingRow(.LDAXRH, "LDAXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48408000, [], [], true),
+    A64EncodingRow(.STXR, "STXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88000000, [], [], true),
+    A64EncodingRow(.STLXR, "STLXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88008000, [], [], true),
+    A64EncodingRow(.LDXR, "LDXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88400000, [], [], true),
+    A64EncodingRow(.LDAXR, "LDAXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88408000, [], [], true),
+    A64EncodingRow(.STXP, "STXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88200000, [], [], true),
+    A64EncodingRow(.STLXP, "STLXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88208000, [], [], true),
+    A64EncodingRow(.LDXP, "LDXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88600000, [], [], true),
+    A64EncodingRow(.LDAXP, "LDAXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88608000, [], [], true),
+    A64EncodingRow(.CASP, "CASP", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x08207c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASPL, "CASPL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x0820fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASPA, "CASPA", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x08607c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASPAL, "CASPAL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x0860fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STLLRB, "STLLRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08800000, [], [], true),
+    A64EncodingRow(.STLRB, "STLRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08808000, [], [], true),
+    A64EncodingRow(.LDLARB, "LDLARB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08c00000, [], [], true),
+    A64EncodingRow(.LDARB, "LDARB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08c08000, [], [], true),
+    A64EncodingRow(.STLLRH, "STLLRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48800000, [], [], true),
+    A64EncodingRow(.STLRH, "STLRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48808000, [], [], true),
+    A64EncodingRow(.LDLARH, "LDLARH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48c00000, [], [], true),
+    A64EncodingRow(.LDARH, "LDARH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48c08000, [], [], true),
+    A64EncodingRow(.STLLR, "STLLR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88800000, [], [], true),
+    A64EncodingRow(.STLR, "STLR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88808000, [], [], true),
+    A64EncodingRow(.LDLAR, "LDLAR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88c00000, [], [], true),
+    A64EncodingRow(.LDAR, "LDAR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88c08000, [], [], true),
+    A64EncodingRow(.CASB, "CASB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASLB, "CASLB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASAB, "CASAB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASALB, "CASALB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASH, "CASH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASLH, "CASLH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASAH, "CASAH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASALH, "CASALH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CAS, "CAS", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASL, "CASL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASA, "CASA", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.CASAL, "CASAL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+]
+
+private let rows256: [A64EncodingRow] = [
+    A64EncodingRow(.STLURB, "STLURB", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURB, "LDAPURB", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSB_64, "LDAPURSB_64", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSB_32, "LDAPURSB_32", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19c00000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STLURH, "STLURH", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURH, "LDAPURH", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSH_64, "LDAPURSH_64", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSH_32, "LDAPURSH_32", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59c00000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STLUR, "STLUR", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xbfe00c00, 0x99000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPUR, "LDAPUR", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xbfe00c00, 0x99400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPURSW, "LDAPURSW", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x99800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.STG, "STG", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9200000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDG, "LDG", "LoadStoreTags", "Loads and Stores", 0xffe00c00, 0xd9600000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STZG, "STZG", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9600000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.ST2G, "ST2G", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9a00000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STZ2G, "STZ2G", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9e00000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYFP, "CPYFP", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19000400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYFM, "CPYFM", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19400400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYFE, "CPYFE", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19800400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETP, "SETP", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c00400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETM, "SETM", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c04400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETE, "SETE", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c08400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYP, "CPYP", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d000400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYM, "CPYM", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d400400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.CPYE, "CPYE", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d800400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETGP, "SETGP", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc00400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETGM, "SETGM", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc04400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.SETGE, "SETGE", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc08400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDR_lit_32, "LDR_lit_32", "LoadLiteral", "Loads and Stores", 0xff000000, 0x18000000, [], [], true),
+    A64EncodingRow(.LDR_lit_64, "LDR_lit_64", "LoadLiteral", "Loads and Stores", 0xff000000, 0x58000000, [], [], true),
+    A64EncodingRow(.LDRSW_lit, "LDRSW_lit", "LoadLiteral", "Loads and Stores", 0xff000000, 0x98000000, [], [], true),
+    A64EncodingRow(.PRFM_lit, "PRFM_lit", "LoadLiteral", "Loads and Stores", 0xff000000, 0xd8000000, [], [], true),
+    A64EncodingRow(.LDR_lit_fpsimd, "LDR_lit_fpsimd", "LoadLiteral", "Loads and Stores", 0x3f000000, 0x1c000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STNP_gen, "STNP_gen", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28000000, [], [], true),
+    A64EncodingRow(.LDNP_gen, "LDNP_gen", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28400000, [], [], true),
+    A64EncodingRow(.STNP_fpsimd, "STNP_fpsimd", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDNP_fpsimd, "LDNP_fpsimd", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c400000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STP_gen_post, "STP_gen_post", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28800000, [], [], true),
+    A64EncodingRow(.STP_gen_offset, "STP_gen_offset", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29000000, [], [], true),
+    A64EncodingRow(.STP_gen_pre, "STP_gen_pre", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29800000, [], [], true),
+    A64EncodingRow(.LDP_gen_post, "LDP_gen_post", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28c00000, [], [], true),
+    A64EncodingRow(.LDP_gen_offset, "LDP_gen_offset", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29400000, [], [], true),
+    A64EncodingRow(.LDP_gen_pre, "LDP_gen_pre", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29c00000, [], [], true),
+    A64EncodingRow(.LDPSW_post, "LDPSW_post", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x68c00000, [], [], true),
+    A64EncodingRow(.LDPSW_offset, "LDPSW_offset", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69400000, [], [], true),
+    A64EncodingRow(.LDPSW_pre, "LDPSW_pre", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69c00000, [], [], true),
+    A64EncodingRow(.STGP_post, "STGP_post", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x68800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STGP_offset, "STGP_offset", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69000000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STGP_pre, "STGP_pre", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.STP_fpsimd_post, "STP_fpsimd_post", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c800000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STP_fpsimd_offset, "STP_fpsimd_offset", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STP_fpsimd_pre, "STP_fpsimd_pre", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d800000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDP_fpsimd_post, "LDP_fpsimd_post", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2cc00000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDP_fpsimd_offset, "LDP_fpsimd_offset", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d400000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.LDP_fpsimd_pre, "LDP_fpsimd_pre", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2dc00000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
+    A64EncodingRow(.STURB, "STURB", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38000000, [], [], true),
+    A64EncodingRow(.LDURB, "LDURB", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38400000, [], [], true),
+    A64EncodingRow(.LDURSB_64, "LDURSB_64", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38800000, [], [], true),
+    A64EncodingRow(.LDURSB_32, "LDURSB_32", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38c00000, [], [], true),
+    A64EncodingRow(.STURH, "STURH", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78000000, [], [], true),
+    A64EncodingRow(.LDURH, "LDURH", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78400000, [], [], true),
+    A64EncodingRow(.LDURSH_64, "LDURSH_64", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78800000, [], [], true),
+    A64EncodingRow(.LDURSH_32, "LDURSH_32", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78c00000, [], [], true),
+    A64EncodingRow(.STUR, "STUR", "LoadStoreUnscaled", "Loads and Stores -- register", 0xbfe00c00, 0xb8000000, [], [], true),
+]
+
+private let rows320: [A64EncodingRow] = [
+    A64EncodingRow(.LDUR, "LDUR", "LoadStoreUnscaled", "Loads and Stores -- register", 0xbfe00c00, 0xb8400000, [], [], true),
+    A64EncodingRow(.LDURSW, "LDURSW", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0xb8800000, [], [], true),
+    A64EncodingRow(.PRFUM, "PRFUM", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0xf8800000, [], [], true),
+    A64EncodingRow(.STUR_fpsimd, "STUR_fpsimd", "LoadStoreUnscaled", "Loads and Stores -- register", 0x3fe00c00, 0x3c000000, [], [], true),
+    A64EncodingRow(.LDUR_fpsimd, "LDUR_fpsimd", "LoadStoreUnscaled", "Loads and Stores -- register", 0x3fe00c00, 0x3c400000, [], [], true),
+    A64EncodingRow(.STUR_Q, "STUR_Q", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x3c800000, [], [], true),
+    A64EncodingRow(.LDUR_Q, "LDUR_Q", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x3cc00000, [], [], true),
+    A64EncodingRow(.STRB_imm_post, "STRB_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38000400, [], [], true),
+    A64EncodingRow(.LDRB_imm_post, "LDRB_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38400400, [], [], true),
+    A64EncodingRow(.LDRSB_64_imm_post, "LDRSB_64_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38800400, [], [], true),
+    A64EncodingRow(.LDRSB_32_imm_post, "LDRSB_32_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38c00400, [], [], true),
+    A64EncodingRow(.STRH_imm_post, "STRH_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78000400, [], [], true),
+    A64EncodingRow(.LDRH_imm_post, "LDRH_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78400400, [], [], true),
+    A64EncodingRow(.LDRSH_64_imm_post, "LDRSH_64_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78800400, [], [], true),
+    A64EncodingRow(.LDRSH_32_imm_post, "LDRSH_32_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78c00400, [], [], true),
+    A64EncodingRow(.STR_imm_post, "STR_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8000400, [], [], true),
+    A64EncodingRow(.LDR_imm_post, "LDR_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8400400, [], [], true),
+    A64EncodingRow(.LDRSW_imm_post, "LDRSW_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0xb8800400, [], [], true),
+    A64EncodingRow(.STR_fpsimd_imm_post, "STR_fpsimd_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c000400, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_imm_post, "LDR_fpsimd_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c400400, [], [], true),
+    A64EncodingRow(.STR_Q_imm_post, "STR_Q_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3c800400, [], [], true),
+    A64EncodingRow(.LDR_Q_imm_post, "LDR_Q_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3cc00400, [], [], true),
+    A64EncodingRow(.STTRB, "STTRB", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38000800, [], [], true),
+    A64EncodingRow(.LDTRB, "LDTRB", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38400800, [], [], true),
+    A64EncodingRow(.LDTRSB_64, "LDTRSB_64", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38800800, [], [], true),
+    A64EncodingRow(.LDTRSB_32, "LDTRSB_32", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38c00800, [], [], true),
+    A64EncodingRow(.STTRH, "STTRH", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78000800, [], [], true),
+    A64EncodingRow(.LDTRH, "LDTRH", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78400800, [], [], true),
+    A64EncodingRow(.LDTRSH_64, "LDTRSH_64", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78800800, [], [], true),
+    A64EncodingRow(.LDTRSH_32, "LDTRSH_32", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78c00800, [], [], true),
+    A64EncodingRow(.STTR, "STTR", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xbfe00c00, 0xb8000800, [], [], true),
+    A64EncodingRow(.LDTR, "LDTR", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xbfe00c00, 0xb8400800, [], [], true),
+    A64EncodingRow(.LDTRSW, "LDTRSW", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0xb8800800, [], [], true),
+    A64EncodingRow(.STRB_imm_pre, "STRB_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38000c00, [], [], true),
+    A64EncodingRow(.LDRB_imm_pre, "LDRB_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38400c00, [], [], true),
+    A64EncodingRow(.LDRSB_64_imm_pre, "LDRSB_64_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38800c00, [], [], true),
+    A64EncodingRow(.LDRSB_32_imm_pre, "LDRSB_32_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38c00c00, [], [], true),
+    A64EncodingRow(.STRH_imm_pre, "STRH_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78000c00, [], [], true),
+    A64EncodingRow(.LDRH_imm_pre, "LDRH_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78400c00, [], [], true),
+    A64EncodingRow(.LDRSH_64_imm_pre, "LDRSH_64_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78800c00, [], [], true),
+    A64EncodingRow(.LDRSH_32_imm_pre, "LDRSH_32_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78c00c00, [], [], true),
+    A64EncodingRow(.STR_imm_pre, "STR_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8000c00, [], [], true),
+    A64EncodingRow(.LDR_imm_pre, "LDR_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8400c00, [], [], true),
+    A64EncodingRow(.LDRSW_imm_pre, "LDRSW_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0xb8800c00, [], [], true),
+    A64EncodingRow(.STR_fpsimd_imm_pre, "STR_fpsimd_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c000c00, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_imm_pre, "LDR_fpsimd_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c400c00, [], [], true),
+    A64EncodingRow(.STR_Q_imm_pre, "STR_Q_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3c800c00, [], [], true),
+    A64EncodingRow(.LDR_Q_imm_pre, "LDR_Q_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3cc00c00, [], [], true),
+    A64EncodingRow(.STRB_imm, "STRB_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39000000, [], [], true),
+    A64EncodingRow(.LDRB_imm, "LDRB_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39400000, [], [], true),
+    A64EncodingRow(.LDRSB_64_imm, "LDRSB_64_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39800000, [], [], true),
+    A64EncodingRow(.LDRSB_32_imm, "LDRSB_32_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39c00000, [], [], true),
+    A64EncodingRow(.STRH_imm, "STRH_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79000000, [], [], true),
+    A64EncodingRow(.LDRH_imm, "LDRH_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79400000, [], [], true),
+    A64EncodingRow(.LDRSH_64_imm, "LDRSH_64_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79800000, [], [], true),
+    A64EncodingRow(.LDRSH_32_imm, "LDRSH_32_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79c00000, [], [], true),
+    A64EncodingRow(.STR_imm, "STR_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xbfc00000, 0xb9000000, [], [], true),
+    A64EncodingRow(.LDR_imm, "LDR_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xbfc00000, 0xb9400000, [], [], true),
+    A64EncodingRow(.LDRSW_imm, "LDRSW_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0xb9800000, [], [], true),
+    A64EncodingRow(.PRFM_imm, "PRFM_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0xf9800000, [], [], true),
+    A64EncodingRow(.STR_fpsimd_imm, "STR_fpsimd_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0x3fc00000, 0x3d000000, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_imm, "LDR_fpsimd_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0x3fc00000, 0x3d400000, [], [], true),
+    A64EncodingRow(.STR_Q_imm, "STR_Q_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x3d800000, [], [], true),
+    A64EncodingRow(.LDR_Q_imm, "LDR_Q_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x3dc00000, [], [], true),
+]
+
+private let rows384: [A64EncodingRow] = [
+    A64EncodingRow(.STRB_reg, "STRB_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38204800, [], [], true),
+    A64EncodingRow(.LDRB_reg, "LDRB_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38604800, [], [], true),
+    A64EncodingRow(.LDRSB_64_reg, "LDRSB_64_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38a04800, [], [], true),
+    A64EncodingRow(.LDRSB_32_reg, "LDRSB_32_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38e04800, [], [], true),
+    A64EncodingRow(.STRH_reg, "STRH_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78204800, [], [], true),
+    A64EncodingRow(.LDRH_reg, "LDRH_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78604800, [], [], true),
+    A64EncodingRow(.LDRSH_64_reg, "LDRSH_64_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78a04800, [], [], true),
+    A64EncodingRow(.LDRSH_32_reg, "LDRSH_32_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78e04800, [], [], true),
+    A64EncodingRow(.STR_reg, "STR_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xbfe04c00, 0xb8204800, [], [], true),
+    A64EncodingRow(.LDR_reg, "LDR_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xbfe04c00, 0xb8604800, [], [], true),
+    A64EncodingRow(.LDRSW_reg, "LDRSW_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0xb8a04800, [], [], true),
+    A64EncodingRow(.PRFM_reg, "PRFM_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0xf8a04800, [], [], true),
+    A64EncodingRow(.STR_fpsimd_reg, "STR_fpsimd_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0x3fe04c00, 0x3c204800, [], [], true),
+    A64EncodingRow(.LDR_fpsimd_reg, "LDR_fpsimd_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0x3fe04c00, 0x3c604800, [], [], true),
+    A64EncodingRow(.STR_Q_reg, "STR_Q_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x3ca04800, [], [], true),
+    A64EncodingRow(.LDR_Q_reg, "LDR_Q_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x3ce04800, [], [], true),
+    A64EncodingRow(.LDADDB, "LDADDB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDH, "LDADDH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADD, "LDADD", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDLB, "LDADDLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDLH, "LDADDLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDL, "LDADDL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDAB, "LDADDAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDAH, "LDADDAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDA, "LDADDA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDALB, "LDADDALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDALH, "LDADDALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDADDAL, "LDADDAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRB, "LDCLRB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRH, "LDCLRH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLR, "LDCLR", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRLB, "LDCLRLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRLH, "LDCLRLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRL, "LDCLRL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRAB, "LDCLRAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRAH, "LDCLRAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRA, "LDCLRA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRALB, "LDCLRALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRALH, "LDCLRALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDCLRAL, "LDCLRAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORB, "LDEORB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORH, "LDEORH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEOR, "LDEOR", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORLB, "LDEORLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORLH, "LDEORLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORL, "LDEORL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORAB, "LDEORAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORAH, "LDEORAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORA, "LDEORA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORALB, "LDEORALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORALH, "LDEORALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDEORAL, "LDEORAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETB, "LDSETB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETH, "LDSETH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSET, "LDSET", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETLB, "LDSETLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETLH, "LDSETLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETL, "LDSETL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETAB, "LDSETAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETAH, "LDSETAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETA, "LDSETA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETALB, "LDSETALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETALH, "LDSETALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSETAL, "LDSETAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+]
+
+private let rows448: [A64EncodingRow] = [
+    A64EncodingRow(.LDSMAXB, "LDSMAXB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXH, "LDSMAXH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAX, "LDSMAX", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXLB, "LDSMAXLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXLH, "LDSMAXLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXL, "LDSMAXL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXAB, "LDSMAXAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXAH, "LDSMAXAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXA, "LDSMAXA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXALB, "LDSMAXALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXALH, "LDSMAXALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMAXAL, "LDSMAXAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINB, "LDSMINB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINH, "LDSMINH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMIN, "LDSMIN", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINLB, "LDSMINLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINLH, "LDSMINLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINL, "LDSMINL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINAB, "LDSMINAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINAH, "LDSMINAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINA, "LDSMINA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINALB, "LDSMINALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINALH, "LDSMINALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDSMINAL, "LDSMINAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXB, "LDUMAXB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXH, "LDUMAXH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAX, "LDUMAX", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXLB, "LDUMAXLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXLH, "LDUMAXLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXL, "LDUMAXL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXAB, "LDUMAXAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXAH, "LDUMAXAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXA, "LDUMAXA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXALB, "LDUMAXALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXALH, "LDUMAXALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMAXAL, "LDUMAXAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINB, "LDUMINB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINH, "LDUMINH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMIN, "LDUMIN", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINLB, "LDUMINLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINLH, "LDUMINLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINL, "LDUMINL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINAB, "LDUMINAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINAH, "LDUMINAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINA, "LDUMINA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINALB, "LDUMINALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINALH, "LDUMINALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDUMINAL, "LDUMINAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPB, "SWPB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPH, "SWPH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWP, "SWP", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPLB, "SWPLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPLH, "SWPLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPL, "SWPL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPAB, "SWPAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPAH, "SWPAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPA, "SWPA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPALB, "SWPALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPALH, "SWPALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.SWPAL, "SWPAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPRB, "LDAPRB", "AtomicMemory", "Loads and Stores -- register", 0xfffffc00, 0x38bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPRH, "LDAPRH", "AtomicMemory", "Loads and Stores -- register", 0xfffffc00, 0x78bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.LDAPR, "LDAPR", "AtomicMemory", "Loads and Stores -- register", 0xbffffc00, 0xb8bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
+    A64EncodingRow(.ST64B, "ST64B", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf8209000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+]
+
+private let rows512: [A64EncodingRow] = [
+    A64EncodingRow(.ST64BV, "ST64BV", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820b000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.ST64BV0, "ST64BV0", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820a000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LD64B, "LD64B", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820d000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDRAA, "LDRAA", "LoadAuthenticated", "Loads and Stores -- register", 0xffa00400, 0xf8200400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.LDRAB, "LDRAB", "LoadAuthenticated", "Loads and Stores -- register", 0xffa00400, 0xf8a00400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
+    A64EncodingRow(.ST4_mult, "ST4_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c000000, [], [], true),
+    A64EncodingRow(.ST1_mult_4, "ST1_mult_4", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c002000, [], [], true),
+    A64EncodingRow(.ST3_mult, "ST3_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c004000, [], [], true),
+    A64EncodingRow(.ST1_mult_3, "ST1_mult_3", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c006000, [], [], true),
+    A64EncodingRow(.ST1_mult_1, "ST1_mult_1", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c007000, [], [], true),
+    A64EncodingRow(.ST2_mult, "ST2_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c008000, [], [], true),
+    A64EncodingRow(.ST1_mult_2, "ST1_mult_2", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c00a000, [], [], true),
+    A64EncodingRow(.LD4_mult, "LD4_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c400000, [], [], true),
+    A64EncodingRow(.LD1_mult_4, "LD1_mult_4", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c402000, [], [], true),
+    A64EncodingRow(.LD3_mult, "LD3_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c404000, [], [], true),
+    A64EncodingRow(.LD1_mult_3, "LD1_mult_3", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c406000, [], [], true),
+    A64EncodingRow(.LD1_mult_1, "LD1_mult_1", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c407000, [], [], true),
+    A64EncodingRow(.LD2_mult, "LD2_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c408000, [], [], true),
+    A64EncodingRow(.LD1_mult_2, "LD1_mult_2", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c40a000, [], [], true),
+    A64EncodingRow(.ST4_mult_post, "ST4_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c800000, [], [], true),
+    A64EncodingRow(.ST1_mult_4_post, "ST1_mult_4_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c802000, [], [], true),
+    A64EncodingRow(.ST3_mult_post, "ST3_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c804000, [], [], true),
+    A64EncodingRow(.ST1_mult_3_post, "ST1_mult_3_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c806000, [], [], true),
+    A64EncodingRow(.ST1_mult_1_post, "ST1_mult_1_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c807000, [], [], true),
+    A64EncodingRow(.ST2_mult_post, "ST2_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c808000, [], [], true),
+    A64EncodingRow(.ST1_mult_2_post, "ST1_mult_2_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c80a000, [], [], true),
+    A64EncodingRow(.LD4_mult_post, "LD4_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc00000, [], [], true),
+    A64EncodingRow(.LD1_mult_4_post, "LD1_mult_4_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc02000, [], [], true),
+    A64EncodingRow(.LD3_mult_post, "LD3_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc04000, [], [], true),
+    A64EncodingRow(.LD1_mult_3_post, "LD1_mult_3_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc06000, [], [], true),
+    A64EncodingRow(.LD1_mult_1_post, "LD1_mult_1_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc07000, [], [], true),
+    A64EncodingRow(.LD2_mult_post, "LD2_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc08000, [], [], true),
+    A64EncodingRow(.LD1_mult_2_post, "LD1_mult_2_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc0a000, [], [], true),
+    A64EncodingRow(.ST1_single_B, "ST1_single_B", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc000, 0x0d000000, [], [], true),
+    A64EncodingRow(.ST1_single_H, "ST1_single_H", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc400, 0x0d004000, [], [], true),
+    A64EncodingRow(.ST1_single_S, "ST1_single_S", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfcc00, 0x0d008000, [], [], true),
+    A64EncodingRow(.ST1_single_D, "ST1_single_D", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfdc00, 0x0d008400, [], [], true),
+    A64EncodingRow(.LD1_single_B, "LD1_single_B", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc000, 0x0d400000, [], [], true),
+    A64EncodingRow(.LD1_single_H, "LD1_single_H", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc400, 0x0d404000, [], [], true),
+    A64EncodingRow(.LD1_single_S, "LD1_single_S", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfcc00, 0x0d408000, [], [], true),
+    A64EncodingRow(.LD1_single_D, "LD1_single_D", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfdc00, 0x0d408400, [], [], true),
+    A64EncodingRow(.LD1R, "LD1R", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfd000, 0x0d40c000, [], [], true),
+    A64EncodingRow(.ST1_single_B_post, "ST1_single_B_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c000, 0x0d800000, [], [], true),
+    A64EncodingRow(.ST1_single_H_post, "ST1_single_H_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c400, 0x0d804000, [], [], true),
+    A64EncodingRow(.ST1_single_S_post, "ST1_single_S_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0cc00, 0x0d808000, [], [], true),
+    A64EncodingRow(.ST1_single_D_post, "ST1_single_D_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0dc00, 0x0d808400, [], [], true),
+    A64EncodingRow(.LD1_single_B_post, "LD1_single_B_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c000, 0x0dc00000, [], [], true),
+    A64EncodingRow(.LD1_single_H_post, "LD1_single_H_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c400, 0x0dc04000, [], [], true),
+    A64EncodingRow(.LD1_single_S_post, "LD1_single_S_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0cc00, 0x0dc08000, [], [], true),
+    A64EncodingRow(.LD1_single_D_post, "LD1_single_D_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0dc00, 0x0dc08400, [], [], true),
+    A64EncodingRow(.LD1R_post, "LD1R_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0d000, 0x0dc0c000, [], [], true),
     A64EncodingRow(.DUP_advsimd_elt_scalar, "DUP_advsimd_elt_scalar", "SIMDScalarCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy", 0xffe0fc00, 0x5e000400, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
     A64EncodingRow(.FMULX_advsimd_vec_scalar_fp16, "FMULX_advsimd_vec_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCMEQ_advsimd_reg_scalar_fp16, "FCMEQ_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
@@ -1021,6 +1744,9 @@ private let rows192: [A64EncodingRow] = [
     A64EncodingRow(.FCVTNS_advsimd_scalar_fp16, "FCVTNS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCVTMS_advsimd_scalar_fp16, "FCVTMS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCVTAS_advsimd_scalar_fp16, "FCVTAS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+]
+
+private let rows576: [A64EncodingRow] = [
     A64EncodingRow(.SCVTF_advsimd_int_scalar_fp16, "SCVTF_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCMGT_advsimd_zero_scalar_fp16, "FCMGT_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCMEQ_advsimd_zero_scalar_fp16, "FCMEQ_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
@@ -1052,9 +1778,6 @@ private let rows192: [A64EncodingRow] = [
     A64EncodingRow(.CMGE_advsimd_zero_scalar, "CMGE_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee08800, [], [], false),
     A64EncodingRow(.CMLE_advsimd_scalar, "CMLE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee09800, [], [], false),
     A64EncodingRow(.NEG_advsimd_scalar, "NEG_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee0b800, [], [], false),
-]
-
-private let rows256: [A64EncodingRow] = [
     A64EncodingRow(.SQXTUN_advsimd_scalar, "SQXTUN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.UQXTN_advsimd_scalar, "UQXTN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.FCVTXN_advsimd_scalar, "FCVTXN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7e616800, [], [], false),
@@ -1088,6 +1811,9 @@ private let rows256: [A64EncodingRow] = [
     A64EncodingRow(.FADDP_advsimd_pair_fp16, "FADDP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FMAXP_advsimd_pair_fp16, "FMAXP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FMINNMP_advsimd_pair_fp16, "FMINNMP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5eb0c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+]
+
+private let rows640: [A64EncodingRow] = [
     A64EncodingRow(.FMINP_advsimd_pair_fp16, "FMINP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5eb0f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.SQDMLAL_advsimd_vec_scalar, "SQDMLAL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e209000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.SQDMLSL_advsimd_vec_scalar, "SQDMLSL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e20b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
@@ -1119,9 +1845,6 @@ private let rows256: [A64EncodingRow] = [
     A64EncodingRow(.FRECPS_advsimd_scalar, "FRECPS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20fc00, [], [], false),
     A64EncodingRow(.FRSQRTS_advsimd_scalar, "FRSQRTS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5ea0fc00, [], [], false),
     A64EncodingRow(.FCMGE_advsimd_reg_scalar, "FCMGE_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7e20e400, [], [], false),
-]
-
-private let rows320: [A64EncodingRow] = [
     A64EncodingRow(.FACGE_advsimd_scalar, "FACGE_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7e20ec00, [], [], false),
     A64EncodingRow(.FABD_advsimd_scalar, "FABD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0d400, [], [], false),
     A64EncodingRow(.FCMGT_advsimd_reg_scalar, "FCMGT_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0e400, [], [], false),
@@ -1155,6 +1878,9 @@ private let rows320: [A64EncodingRow] = [
     A64EncodingRow(.SQDMULL_advsimd_elt_scalar, "SQDMULL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.SQDMULH_advsimd_elt_scalar, "SQDMULH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00c000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.SQRDMULH_advsimd_elt_scalar, "SQRDMULH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+]
+
+private let rows704: [A64EncodingRow] = [
     A64EncodingRow(.FMLA_advsimd_elt_scalar, "FMLA_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f001000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
     A64EncodingRow(.FMLS_advsimd_elt_scalar, "FMLS_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f005000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
     A64EncodingRow(.FMUL_advsimd_elt_scalar, "FMUL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
@@ -1186,9 +1912,6 @@ private let rows320: [A64EncodingRow] = [
     A64EncodingRow(.FMINNM_advsimd_fp16, "FMINNM_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec00400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FMLS_advsimd_vec_fp16, "FMLS_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec00c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FSUB_advsimd_fp16, "FSUB_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-]
-
-private let rows384: [A64EncodingRow] = [
     A64EncodingRow(.FMIN_advsimd_fp16, "FMIN_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec03400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FRSQRTS_advsimd_fp16, "FRSQRTS_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec03c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FMAXNMP_advsimd_vec_fp16, "FMAXNMP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e400400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
@@ -1222,6 +1945,9 @@ private let rows384: [A64EncodingRow] = [
     A64EncodingRow(.FRINTX_advsimd_fp16, "FRINTX_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e799800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCVTNU_advsimd_fp16, "FCVTNU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCVTMU_advsimd_fp16, "FCVTMU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
+]
+
+private let rows768: [A64EncodingRow] = [
     A64EncodingRow(.FCVTAU_advsimd_fp16, "FCVTAU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.UCVTF_advsimd_int_fp16, "UCVTF_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.FCMGE_advsimd_zero_fp16, "FCMGE_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
@@ -1253,9 +1979,6 @@ private let rows384: [A64EncodingRow] = [
     A64EncodingRow(.CNT_advsimd, "CNT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0e205800, [], [], false),
     A64EncodingRow(.SADALP_advsimd, "SADALP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e206800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.SQABS_advsimd, "SQABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e207800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-]
-
-private let rows448: [A64EncodingRow] = [
     A64EncodingRow(.CMGT_advsimd_zero, "CMGT_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e208800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
     A64EncodingRow(.CMEQ_advsimd_zero, "CMEQ_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e209800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
     A64EncodingRow(.CMLT_advsimd, "CMLT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e20a800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
@@ -1289,6 +2012,9 @@ private let rows448: [A64EncodingRow] = [
     A64EncodingRow(.FRINTN_advsimd, "FRINTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e218800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
     A64EncodingRow(.FRINTM_advsimd, "FRINTM_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e219800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
     A64EncodingRow(.FCVTNS_advsimd, "FCVTNS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
+]
+
+private let rows832: [A64EncodingRow] = [
     A64EncodingRow(.FCVTMS_advsimd, "FCVTMS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
     A64EncodingRow(.FCVTAS_advsimd, "FCVTAS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
     A64EncodingRow(.SCVTF_advsimd_int, "SCVTF_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
@@ -1320,9 +2046,6 @@ private let rows448: [A64EncodingRow] = [
     A64EncodingRow(.SMINV_advsimd, "SMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e31a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
     A64EncodingRow(.ADDV_advsimd, "ADDV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e31b800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
     A64EncodingRow(.UADDLV_advsimd, "UADDLV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e303800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-]
-
-private let rows512: [A64EncodingRow] = [
     A64EncodingRow(.UMAXV_advsimd, "UMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e30a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
     A64EncodingRow(.UMINV_advsimd, "UMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e31a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
     A64EncodingRow(.FMAXNMV_advsimd, "FMAXNMV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6e30c800, [], [], false),
@@ -1356,6 +2079,9 @@ private let rows512: [A64EncodingRow] = [
     A64EncodingRow(.UABAL_advsimd, "UABAL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e205000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.RSUBHN_advsimd, "RSUBHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e206000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.UABDL_advsimd, "UABDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e207000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
+]
+
+private let rows896: [A64EncodingRow] = [
     A64EncodingRow(.UMLAL_advsimd_vec, "UMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e208000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.UMLSL_advsimd_vec, "UMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e20a000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.UMULL_advsimd_vec, "UMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e20c000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
@@ -1387,9 +2113,6 @@ private let rows512: [A64EncodingRow] = [
     A64EncodingRow(.SQDMULH_advsimd_vec, "SQDMULH_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.ADDP_advsimd_vec, "ADDP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20bc00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
     A64EncodingRow(.FMAXNM_advsimd, "FMAXNM_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-]
-
-private let rows576: [A64EncodingRow] = [
     A64EncodingRow(.FMINNM_advsimd, "FMINNM_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
     A64EncodingRow(.FMLA_advsimd_vec, "FMLA_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20cc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
     A64EncodingRow(.FMLS_advsimd_vec, "FMLS_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0cc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
@@ -1423,6 +2146,9 @@ private let rows576: [A64EncodingRow] = [
     A64EncodingRow(.UABD_advsimd, "UABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e207400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.UABA_advsimd, "UABA_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e207c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.SUB_advsimd, "SUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e208400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
+]
+
+private let rows960: [A64EncodingRow] = [
     A64EncodingRow(.CMEQ_advsimd_reg, "CMEQ_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e208c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
     A64EncodingRow(.MLS_advsimd_vec, "MLS_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e209400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.PMUL_advsimd, "PMUL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e209c00, [], [], false),
@@ -1454,9 +2180,6 @@ private let rows576: [A64EncodingRow] = [
     A64EncodingRow(.MVNI_advsimd_32, "MVNI_advsimd_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x2f000400, [], [], false),
     A64EncodingRow(.BIC_advsimd_imm_32, "BIC_advsimd_imm_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x2f001400, [], [], false),
     A64EncodingRow(.MVNI_advsimd_16, "MVNI_advsimd_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x2f008400, [], [], false),
-]
-
-private let rows640: [A64EncodingRow] = [
     A64EncodingRow(.BIC_advsimd_imm_16, "BIC_advsimd_imm_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x2f009400, [], [], false),
     A64EncodingRow(.MVNI_advsimd_ones, "MVNI_advsimd_ones", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8ec00, 0x2f00c400, [], [], false),
     A64EncodingRow(.MOVI_advsimd_64, "MOVI_advsimd_64", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x2f00e400, [], [], false),
@@ -1490,6 +2213,9 @@ private let rows640: [A64EncodingRow] = [
     A64EncodingRow(.UCVTF_advsimd_fix, "UCVTF_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f00e400, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
     A64EncodingRow(.FCVTZU_advsimd_fix, "FCVTZU_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f00fc00, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
     A64EncodingRow(.FMLAL_advsimd_elt, "FMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f800000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
+]
+
+private let rows1024: [A64EncodingRow] = [
     A64EncodingRow(.FMLA_advsimd_elt, "FMLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f001000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
     A64EncodingRow(.SMLAL_advsimd_elt, "SMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f002000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
     A64EncodingRow(.SQDMLAL_advsimd_elt, "SQDMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f003000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
@@ -1521,9 +2247,6 @@ private let rows640: [A64EncodingRow] = [
     A64EncodingRow(.UDOT_advsimd_elt, "UDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f80e000, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.SQRDMLSH_advsimd_elt, "SQRDMLSH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00f000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
     A64EncodingRow(.UDF, "UDF", "PermanentlyUndefined", "Exceptions and System", 0xffff0000, 0x00000000, [], [], true),
-]
-
-private let rows704: [A64EncodingRow] = [
     A64EncodingRow(.SVC, "SVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000001, [], [], true),
     A64EncodingRow(.HVC, "HVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000002, [], [], true),
     A64EncodingRow(.SMC, "SMC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000003, [], [], true),
@@ -1557,6 +2280,9 @@ private let rows704: [A64EncodingRow] = [
     A64EncodingRow(.AUTIAZ, "AUTIAZ", "Hints", "Exceptions and System", 0xffffffff, 0xd503239f, [], [], true),
     A64EncodingRow(.AUTIASP, "AUTIASP", "Hints", "Exceptions and System", 0xffffffff, 0xd50323bf, [], [], true),
     A64EncodingRow(.AUTIBZ, "AUTIBZ", "Hints", "Exceptions and System", 0xffffffff, 0xd50323df, [], [], true),
+]
+
+private let rows1088: [A64EncodingRow] = [
     A64EncodingRow(.AUTIBSP, "AUTIBSP", "Hints", "Exceptions and System", 0xffffffff, 0xd50323ff, [], [], true),
     A64EncodingRow(.BTI, "BTI", "Hints", "Exceptions and System", 0xffffffff, 0xd503241f, [], [], true),
     A64EncodingRow(.BTI_c, "BTI_c", "Hints", "Exceptions and System", 0xffffffff, 0xd503245f, [], [], true),

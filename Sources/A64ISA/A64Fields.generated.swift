@@ -505,6 +505,236 @@ package struct FloatDataProcessing3Source: BitwiseCopyable, Sendable {
     @inlinable package var Rd: Int { Int(word & 0x0000001f) }
 }
 
+/// Fields of "Loads and Stores".
+package struct LoadStoreExclusive: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var o2: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var o1: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable package var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStoreOrderedUnscaled: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStoreTags: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var op2: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct MemoryCopySet: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var o0: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var op1: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var op2: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadLiteral: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opc: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores".
+package struct LoadStorePair: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var opc: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var mode: Int { Int(word &>> 23 & 0x00000007) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var imm7: Int { Int(word &>> 15 & 0x0000007f) }
+    @inlinable package var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreUnscaled: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStorePostIndexed: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreUnprivileged: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStorePreIndexed: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreUnsignedImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var imm12: Int { Int(word &>> 10 & 0x00000fff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadStoreRegisterOffset: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var option: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct AtomicMemory: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var A: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var R: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var o3: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- register".
+package struct LoadAuthenticated: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable package var M: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable package var W: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreMultiple: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreMultiplePost: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreSingle: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var R: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var opcode: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Loads and Stores -- AdvSIMD structures".
+package struct LoadStoreSinglePost: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable package var R: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable package var opcode: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+}
+
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy".
 package struct SIMDScalarCopy: BitwiseCopyable, Sendable {
     package let word: UInt32

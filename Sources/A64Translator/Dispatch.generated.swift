@@ -443,6 +443,846 @@ extension Translator {
             return unimplemented(.FNMADD_float)
         case .FNMSUB_float:
             return unimplemented(.FNMSUB_float)
+        case .STXRB:
+            return storeExclusive(LoadStoreExclusive(word: word))
+        case .STLXRB:
+            return storeExclusive(LoadStoreExclusive(word: word))
+        case .LDXRB:
+            return loadExclusive(LoadStoreExclusive(word: word))
+        case .LDAXRB:
+            return loadExclusive(LoadStoreExclusive(word: word))
+        case .STXRH:
+            return storeExclusive(LoadStoreExclusive(word: word))
+        case .STLXRH:
+            return storeExclusive(LoadStoreExclusive(word: word))
+        case .LDXRH:
+            return loadExclusive(LoadStoreExclusive(word: word))
+        case .LDAXRH:
+            return loadExclusive(LoadStoreExclusive(word: word))
+        case .STXR:
+            return storeExclusive(LoadStoreExclusive(word: word))
+        case .STLXR:
+            return storeExclusive(LoadStoreExclusive(word: word))
+        case .LDXR:
+            return loadExclusive(LoadStoreExclusive(word: word))
+        case .LDAXR:
+            return loadExclusive(LoadStoreExclusive(word: word))
+        case .STXP:
+            return storeExclusivePair(LoadStoreExclusive(word: word))
+        case .STLXP:
+            return storeExclusivePair(LoadStoreExclusive(word: word))
+        case .LDXP:
+            return loadExclusivePair(LoadStoreExclusive(word: word))
+        case .LDAXP:
+            return loadExclusivePair(LoadStoreExclusive(word: word))
+        case .CASP:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapPair(LoadStoreExclusive(word: word))
+        case .CASPL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapPair(LoadStoreExclusive(word: word))
+        case .CASPA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapPair(LoadStoreExclusive(word: word))
+        case .CASPAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapPair(LoadStoreExclusive(word: word))
+        case .STLLRB:
+            return storeOrdered(LoadStoreExclusive(word: word))
+        case .STLRB:
+            return storeOrdered(LoadStoreExclusive(word: word))
+        case .LDLARB:
+            return loadOrdered(LoadStoreExclusive(word: word))
+        case .LDARB:
+            return loadOrdered(LoadStoreExclusive(word: word))
+        case .STLLRH:
+            return storeOrdered(LoadStoreExclusive(word: word))
+        case .STLRH:
+            return storeOrdered(LoadStoreExclusive(word: word))
+        case .LDLARH:
+            return loadOrdered(LoadStoreExclusive(word: word))
+        case .LDARH:
+            return loadOrdered(LoadStoreExclusive(word: word))
+        case .STLLR:
+            return storeOrdered(LoadStoreExclusive(word: word))
+        case .STLR:
+            return storeOrdered(LoadStoreExclusive(word: word))
+        case .LDLAR:
+            return loadOrdered(LoadStoreExclusive(word: word))
+        case .LDAR:
+            return loadOrdered(LoadStoreExclusive(word: word))
+        case .CASB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CAS:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .CASAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return compareAndSwapSingle(LoadStoreExclusive(word: word))
+        case .STLURB:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURB:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURSB_64:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURSB_32:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .STLURH:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURH:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURSH_64:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURSH_32:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .STLUR:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPUR:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .LDAPURSW:
+            guard has(.FEAT_LRCPC2) else { return undefined() }
+            return loadStoreOrderedUnscaled(LoadStoreOrderedUnscaled(word: word))
+        case .STG:
+            return unimplemented(.STG)
+        case .LDG:
+            return unimplemented(.LDG)
+        case .STZG:
+            return unimplemented(.STZG)
+        case .ST2G:
+            return unimplemented(.ST2G)
+        case .STZ2G:
+            return unimplemented(.STZ2G)
+        case .CPYFP:
+            return unimplemented(.CPYFP)
+        case .CPYFM:
+            return unimplemented(.CPYFM)
+        case .CPYFE:
+            return unimplemented(.CPYFE)
+        case .SETP:
+            return unimplemented(.SETP)
+        case .SETM:
+            return unimplemented(.SETM)
+        case .SETE:
+            return unimplemented(.SETE)
+        case .CPYP:
+            return unimplemented(.CPYP)
+        case .CPYM:
+            return unimplemented(.CPYM)
+        case .CPYE:
+            return unimplemented(.CPYE)
+        case .SETGP:
+            return unimplemented(.SETGP)
+        case .SETGM:
+            return unimplemented(.SETGM)
+        case .SETGE:
+            return unimplemented(.SETGE)
+        case .LDR_lit_32:
+            return loadLiteral(LoadLiteral(word: word))
+        case .LDR_lit_64:
+            return loadLiteral(LoadLiteral(word: word))
+        case .LDRSW_lit:
+            return loadLiteral(LoadLiteral(word: word))
+        case .PRFM_lit:
+            return prefetch(LoadLiteral(word: word))
+        case .LDR_lit_fpsimd:
+            return loadLiteral(LoadLiteral(word: word))
+        case .STNP_gen:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDNP_gen:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STNP_fpsimd:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDNP_fpsimd:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STP_gen_post:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STP_gen_offset:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STP_gen_pre:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDP_gen_post:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDP_gen_offset:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDP_gen_pre:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDPSW_post:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDPSW_offset:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDPSW_pre:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STGP_post:
+            return unimplemented(.STGP_post)
+        case .STGP_offset:
+            return unimplemented(.STGP_offset)
+        case .STGP_pre:
+            return unimplemented(.STGP_pre)
+        case .STP_fpsimd_post:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STP_fpsimd_offset:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STP_fpsimd_pre:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDP_fpsimd_post:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDP_fpsimd_offset:
+            return loadStorePair(LoadStorePair(word: word))
+        case .LDP_fpsimd_pre:
+            return loadStorePair(LoadStorePair(word: word))
+        case .STURB:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURB:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURSB_64:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURSB_32:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .STURH:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURH:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURSH_64:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURSH_32:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .STUR:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDUR:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDURSW:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .PRFUM:
+            return prefetch(LoadStoreUnscaled(word: word))
+        case .STUR_fpsimd:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDUR_fpsimd:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .STUR_Q:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .LDUR_Q:
+            return loadStoreUnscaled(LoadStoreUnscaled(word: word))
+        case .STRB_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRB_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRSB_64_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRSB_32_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .STRH_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRH_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRSH_64_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRSH_32_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .STR_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDR_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDRSW_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .STR_fpsimd_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDR_fpsimd_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .STR_Q_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .LDR_Q_imm_post:
+            return loadStorePostIndexed(LoadStorePostIndexed(word: word))
+        case .STTRB:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRB:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRSB_64:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRSB_32:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .STTRH:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRH:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRSH_64:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRSH_32:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .STTR:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTR:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .LDTRSW:
+            return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
+        case .STRB_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRB_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRSB_64_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRSB_32_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .STRH_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRH_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRSH_64_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRSH_32_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .STR_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDR_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDRSW_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .STR_fpsimd_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDR_fpsimd_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .STR_Q_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .LDR_Q_imm_pre:
+            return loadStorePreIndexed(LoadStorePreIndexed(word: word))
+        case .STRB_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRB_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRSB_64_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRSB_32_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .STRH_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRH_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRSH_64_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRSH_32_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .STR_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDR_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDRSW_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .PRFM_imm:
+            return prefetch(LoadStoreUnsignedImmediate(word: word))
+        case .STR_fpsimd_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDR_fpsimd_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .STR_Q_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .LDR_Q_imm:
+            return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
+        case .STRB_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRB_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRSB_64_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRSB_32_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .STRH_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRH_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRSH_64_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRSH_32_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .STR_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDR_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDRSW_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .PRFM_reg:
+            return prefetch(LoadStoreRegisterOffset(word: word))
+        case .STR_fpsimd_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDR_fpsimd_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .STR_Q_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDR_Q_reg:
+            return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
+        case .LDADDB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADD:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDADDAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLR:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDCLRAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEOR:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDEORAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSET:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSETAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAX:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMAXAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMIN:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDSMINAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAX:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMAXAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMIN:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDUMINAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWP:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPLB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPLH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPAB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPAH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPA:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPALB:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPALH:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .SWPAL:
+            guard has(.FEAT_LSE) else { return undefined() }
+            return atomicMemory(AtomicMemory(word: word))
+        case .LDAPRB:
+            guard has(.FEAT_LRCPC) else { return undefined() }
+            return loadAcquirePC(AtomicMemory(word: word))
+        case .LDAPRH:
+            guard has(.FEAT_LRCPC) else { return undefined() }
+            return loadAcquirePC(AtomicMemory(word: word))
+        case .LDAPR:
+            guard has(.FEAT_LRCPC) else { return undefined() }
+            return loadAcquirePC(AtomicMemory(word: word))
+        case .ST64B:
+            return unimplemented(.ST64B)
+        case .ST64BV:
+            return unimplemented(.ST64BV)
+        case .ST64BV0:
+            return unimplemented(.ST64BV0)
+        case .LD64B:
+            return unimplemented(.LD64B)
+        case .LDRAA:
+            return unimplemented(.LDRAA)
+        case .LDRAB:
+            return unimplemented(.LDRAB)
+        case .ST4_mult:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST1_mult_4:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST3_mult:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST1_mult_3:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST1_mult_1:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST2_mult:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST1_mult_2:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD4_mult:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD1_mult_4:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD3_mult:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD1_mult_3:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD1_mult_1:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD2_mult:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .LD1_mult_2:
+            return loadStoreMultiple(LoadStoreMultiple(word: word))
+        case .ST4_mult_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST1_mult_4_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST3_mult_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST1_mult_3_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST1_mult_1_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST2_mult_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST1_mult_2_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD4_mult_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD1_mult_4_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD3_mult_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD1_mult_3_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD1_mult_1_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD2_mult_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .LD1_mult_2_post:
+            return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
+        case .ST1_single_B:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .ST1_single_H:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .ST1_single_S:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .ST1_single_D:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .LD1_single_B:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .LD1_single_H:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .LD1_single_S:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .LD1_single_D:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .LD1R:
+            return loadStoreSingle(LoadStoreSingle(word: word))
+        case .ST1_single_B_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .ST1_single_H_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .ST1_single_S_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .ST1_single_D_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .LD1_single_B_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .LD1_single_H_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .LD1_single_S_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .LD1_single_D_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
+        case .LD1R_post:
+            return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .DUP_advsimd_elt_scalar:
             return unimplemented(.DUP_advsimd_elt_scalar)
         case .FMULX_advsimd_vec_scalar_fp16:

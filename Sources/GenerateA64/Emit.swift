@@ -78,7 +78,7 @@ struct Emitter {
                     text += "            guard \(test) || has(.\(feature.name)) else { return undefined() }\n"
                 }
             }
-            text += "            return \(row.name)(\(layout(row).name)(word: word))\n"
+            text += "            return \(row.handler)(\(layout(row).name)(word: word))\n"
         }
         return text + "        }\n    }\n}\n"
     }

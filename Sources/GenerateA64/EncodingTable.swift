@@ -52,6 +52,8 @@ struct EncodingRow {
     var features: [RequiredFeature] = []
     /// Rows that this one goes before although they overlap.
     var before: [String] = []
+    /// Function of the translator that has the semantics; the row's own name unless `-> function` says otherwise.
+    var handler: String
     let file: String
     let line: Int
 }
@@ -68,6 +70,7 @@ struct EncodingRow {
 /// `fields=value` or `fields!=value`; several fields joined by `:` are one number, the first field on top; a binary
 /// value has exactly the fields' width and may hold `x`. `@FEATURE` is needed by every word of the row,
 /// `@FEATURE[fields=value]` by those that satisfy the constraint. `> ROW` lets the row overlap `ROW` and go before it.
+/// `-> function` names the semantics that several rows share; without it the row's own name is the function's.
 /// `-` marks a row that is listed but not implemented.
 struct EncodingTable {
     private(set) var classes: [EncodingClass] = []
@@ -110,7 +113,7 @@ struct EncodingTable {
             places[name] = (file, number + 1)
             var row = EncodingRow(
                 name: name, classIndex: index, isImplemented: implemented, bits: classes[index].bits,
-                file: file, line: number + 1)
+                handler: name, file: file, line: number + 1)
             do { try parseRow(&row, words.dropFirst()) } catch { throw mistake(error.message) }
             rows.append(row)
         }
@@ -148,12 +151,18 @@ struct EncodingTable {
 
     private func parseRow(_ row: inout EncodingRow, _ words: ArraySlice<String>) throws(Mistake) {
         var wantsPriority = false
+        var wantsHandler = false
         for word in words {
             if wantsPriority {
                 row.before.append(word)
                 wantsPriority = false
             } else if word == ">" {
                 wantsPriority = true
+            } else if wantsHandler {
+                row.handler = word
+                wantsHandler = false
+            } else if word == "->" {
+                wantsHandler = true
             } else if word.hasPrefix("@") {
                 let parts = word.dropFirst().split(separator: "[", maxSplits: 1)
                 var condition = BitPattern()
@@ -176,6 +185,7 @@ struct EncodingTable {
             }
         }
         if wantsPriority { throw Mistake(message: "'>' wants a row name") }
+        if wantsHandler { throw Mistake(message: "'->' wants a function name") }
         // An exclusion that the fixed bits rule out anyway says nothing.
         row.excluded.removeAll { !$0.meets(row.bits) }
     }

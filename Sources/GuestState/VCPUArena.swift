@@ -13,7 +13,7 @@ package final class VCPUArena: @unchecked Sendable {
     /// Number of vCPU indices; `NT_MAX_VCPUS`, or less where the address space is limited.
     package let capacity: Int
 
-    package static let stride = Int(NT_ARENA_STRIDE)
+    @inlinable package static var stride: Int { Int(NT_ARENA_STRIDE) }
     /// The part that belongs to one run of a vCPU; what follows outlives it.
     private static let privateSize = Int(NT_SCOREBOARD_OFFSET)
 

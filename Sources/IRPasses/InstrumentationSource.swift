@@ -80,18 +80,20 @@ package protocol InstrumentationSource: AnyObject {
 }
 
 /// The `info` word of a memory access: what `pluginMemCall` carries and plugins read through accessors.
-package struct MemoryAccessInfo: Equatable, Sendable {
+///
+/// Public, because Swift 6.3 inlines no `package` declaration into another module, and plugins ask at every access.
+public struct MemoryAccessInfo: Equatable, Sendable {
     /// Bits 2:0 log2 bytes (0...4), 3 sign-extending load, 4 big-endian data, 5 store.
-    package let rawValue: UInt32
+    public let rawValue: UInt32
 
-    package init(_ rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 
-    package init(sizeShift: Int, isStore: Bool, isSignExtended: Bool = false, isBigEndian: Bool = false) {
+    @inlinable public init(sizeShift: Int, isStore: Bool, isSignExtended: Bool = false, isBigEndian: Bool = false) {
         rawValue = UInt32(sizeShift & 7) | (isSignExtended ? 8 : 0) | (isBigEndian ? 16 : 0) | (isStore ? 32 : 0)
     }
 
-    package var sizeShift: Int { Int(rawValue & 7) }
-    package var isSignExtended: Bool { rawValue & 8 != 0 }
-    package var isBigEndian: Bool { rawValue & 16 != 0 }
-    package var isStore: Bool { rawValue & 32 != 0 }
+    @inlinable public var sizeShift: Int { Int(rawValue & 7) }
+    @inlinable public var isSignExtended: Bool { rawValue & 8 != 0 }
+    @inlinable public var isBigEndian: Bool { rawValue & 16 != 0 }
+    @inlinable public var isStore: Bool { rawValue & 32 != 0 }
 }

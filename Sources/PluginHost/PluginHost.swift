@@ -130,7 +130,7 @@ package final class PluginHost: @unchecked Sendable {
 
     /// Lets the callbacks that `body` makes use guest registers, if this thread is a vCPU.
     func withRegisterPermission(_ permission: qemu_plugin_cb_flags, _ body: () -> Void) {
-        guard let cpu = services.currentCPU() else { return body() }
+        guard let cpu = nt_thread_cpu() else { return body() }
         let previous = cpu.pointee.reg_permission
         cpu.pointee.reg_permission = UInt32(permission.rawValue)
         body()

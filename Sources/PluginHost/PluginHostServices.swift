@@ -17,11 +17,9 @@ package struct PluginProgramInfo: Sendable {
     }
 }
 
-/// What the plugin host needs from the emulator around it. Called from plugin callbacks on any thread.
+/// What the plugin host needs from the emulator around it. Called from plugin callbacks on any thread. The vCPU of a thread is
+/// `nt_thread_cpu()`.
 package protocol PluginHostServices: AnyObject, Sendable {
-    /// The vCPU of this host thread, if it is one.
-    func currentCPU() -> UnsafeMutablePointer<nt_cpu>?
-
     /// The exact guest PC while a callback that may read registers runs on `cpu`.
     func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64
 

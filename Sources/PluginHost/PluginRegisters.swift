@@ -3,23 +3,49 @@ internal import CPluginAPI
 internal import Glibc
 internal import GuestState
 
-/// A guest register as plugins see it: GDB's groups and names, target byte order (little-endian).
-enum PluginRegister: Hashable {
-    case x(Int)
-    case sp
-    case pc
-    case cpsr
-    case v(Int)
-    case fpsr
-    case fpcr
-    case tpidr
+/// A guest register as plugins see it: GDB's groups and names, target byte order (little-endian). Its number is the
+/// position in the list that plugins get; a handle is the number plus one. Plugins read registers from execution callbacks,
+/// so nothing here allocates or counts references.
+struct PluginRegister: Hashable {
+    let number: Int
 
-    /// In the order of the list that plugins get; a handle is the position plus one.
-    static let all: [PluginRegister] =
-        (0...30).map { .x($0) } + [.sp, .pc, .cpsr] + (0...31).map { .v($0) } + [.fpsr, .fpcr, .tpidr]
+    static let count = 34 + 34 + 1
+
+    private enum Kind {
+        case x(Int)
+        case sp
+        case pc
+        case cpsr
+        case v(Int)
+        case fpsr
+        case fpcr
+        case tpidr
+    }
+
+    private var kind: Kind {
+        switch number {
+        case ...30: .x(number)
+        case 31: .sp
+        case 32: .pc
+        case 33: .cpsr
+        case 34...65: .v(number - 34)
+        case 66: .fpsr
+        case 67: .fpcr
+        case _: .tpidr
+        }
+    }
+
+    init(number: Int) { self.number = number }
+
+    init?(handle: OpaquePointer?) {
+        number = Int(bitPattern: handle) - 1
+        guard number >= 0, number < Self.count else { return nil }
+    }
+
+    var handle: OpaquePointer? { OpaquePointer(bitPattern: number + 1) }
 
     var name: String {
-        switch self {
+        switch kind {
         case .x(let n): "x\(n)"
         case .sp: "sp"
         case .pc: "pc"
@@ -32,7 +58,7 @@ enum PluginRegister: Hashable {
     }
 
     var feature: String {
-        switch self {
+        switch kind {
         case .x, .sp, .pc, .cpsr: "org.gnu.gdb.aarch64.core"
         case .v, .fpsr, .fpcr: "org.gnu.gdb.aarch64.fpu"
         case .tpidr: "org.gnu.gdb.aarch64.tls"
@@ -41,28 +67,20 @@ enum PluginRegister: Hashable {
 
     /// Bytes.
     var size: Int {
-        switch self {
+        switch kind {
         case .x, .sp, .pc, .tpidr: 8
         case .cpsr, .fpsr, .fpcr: 4
         case .v: 16
         }
     }
 
-    init?(handle: OpaquePointer?) {
-        let position = Int(bitPattern: handle) - 1
-        guard PluginRegister.all.indices.contains(position) else { return nil }
-        self = PluginRegister.all[position]
-    }
-
-    static func handle(_ position: Int) -> OpaquePointer? { OpaquePointer(bitPattern: position + 1) }
-
     /// The value: low and high 64 bits, of which `size` bytes count.
-    /// - Parameter pc: The exact PC; the CPU struct's is stale inside generated code.
-    func read(_ registers: GuestRegisters, pc: UInt64) -> (lo: UInt64, hi: UInt64) {
-        switch self {
+    /// - Parameter exactPC: Asked for `pc` only; the CPU struct's is stale inside generated code.
+    func read(_ registers: GuestRegisters, exactPC: () -> UInt64) -> (lo: UInt64, hi: UInt64) {
+        switch kind {
         case .x(let n): (registers[x: n], 0)
         case .sp: (registers.sp, 0)
-        case .pc: (pc, 0)
+        case .pc: (exactPC(), 0)
         // PSTATE in the layout of SPSR: EL0 with SP_EL0 is all zeros below the flags.
         case .cpsr: (UInt64(registers.nzcv), 0)
         case .v(let n): registers[v: n]
@@ -73,7 +91,7 @@ enum PluginRegister: Hashable {
     }
 
     func write(_ registers: GuestRegisters, lo: UInt64, hi: UInt64) {
-        switch self {
+        switch kind {
         case .x(let n): registers[x: n] = lo
         case .sp: registers.sp = lo
         // Accepted without effect, as in QEMU up to 10.2: where execution goes on is decided by then.
@@ -87,22 +105,22 @@ enum PluginRegister: Hashable {
     }
 }
 
-/// The descriptors of `PluginRegister.all`, with strings that live as long as the process.
+/// The descriptors of all registers, in order, with strings that live as long as the process.
 struct PluginRegisterList: @unchecked Sendable {
     // @unchecked: made once, never changed.
     let descriptors: UnsafeMutableBufferPointer<qemu_plugin_reg_descriptor>
 
     static let shared: PluginRegisterList = {
-        let all = PluginRegister.all
+        let all = (0..<PluginRegister.count).map { PluginRegister(number: $0) }
         var features: [String: UnsafePointer<CChar>] = [:]
         let list = UnsafeMutableBufferPointer<qemu_plugin_reg_descriptor>.allocate(capacity: all.count)
-        for (position, register) in all.enumerated() {
+        for register in all {
             let feature = features[register.feature] ?? UnsafePointer(strdup(register.feature))
             features[register.feature] = feature
             list.initializeElement(
-                at: position,
+                at: register.number,
                 to: qemu_plugin_reg_descriptor(
-                    handle: PluginRegister.handle(position), name: UnsafePointer(strdup(register.name)), feature: feature))
+                    handle: register.handle, name: UnsafePointer(strdup(register.name)), feature: feature))
         }
         return PluginRegisterList(descriptors: list)
     }()

@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// What a `struct qemu_plugin_scoreboard *` points to. Its elements lie in the vCPU arenas, at the same offset in each.
 struct Scoreboard {
-    /// The element of vCPU 0; the others follow `VCPUArena.stride` apart.
+    /// The element of vCPU 0; the others follow `NT_ARENA_STRIDE` apart.
     let element0: UnsafeMutableRawPointer
     /// From the start of an arena.
     let arenaOffset: Int
@@ -19,7 +19,8 @@ struct Scoreboard {
     @inline(__always)
     func element(_ index: UInt32) -> UnsafeMutableRawPointer? {
         guard Int(index) < vcpuCount.pointee.load(ordering: .acquiring) else { return nil }
-        return element0 + Int(index) * VCPUArena.stride
+        // The C constant, not VCPUArena.stride: a package declaration would be a call. Below 2^12 * 2^27: no overflow.
+        return element0 + Int(index) &* Int(NT_ARENA_STRIDE)
     }
 }
 

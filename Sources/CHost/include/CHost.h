@@ -7,5 +7,8 @@
 #include "nt_enter.h"
 #include "nt_layout.h"
 #include "nt_memory.h"
+#include "nt_linux.h"
+#include "nt_guest.h"
+#include "nt_helpers.h"
 
 #endif

@@ -105,6 +105,8 @@ typedef struct nt_cpu {
     uint64_t insn_count; // guest instructions, counted only for --stats
     // Last memory access, for memory callbacks.
     nt_v128 mem_value;
+    // Always zero: the interpreter's operand for XZR and other zero constants.
+    nt_v128 zero;
     // Tier-0 scratch: SSA values that live in no guest register. 16-byte values take two consecutive slots.
     _Alignas(16) uint64_t temps[NT_INTERP_TEMPS];
 } nt_cpu;

@@ -20,6 +20,18 @@ nt_cpu *nt_thread_cpu(void);
 /// - Returns: 0 or errno.
 int nt_install_fault_handlers(void);
 
+/// Gives the calling thread an alternate signal stack (with a guard page), so that a guest that ran out of host stack or
+/// set SP to nonsense still reaches the handlers. Idempotent. nt_thread_alt_stack_remove frees it before the thread ends.
+/// - Returns: 0 or errno.
+int nt_thread_alt_stack_install(void);
+void nt_thread_alt_stack_remove(void);
+
+/// Gets the fault signals that are no fault of the running code (sent by kill, or in code that is not guest access), before
+/// the previous action does. Runs in the signal handler. `info` is a siginfo_t, `context` a ucontext_t.
+/// - Returns: true when it dealt with the signal.
+typedef bool (*nt_signal_hook_fn)(int signal, void *info, void *context);
+void nt_set_foreign_signal_hook(nt_signal_hook_fn hook);
+
 /// Registers [start, end) as generated host code for the fault handler. At most NT_MAX_CODE_RANGES live ranges.
 /// Threads: any; async-signal-safe for readers.
 bool nt_code_range_add(const void *start, const void *end);

@@ -1,6 +1,7 @@
 // Life-cycle, event subscription, output and program queries: section 1.3 and 1.10 of the interface. Exported under their C
 // names; the parameters are those of qemu-plugin.h. Before a host exists all of them do nothing.
 
+internal import CHost
 public import CPluginAPI
 internal import Glibc
 
@@ -140,7 +141,7 @@ public func pluginUpdateNS(_ handle: UnsafeRawPointer?, _ time: Int64) {}
 
 @c(qemu_plugin_set_pc)
 public func pluginSetPC(_ vaddr: UInt64) -> Never {
-    guard let host = PluginHost.active, host.services.currentCPU() != nil else {
+    guard let host = PluginHost.active, nt_thread_cpu() != nil else {
         pluginDiagnostic("a plugin called qemu_plugin_set_pc outside a vCPU's callbacks")
         abort()
     }

@@ -21,12 +21,12 @@ public func pluginGetRegisters() -> UnsafeMutablePointer<GArray>? {
 
 @c(qemu_plugin_read_register)
 public func pluginReadRegister(_ handle: OpaquePointer?, _ buffer: UnsafeMutablePointer<GByteArray>?) -> CInt {
-    guard let host = PluginHost.active, let cpu = host.services.currentCPU(),
-        cpu.pointee.reg_permission != UInt32(QEMU_PLUGIN_CB_NO_REGS.rawValue)
+    guard let cpu = nt_thread_cpu(), cpu.pointee.reg_permission != UInt32(QEMU_PLUGIN_CB_NO_REGS.rawValue)
     else { return -1 }
     guard let buffer, let register = PluginRegister(handle: handle), let glib = GLib.shared else { return 0 }
-    let pc = if case .pc = register { host.services.programCounter(of: cpu) } else { UInt64(0) }
-    var value = register.read(GuestRegisters(cpu), pc: pc)
+    var value = register.read(GuestRegisters(cpu)) {
+        PluginHost.active?.services.programCounter(of: cpu) ?? cpu.pointee.pc
+    }
     // (lo, hi) is 16 bytes in memory order on little-endian hosts, the only kind.
     withUnsafeBytes(of: &value) { bytes in
         _ = glib.appendBytes(buffer, bytes.baseAddress!, UInt32(register.size))
@@ -36,8 +36,8 @@ public func pluginReadRegister(_ handle: OpaquePointer?, _ buffer: UnsafeMutable
 
 @c(qemu_plugin_write_register)
 public func pluginWriteRegister(_ handle: OpaquePointer?, _ buffer: UnsafeMutablePointer<GByteArray>?) -> CInt {
-    guard let host = PluginHost.active, let cpu = host.services.currentCPU(), let buffer, let data = buffer.pointee.data,
-        buffer.pointee.len != 0, cpu.pointee.reg_permission >= UInt32(QEMU_PLUGIN_CB_RW_REGS.rawValue)
+    guard let cpu = nt_thread_cpu(), let buffer, let data = buffer.pointee.data, buffer.pointee.len != 0,
+        cpu.pointee.reg_permission >= UInt32(QEMU_PLUGIN_CB_RW_REGS.rawValue)
     else { return -1 }
     guard let register = PluginRegister(handle: handle) else { return 0 }
     // A short buffer is undefined in the interface; here the rest is zero.
@@ -97,7 +97,7 @@ public func pluginMemIsStore(_ info: qemu_plugin_meminfo_t) -> Bool { MemoryAcce
 @c(qemu_plugin_mem_get_value)
 public func pluginMemGetValue(_ info: qemu_plugin_meminfo_t) -> qemu_plugin_mem_value {
     var value = qemu_plugin_mem_value()
-    guard let cpu = PluginHost.active?.services.currentCPU() else { return value }
+    guard let cpu = nt_thread_cpu() else { return value }
     let raw = cpu.pointee.mem_value
     switch MemoryAccessInfo(info).sizeShift {
     case 0:

@@ -1,0 +1,11 @@
+// Private to CHost.
+#ifndef NT_CODE_RANGES_H
+#define NT_CODE_RANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Async-signal-safe.
+bool nt_code_range_contains(uintptr_t address);
+
+#endif

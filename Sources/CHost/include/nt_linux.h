@@ -1,0 +1,70 @@
+// What the Linux personality needs from C: raw system calls by guest number, calls that a signal can interrupt without a
+// race, and host handlers for asynchronous signals.
+#ifndef NT_LINUX_H
+#define NT_LINUX_H
+
+#include "nt_cpu.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/// One past the largest guest (arm64) system call number the table knows.
+#define NT_LINUX_SYSCALL_LIMIT 512
+/// Returned by nt_linux_interruptible when a signal was pending before the kernel was entered; nothing has happened.
+#define NT_ERESTARTSYS 512
+
+/// The host's number for an arm64 call, or -1 when the host has none.
+int nt_linux_host_number(uint32_t guest_number);
+
+/// Does the host call that corresponds to arm64 call `guest_number`.
+/// - Returns: the kernel's result; -4095...-1 is an errno. -ENOSYS when the host has no such call. Leaves libc's errno alone.
+int64_t nt_linux_syscall(uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                         uint64_t a5);
+
+/// Pending asynchronous signals of one host thread. Written by the handler of that thread, read by the same thread.
+typedef struct nt_signal_state nt_signal_state;
+
+nt_signal_state *nt_signals_new(void);
+void nt_signals_free(nt_signal_state *state);
+/// Makes `state` the calling thread's; the handler then sets the exit request of `cpu`. NULL detaches.
+void nt_signals_attach(nt_signal_state *state, nt_cpu *cpu);
+/// True when the handler has queued something since the last nt_signals_clear.
+bool nt_signals_pending(const nt_signal_state *state);
+/// Forgets the summary flag (not the queued signals). Call with all signals blocked.
+void nt_signals_clear(nt_signal_state *state);
+/// Takes the queued signal `signal` (1...64) and copies its 128 bytes of siginfo.
+/// - Returns: false when it is not queued. Call with all signals blocked.
+bool nt_signals_take(nt_signal_state *state, int signal, void *info);
+/// Bit n-1 is set when signal n is queued.
+uint64_t nt_signals_queued(const nt_signal_state *state);
+
+typedef enum nt_disposition {
+    NT_DISPOSITION_DEFAULT = 0,
+    NT_DISPOSITION_IGNORE = 1,
+    /// Queue for the guest: the handler records siginfo, blocks every asynchronous signal in the interrupted context
+    /// and requests an exit. The thread restores its mask once it has delivered.
+    NT_DISPOSITION_QUEUE = 2,
+} nt_disposition;
+
+/// Sets the host's disposition of an asynchronous signal by the raw call (libc hides 32 and 33).
+/// - Parameter restart: whether calls interrupted by it restart (SA_RESTART).
+/// - Parameter no_child_stop: SA_NOCLDSTOP; `no_child_wait`: SA_NOCLDWAIT.
+/// - Returns: 0 or errno.
+int nt_signal_set(int signal, nt_disposition disposition, bool restart, bool no_child_stop, bool no_child_wait);
+/// The host's disposition of `signal` at process start: NT_DISPOSITION_IGNORE or DEFAULT.
+nt_disposition nt_signal_get(int signal);
+
+/// rt_sigprocmask on the raw 64-bit mask (bit n-1 = signal n). `how` as in the kernel ABI (0 block, 1 unblock, 2 set).
+void nt_signal_mask(int how, uint64_t set, uint64_t *old);
+
+/// As nt_linux_syscall, for calls that may block: when a signal is queued for `state` before the kernel is entered (or
+/// the kernel would restart the call after the handler), returns -NT_ERESTARTSYS without any effect of the call.
+int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2,
+                               uint64_t a3, uint64_t a4, uint64_t a5);
+
+/// fork(2) through libc, which Swift does not import.
+int nt_linux_fork(void);
+
+/// Ends the process by `signal` with its default action. Returns only if the host could not do that.
+void nt_linux_die(int signal);
+
+#endif

@@ -1,0 +1,334 @@
+#define _GNU_SOURCE
+#include "nt_linux.h"
+#include "nt_enter.h"
+#include "nt_memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+// ---- system call numbers -------------------------------------------------------------------------------------------
+
+#ifdef __aarch64__
+int nt_linux_host_number(uint32_t guest_number) {
+    return guest_number < NT_LINUX_SYSCALL_LIMIT ? (int)guest_number : -1;
+}
+#else
+// Host numbers plus one by arm64 number; 0 = none. Numbers from 424 on are the same on every architecture.
+static const uint16_t host_numbers[424] = {
+#define ROW(guest, name) [guest] = SYS_##name + 1,
+    ROW(0, io_setup) ROW(1, io_destroy) ROW(2, io_submit) ROW(3, io_cancel) ROW(4, io_getevents)
+    ROW(5, setxattr) ROW(6, lsetxattr) ROW(7, fsetxattr) ROW(8, getxattr) ROW(9, lgetxattr) ROW(10, fgetxattr)
+    ROW(11, listxattr) ROW(12, llistxattr) ROW(13, flistxattr) ROW(14, removexattr) ROW(15, lremovexattr)
+    ROW(16, fremovexattr) ROW(17, getcwd) ROW(19, eventfd2) ROW(20, epoll_create1) ROW(21, epoll_ctl)
+    ROW(22, epoll_pwait) ROW(23, dup) ROW(24, dup3) ROW(25, fcntl) ROW(26, inotify_init1) ROW(27, inotify_add_watch)
+    ROW(28, inotify_rm_watch) ROW(29, ioctl) ROW(30, ioprio_set) ROW(31, ioprio_get) ROW(32, flock) ROW(33, mknodat)
+    ROW(34, mkdirat) ROW(35, unlinkat) ROW(36, symlinkat) ROW(37, linkat) ROW(38, renameat) ROW(39, umount2)
+    ROW(40, mount) ROW(41, pivot_root) ROW(43, statfs) ROW(44, fstatfs) ROW(45, truncate) ROW(46, ftruncate)
+    ROW(47, fallocate) ROW(48, faccessat) ROW(49, chdir) ROW(50, fchdir) ROW(51, chroot) ROW(52, fchmod)
+    ROW(53, fchmodat) ROW(54, fchownat) ROW(55, fchown) ROW(56, openat) ROW(57, close) ROW(58, vhangup) ROW(59, pipe2)
+    ROW(60, quotactl) ROW(61, getdents64) ROW(62, lseek) ROW(63, read) ROW(64, write) ROW(65, readv) ROW(66, writev)
+    ROW(67, pread64) ROW(68, pwrite64) ROW(69, preadv) ROW(70, pwritev) ROW(71, sendfile) ROW(72, pselect6)
+    ROW(73, ppoll) ROW(74, signalfd4) ROW(75, vmsplice) ROW(76, splice) ROW(77, tee) ROW(78, readlinkat)
+    ROW(79, newfstatat) ROW(80, fstat) ROW(81, sync) ROW(82, fsync) ROW(83, fdatasync) ROW(84, sync_file_range)
+    ROW(85, timerfd_create) ROW(86, timerfd_settime) ROW(87, timerfd_gettime) ROW(88, utimensat) ROW(89, acct)
+    ROW(90, capget) ROW(91, capset) ROW(92, personality) ROW(93, exit) ROW(94, exit_group) ROW(95, waitid)
+    ROW(96, set_tid_address) ROW(97, unshare) ROW(98, futex) ROW(99, set_robust_list) ROW(100, get_robust_list)
+    ROW(101, nanosleep) ROW(102, getitimer) ROW(103, setitimer) ROW(107, timer_create) ROW(108, timer_gettime)
+    ROW(109, timer_getoverrun) ROW(110, timer_settime) ROW(111, timer_delete) ROW(112, clock_settime)
+    ROW(113, clock_gettime) ROW(114, clock_getres) ROW(115, clock_nanosleep) ROW(116, syslog)
+    ROW(118, sched_setparam) ROW(119, sched_setscheduler) ROW(120, sched_getscheduler) ROW(121, sched_getparam)
+    ROW(122, sched_setaffinity) ROW(123, sched_getaffinity) ROW(124, sched_yield) ROW(125, sched_get_priority_max)
+    ROW(126, sched_get_priority_min) ROW(127, sched_rr_get_interval) ROW(129, kill) ROW(130, tkill) ROW(131, tgkill)
+    ROW(132, sigaltstack) ROW(133, rt_sigsuspend) ROW(134, rt_sigaction) ROW(135, rt_sigprocmask)
+    ROW(136, rt_sigpending) ROW(137, rt_sigtimedwait) ROW(138, rt_sigqueueinfo) ROW(140, setpriority)
+    ROW(141, getpriority) ROW(142, reboot) ROW(143, setregid) ROW(144, setgid) ROW(145, setreuid) ROW(146, setuid)
+    ROW(147, setresuid) ROW(148, getresuid) ROW(149, setresgid) ROW(150, getresgid) ROW(151, setfsuid)
+    ROW(152, setfsgid) ROW(153, times) ROW(154, setpgid) ROW(155, getpgid) ROW(156, getsid) ROW(157, setsid)
+    ROW(158, getgroups) ROW(159, setgroups) ROW(160, uname) ROW(161, sethostname) ROW(162, setdomainname)
+    ROW(163, getrlimit) ROW(164, setrlimit) ROW(165, getrusage) ROW(166, umask) ROW(167, prctl) ROW(168, getcpu)
+    ROW(169, gettimeofday) ROW(170, settimeofday) ROW(171, adjtimex) ROW(172, getpid) ROW(173, getppid)
+    ROW(174, getuid) ROW(175, geteuid) ROW(176, getgid) ROW(177, getegid) ROW(178, gettid) ROW(179, sysinfo)
+    ROW(180, mq_open) ROW(181, mq_unlink) ROW(182, mq_timedsend) ROW(183, mq_timedreceive) ROW(184, mq_notify)
+    ROW(185, mq_getsetattr) ROW(186, msgget) ROW(187, msgctl) ROW(188, msgrcv) ROW(189, msgsnd) ROW(190, semget)
+    ROW(191, semctl) ROW(192, semtimedop) ROW(193, semop) ROW(194, shmget) ROW(195, shmctl) ROW(196, shmat)
+    ROW(197, shmdt) ROW(198, socket) ROW(199, socketpair) ROW(200, bind) ROW(201, listen) ROW(202, accept)
+    ROW(203, connect) ROW(204, getsockname) ROW(205, getpeername) ROW(206, sendto) ROW(207, recvfrom)
+    ROW(208, setsockopt) ROW(209, getsockopt) ROW(210, shutdown) ROW(211, sendmsg) ROW(212, recvmsg)
+    ROW(213, readahead) ROW(215, munmap) ROW(216, mremap) ROW(217, add_key) ROW(218, request_key) ROW(219, keyctl)
+    ROW(221, execve) ROW(222, mmap) ROW(223, fadvise64) ROW(224, swapon) ROW(225, swapoff) ROW(226, mprotect)
+    ROW(227, msync) ROW(228, mlock) ROW(229, munlock) ROW(230, mlockall) ROW(231, munlockall) ROW(232, mincore)
+    ROW(233, madvise) ROW(235, mbind) ROW(236, get_mempolicy) ROW(237, set_mempolicy) ROW(238, migrate_pages)
+    ROW(239, move_pages) ROW(240, rt_tgsigqueueinfo) ROW(242, accept4) ROW(243, recvmmsg) ROW(260, wait4)
+    ROW(261, prlimit64) ROW(262, fanotify_init) ROW(263, fanotify_mark) ROW(264, name_to_handle_at)
+    ROW(265, open_by_handle_at) ROW(266, clock_adjtime) ROW(267, syncfs) ROW(268, setns) ROW(269, sendmmsg)
+    ROW(270, process_vm_readv) ROW(271, process_vm_writev) ROW(272, kcmp) ROW(274, sched_setattr)
+    ROW(275, sched_getattr) ROW(276, renameat2) ROW(278, getrandom) ROW(279, memfd_create) ROW(281, execveat)
+    ROW(283, membarrier) ROW(284, mlock2) ROW(285, copy_file_range) ROW(286, preadv2) ROW(287, pwritev2)
+    ROW(291, statx) ROW(292, io_pgetevents)
+#undef ROW
+};
+
+int nt_linux_host_number(uint32_t guest_number) {
+    if (guest_number < sizeof host_numbers / sizeof host_numbers[0]) return (int)host_numbers[guest_number] - 1;
+    return guest_number < NT_LINUX_SYSCALL_LIMIT ? (int)guest_number : -1;
+}
+#endif
+
+// ---- raw calls -----------------------------------------------------------------------------------------------------
+
+static int64_t raw_syscall(int64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                           uint64_t a5) {
+#if defined(__x86_64__)
+    int64_t result;
+    register uint64_t r10 __asm__("r10") = a3;
+    register uint64_t r8 __asm__("r8") = a4;
+    register uint64_t r9 __asm__("r9") = a5;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a0), "S"(a1), "d"(a2), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+#else
+    register uint64_t x8 __asm__("x8") = (uint64_t)number;
+    register uint64_t x0 __asm__("x0") = a0;
+    register uint64_t x1 __asm__("x1") = a1;
+    register uint64_t x2 __asm__("x2") = a2;
+    register uint64_t x3 __asm__("x3") = a3;
+    register uint64_t x4 __asm__("x4") = a4;
+    register uint64_t x5 __asm__("x5") = a5;
+    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+    return (int64_t)x0;
+#endif
+}
+
+int64_t nt_linux_syscall(uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                         uint64_t a5) {
+    int number = nt_linux_host_number(guest_number);
+    return number < 0 ? -ENOSYS : raw_syscall(number, a0, a1, a2, a3, a4, a5);
+}
+
+// The check of the pending word and the kernel entry are one region for the signal handler: interrupted anywhere inside
+// it (or sent back to it by a kernel restart), the thread continues at the abort label, so no signal waits behind a
+// call that blocks. Interrupted after it, the call's result stands.
+int64_t nt_interruptible_asm(const volatile uint32_t *pending, int64_t number, const uint64_t *arguments);
+extern const char nt_interruptible_start[], nt_interruptible_end[], nt_interruptible_abort[];
+
+#if defined(__x86_64__)
+__asm__(".pushsection .text\n"
+        ".type nt_interruptible_asm, @function\n"
+        "nt_interruptible_asm:\n"
+        ".cfi_startproc\n"
+        "  push %rbx\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        ".cfi_offset rbx, -16\n"
+        "  mov %rdi, %rbx\n"
+        "  mov %rsi, %rax\n"
+        "  mov %rdx, %r11\n"
+        "  mov 0(%r11), %rdi\n"
+        "  mov 8(%r11), %rsi\n"
+        "  mov 16(%r11), %rdx\n"
+        "  mov 24(%r11), %r10\n"
+        "  mov 32(%r11), %r8\n"
+        "  mov 40(%r11), %r9\n"
+        "nt_interruptible_start:\n"
+        "  cmpl $0, (%rbx)\n"
+        "  jne nt_interruptible_abort\n"
+        "  syscall\n"
+        "nt_interruptible_end:\n"
+        "  pop %rbx\n"
+        ".cfi_remember_state\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "  ret\n"
+        ".cfi_restore_state\n"
+        "nt_interruptible_abort:\n"
+        "  mov $-512, %rax\n"
+        "  pop %rbx\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "  ret\n"
+        ".cfi_endproc\n"
+        ".size nt_interruptible_asm, . - nt_interruptible_asm\n"
+        ".popsection\n");
+#else
+__asm__(".pushsection .text\n"
+        ".type nt_interruptible_asm, %function\n"
+        "nt_interruptible_asm:\n"
+        "  str x19, [sp, #-16]!\n"
+        "  mov x19, x0\n"
+        "  mov x8, x1\n"
+        "  mov x9, x2\n"
+        "  ldp x0, x1, [x9]\n"
+        "  ldp x2, x3, [x9, #16]\n"
+        "  ldp x4, x5, [x9, #32]\n"
+        "nt_interruptible_start:\n"
+        "  ldr w10, [x19]\n"
+        "  cbnz w10, nt_interruptible_abort\n"
+        "  svc #0\n"
+        "nt_interruptible_end:\n"
+        "  ldr x19, [sp], #16\n"
+        "  ret\n"
+        "nt_interruptible_abort:\n"
+        "  mov x0, #-512\n"
+        "  ldr x19, [sp], #16\n"
+        "  ret\n"
+        ".size nt_interruptible_asm, . - nt_interruptible_asm\n"
+        ".popsection\n");
+#endif
+
+// ---- asynchronous signals ------------------------------------------------------------------------------------------
+
+#define SIGINFO_SIZE 128
+_Static_assert(sizeof(siginfo_t) == SIGINFO_SIZE, "siginfo is 128 bytes on every Linux architecture");
+
+struct nt_signal_state {
+    volatile uint32_t pending; // anything queued since the last clear; nt_interruptible_asm reads it
+    volatile uint64_t queued;  // bit n-1: slots[n] is valid
+    nt_cpu *cpu;
+    siginfo_t slots[65];
+};
+
+static _Thread_local nt_signal_state *thread_signals;
+
+// A host fault must reach its handler whatever the guest blocks.
+#define SYNCHRONOUS_SIGNALS                                                                                           \
+    (UINT64_C(1) << (SIGSEGV - 1) | UINT64_C(1) << (SIGBUS - 1) | UINT64_C(1) << (SIGILL - 1) |                        \
+     UINT64_C(1) << (SIGFPE - 1) | UINT64_C(1) << (SIGTRAP - 1))
+
+nt_signal_state *nt_signals_new(void) { return calloc(1, sizeof(nt_signal_state)); }
+void nt_signals_free(nt_signal_state *state) { free(state); }
+
+void nt_signals_attach(nt_signal_state *state, nt_cpu *cpu) {
+    if (state) state->cpu = cpu;
+    thread_signals = state;
+}
+
+bool nt_signals_pending(const nt_signal_state *state) { return state->pending != 0; }
+void nt_signals_clear(nt_signal_state *state) { state->pending = 0; }
+uint64_t nt_signals_queued(const nt_signal_state *state) { return state->queued; }
+
+bool nt_signals_take(nt_signal_state *state, int signal, void *info) {
+    uint64_t bit = UINT64_C(1) << (signal - 1);
+    if (signal < 1 || signal > 64 || !(state->queued & bit)) return false;
+    memcpy(info, &state->slots[signal], SIGINFO_SIZE);
+    state->queued &= ~bit;
+    return true;
+}
+
+static void queue_signal(int signal, siginfo_t *info, void *context_pointer) {
+    nt_signal_state *state = thread_signals;
+    ucontext_t *context = context_pointer;
+    if ((SYNCHRONOUS_SIGNALS >> (signal - 1) & 1) && info->si_code > 0) {
+        // A fault that nobody above us in the chain claimed is our own crash: let it happen again with the default action.
+        nt_signal_set(signal, NT_DISPOSITION_DEFAULT, false, false, false);
+        return;
+    }
+    if (!state) return; // threads of ours that are no vCPU block these signals; a stray one is dropped
+    state->slots[signal] = *info;
+    state->queued |= UINT64_C(1) << (signal - 1);
+    state->pending = 1;
+    if (state->cpu) nt_request_exit(state->cpu);
+
+    // Until the thread has delivered this one, further signals wait in the kernel, which keeps their order and number.
+    uint64_t all_blocked = ~SYNCHRONOUS_SIGNALS;
+    memcpy(&context->uc_sigmask, &all_blocked, sizeof all_blocked);
+
+#if defined(__x86_64__)
+    greg_t *pc = &context->uc_mcontext.gregs[REG_RIP];
+#else
+    __typeof__(&context->uc_mcontext.pc) pc = &context->uc_mcontext.pc;
+#endif
+    if ((uintptr_t)*pc >= (uintptr_t)nt_interruptible_start && (uintptr_t)*pc < (uintptr_t)nt_interruptible_end)
+        *pc = (__typeof__(*pc))(uintptr_t)nt_interruptible_abort;
+}
+
+// The kernel's own sigaction layout.
+struct kernel_sigaction {
+    void *handler;
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+#if defined(__x86_64__)
+void nt_signal_restorer(void);
+__asm__(".pushsection .text\n"
+        ".type nt_signal_restorer, @function\n"
+        "nt_signal_restorer:\n"
+        "  mov $15, %eax\n" // rt_sigreturn
+        "  syscall\n"
+        ".size nt_signal_restorer, . - nt_signal_restorer\n"
+        ".popsection\n");
+#define KERNEL_SA_RESTORER 0x04000000
+#endif
+
+int nt_signal_set(int signal, nt_disposition disposition, bool restart, bool no_child_stop, bool no_child_wait) {
+    struct kernel_sigaction action;
+    memset(&action, 0, sizeof action);
+    switch (disposition) {
+    case NT_DISPOSITION_DEFAULT: action.handler = (void *)SIG_DFL; break;
+    case NT_DISPOSITION_IGNORE: action.handler = (void *)SIG_IGN; break;
+    case NT_DISPOSITION_QUEUE: action.handler = (void *)queue_signal; break;
+    }
+    action.flags = SA_SIGINFO | SA_ONSTACK; // the fault handler's alternate stack, when there is one
+    if (restart) action.flags |= SA_RESTART; // a guest handler with SA_RESTART: the kernel restarts, we abort the call
+    if (no_child_stop) action.flags |= SA_NOCLDSTOP;
+    if (no_child_wait) action.flags |= SA_NOCLDWAIT;
+    action.mask = ~SYNCHRONOUS_SIGNALS; // one at a time
+#if defined(__x86_64__)
+    action.flags |= KERNEL_SA_RESTORER;
+    action.restorer = nt_signal_restorer;
+#endif
+    int64_t result = nt_linux_syscall(134, (uint64_t)signal, (uintptr_t)&action, 0, 8, 0, 0);
+    return (int)-result;
+}
+
+nt_disposition nt_signal_get(int signal) {
+    struct kernel_sigaction action;
+    memset(&action, 0, sizeof action);
+    if (nt_linux_syscall(134, (uint64_t)signal, 0, (uintptr_t)&action, 8, 0, 0) != 0) return NT_DISPOSITION_DEFAULT;
+    return action.handler == (void *)SIG_IGN ? NT_DISPOSITION_IGNORE : NT_DISPOSITION_DEFAULT;
+}
+
+void nt_signal_mask(int how, uint64_t set, uint64_t *old) {
+    nt_linux_syscall(135, (uint64_t)how, (uintptr_t)&set, (uintptr_t)old, 8, 0, 0);
+}
+
+int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2,
+                               uint64_t a3, uint64_t a4, uint64_t a5) {
+    int number = nt_linux_host_number(guest_number);
+    if (number < 0) return -ENOSYS;
+    uint64_t arguments[6] = {a0, a1, a2, a3, a4, a5};
+    return nt_interruptible_asm(&state->pending, number, arguments);
+}
+
+int nt_linux_fork(void) { return fork(); }
+
+void nt_linux_die(int signal) {
+    nt_signal_set(signal, NT_DISPOSITION_DEFAULT, false, false, false);
+    nt_signal_mask(1, UINT64_C(1) << (signal - 1), NULL);
+    raw_syscall(SYS_tgkill, (uint64_t)getpid(), (uint64_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), (uint64_t)signal,
+                0, 0, 0);
+}
+
+// ---- stand-ins until the fault handlers are linked in ----------------------------------------------------------------
+
+__attribute__((weak)) size_t nt_copy_fallible(void *destination, const void *source, size_t count) {
+    // The kernel does the copy and reports what it could not touch; pages are tried one by one after a short first go.
+    size_t done = 0;
+    while (done < count) {
+        size_t step = 4096 - (((uintptr_t)source + done) & 4095);
+        size_t limit = 4096 - (((uintptr_t)destination + done) & 4095);
+        if (limit < step) step = limit;
+        if (count - done < step) step = count - done;
+        struct iovec to = {(char *)destination + done, step}, from = {(char *)source + done, step};
+        ssize_t n = process_vm_writev(getpid(), &from, 1, &to, 1, 0);
+        if (n <= 0) break;
+        done += (size_t)n;
+    }
+    return count - done;
+}

@@ -1,0 +1,32 @@
+internal import Support
+
+/// What the guest has mapped, shared by its threads. It records; the mapping itself is done by the environment.
+///
+/// The host never maps guest memory executable: guest code is translated, so the guest's execute permission lives only
+/// here (an execute-only page is readable on the host). The engine asks `canFetch` before it reads an instruction.
+///
+/// Threads: any. The lock is a leaf: nothing else is locked while it is held.
+package final class AddressSpace: @unchecked Sendable {
+    // @unchecked: `map` is only touched with `lock` held.
+    private let lock = Lock()
+    private var map = VMAMap()
+
+    package init() {}
+
+    /// True when instructions may be fetched from the page of `address`.
+    package func canFetch(_ address: GuestAddress) -> Bool {
+        withMap { $0.area(at: address)?.protection.contains(.execute) ?? false }
+    }
+
+    package func withMap<Result>(_ body: (inout VMAMap) -> Result) -> Result {
+        lock.withLock { body(&map) }
+    }
+
+    package func reinitialiseAfterFork() { lock.reinitialiseAfterFork() }
+}
+
+extension UInt64 {
+    @inlinable package var pageRoundedDown: UInt64 { self & ~(4096 - 1) }
+    /// Wraps to 0 in the last page of the address space.
+    @inlinable package var pageRoundedUp: UInt64 { (self &+ (4096 - 1)) & ~(4096 - 1) }
+}

@@ -1,0 +1,37 @@
+package import GuestMemory
+package import GuestState
+
+/// What the Linux personality needs from the engine that runs its vCPUs. Calls come from vCPU threads outside generated
+/// code, with none of this module's locks held.
+package protocol GuestEngine: AnyObject {
+    /// Code in `range` was unmapped, replaced or lost its execute permission: discard what was made of it.
+    func invalidateCode(_ range: Range<GuestAddress>)
+    /// Around fork: `prepareFork` quiesces the engine's own threads; one of the two others follows in each process.
+    func prepareFork()
+    func afterForkInParent()
+    func afterForkInChild()
+    /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
+    func guestHandlesFaults()
+    /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
+    /// guest state, which is copied before this returns. The new host thread calls `thread.attach` before anything else and
+    /// `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
+    /// - Returns: false when the engine cannot.
+    func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool
+}
+
+extension GuestEngine {
+    package func guestHandlesFaults() {}
+    package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
+}
+
+/// What the run loop does next.
+package enum VCPUAction: Equatable, Sendable {
+    /// Continue at the guest PC in the registers.
+    case resume
+    /// The whole process ends with this status (already cut to 8 bits).
+    case exit(status: Int32)
+    /// Only this guest thread ends.
+    case exitThread
+    /// The process ends by this signal: run exit callbacks, then call `LinuxProcess.die(bySignal:)`.
+    case killed(signal: Int32)
+}

@@ -1,0 +1,106 @@
+internal import CHost
+
+/// arm64 system call numbers that handlers issue on the host themselves; CHost translates them to the host's.
+enum CallNumber {
+    static let getcwd: UInt32 = 17
+    static let epollCtl: UInt32 = 21
+    static let epollPwait: UInt32 = 22
+    static let dup3: UInt32 = 24
+    static let fcntl: UInt32 = 25
+    static let mknodat: UInt32 = 33
+    static let linkat: UInt32 = 37
+    static let statfs: UInt32 = 43
+    static let ftruncate: UInt32 = 46
+    static let faccessat: UInt32 = 48
+    static let openat: UInt32 = 56
+    static let close: UInt32 = 57
+    static let pipe2: UInt32 = 59
+    static let lseek: UInt32 = 62
+    static let read: UInt32 = 63
+    static let write: UInt32 = 64
+    static let pread64: UInt32 = 67
+    static let pselect6: UInt32 = 72
+    static let ppoll: UInt32 = 73
+    static let readlinkat: UInt32 = 78
+    static let newfstatat: UInt32 = 79
+    static let fstat: UInt32 = 80
+    static let exit: UInt32 = 93
+    static let exitGroup: UInt32 = 94
+    static let futex: UInt32 = 98
+    static let rtSigsuspend: UInt32 = 133
+    static let prctl: UInt32 = 167
+    static let getpid: UInt32 = 172
+    static let gettid: UInt32 = 178
+    static let shmat: UInt32 = 196
+    static let shmdt: UInt32 = 197
+    static let munmap: UInt32 = 215
+    static let mremap: UInt32 = 216
+    static let execve: UInt32 = 221
+    static let mmap: UInt32 = 222
+    static let mprotect: UInt32 = 226
+    static let madvise: UInt32 = 233
+    static let prlimit64: UInt32 = 261
+    static let memfdCreate: UInt32 = 279
+    static let execveat: UInt32 = 281
+    static let statx: UInt32 = 291
+    static let openat2: UInt32 = 437
+    static let faccessat2: UInt32 = 439
+    static let epollPwait2: UInt32 = 441
+}
+
+/// A host call by its arm64 number, not interruptible by queued guest signals.
+@discardableResult
+func hostCall(
+    _ number: UInt32, _ a0: UInt64 = 0, _ a1: UInt64 = 0, _ a2: UInt64 = 0, _ a3: UInt64 = 0, _ a4: UInt64 = 0,
+    _ a5: UInt64 = 0
+) throws(LinuxErrno) -> UInt64 {
+    try checked(nt_linux_syscall(number, a0, a1, a2, a3, a4, a5))
+}
+
+/// The address of a host buffer as a system call argument.
+func address(_ pointer: UnsafeRawPointer?) -> UInt64 { UInt64(UInt(bitPattern: pointer)) }
+
+/// AT_FDCWD as an argument register holds it.
+let atCurrentDirectory = UInt64(bitPattern: -100)
+
+/// Bytes with a NUL behind them for the duration of `body`.
+func withCString<Result>(
+    _ bytes: [UInt8], _ body: (UInt64) throws(LinuxErrno) -> Result
+) throws(LinuxErrno) -> Result {
+    let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 1)
+    defer { copy.deallocate() }
+    for (index, byte) in bytes.enumerated() { copy[index] = byte }
+    copy[bytes.count] = 0
+    return try body(address(copy))
+}
+
+/// A host descriptor that closes itself.
+struct HostFile: ~Copyable {
+    let descriptor: Int32
+
+    /// Opens `path` read-only and close-on-exec.
+    init(reading path: [UInt8]) throws(LinuxErrno) {
+        descriptor = Int32(
+            truncatingIfNeeded: try withCString(path) { (p) throws(LinuxErrno) in
+                try hostCall(CallNumber.openat, atCurrentDirectory, p, UInt64(HostOpenFlags.closeOnExec))
+            })
+    }
+    deinit { _ = nt_linux_syscall(CallNumber.close, UInt64(descriptor), 0, 0, 0, 0, 0) }
+
+    /// Reads up to `count` bytes at `offset`; fewer only at the end of the file.
+    func read(at offset: UInt64, count: Int) throws(LinuxErrno) -> [UInt8] {
+        var result: [UInt8] = []
+        while result.count < count {
+            var part = [UInt8](repeating: 0, count: count - result.count)
+            let n = part.withUnsafeMutableBytes {
+                nt_linux_syscall(
+                    CallNumber.pread64, UInt64(descriptor), address($0.baseAddress), UInt64($0.count),
+                    offset + UInt64(result.count), 0, 0)
+            }
+            let done = Int(try checked(n))
+            if done == 0 { break }
+            result += part[..<done]
+        }
+        return result
+    }
+}

@@ -1,0 +1,158 @@
+internal import CHost
+internal import Glibc
+package import GuestMemory
+package import GuestState
+package import Support
+
+/// The guest process: its memory, signal actions and identity; what its threads share.
+///
+/// Use: make one, install the engine's fault handlers, `start` the registers of the first vCPU, run it, and after each exit
+/// of generated code ask `mainThread` what to do (`handleException`, `handleFault`, `deliverPendingSignals`).
+///
+/// Lock order: none of the locks here is held while another is taken or while the engine is called.
+package final class LinuxProcess: @unchecked Sendable {
+    // @unchecked: immutable after init, apart from members that lock for themselves and those under `lock`.
+    package let configuration: LinuxConfiguration
+    package let addressSpace: AddressSpace
+    package let log: Log
+    package let program: LoadedProgram
+    /// The main program's functions, read at the first question.
+    package let symbols: SymbolTable
+    package private(set) var mainThread: LinuxThread!
+    /// Set by the lead before the first vCPU runs; the engine owns itself.
+    package weak var engine: (any GuestEngine)?
+
+    let signals = SignalActions()
+    /// Address of `mov x8, #139; svc #0`, where handlers return to.
+    let signalTrampoline: GuestAddress
+    let stack: Range<GuestAddress>
+    let auxiliaryVector: Range<GuestAddress>
+    let argumentStrings: Range<GuestAddress>
+    /// The program's absolute path without symbolic links, for `/proc/self/exe`.
+    let executablePath: [UInt8]
+    private let initialStackPointer: GuestAddress
+
+    let lock = Lock()
+    /// Guarded by `lock`.
+    var programBreak: ProgramBreak
+    /// Guest threads that have not ended. Guarded by `lock`.
+    var liveThreads = 1
+    /// Sizes of attached System V segments by address. Guarded by `lock`.
+    var sharedSegments: [GuestAddress: UInt64] = [:]
+    /// System calls already reported as not emulated. Guarded by `lock`.
+    private var reportedCalls: Set<UInt32> = []
+
+    struct ProgramBreak {
+        let start: GuestAddress
+        var current: GuestAddress
+    }
+
+    /// Loads the program and builds its stack. One per host process: it takes over the host's signal dispositions.
+    package init(configuration: LinuxConfiguration, log: Log) throws(LoadError) {
+        self.configuration = configuration
+        self.log = log
+        addressSpace = AddressSpace()
+        let loader = ProgramLoader(addressSpace: addressSpace, sysroot: configuration.sysroot)
+        program = try loader.load(configuration.program)
+        symbols = SymbolTable(path: configuration.program, bias: program.bias)
+        executablePath = Self.absolutePath(configuration.program)
+        programBreak = ProgramBreak(start: program.initialBreak, current: program.initialBreak)
+        do throws(LinuxErrno) {
+            stack = try Self.mapStack(
+                size: configuration.stackSize, executable: program.wantsExecutableStack, addressSpace)
+            signalTrampoline = try Self.mapTrampoline(addressSpace)
+            let random = try Self.randomBytes(16)
+            let layout = try InitialStack(
+                below: stack.upperBound, bottom: stack.lowerBound, configuration: configuration, program: program,
+                random: random)
+            initialStackPointer = layout.stackPointer
+            auxiliaryVector = layout.auxiliaryVector
+            argumentStrings = layout.arguments
+        } catch {
+            throw .memory(configuration.program, "its stack", error)
+        }
+        signals.install()
+        mainThread = LinuxThread(process: self, tid: Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0)))
+    }
+
+    /// Sets the registers of a program start: PC, SP, everything else zero. The caller has zeroed the CPU struct.
+    package func start(_ registers: GuestRegisters) {
+        registers.pc = program.start
+        registers.sp = initialStackPointer
+    }
+
+    /// Ends the process by the guest's fatal signal, as its parent must see it. Run exit callbacks before.
+    package func die(bySignal signal: Int32) -> Never {
+        let core = Signal.defaultAction(Int(signal)) == .core
+        if core {
+            let text = String(cString: strsignal(signal))
+            log.put(
+                "\(configuration.emulatorName): uncaught target signal \(signal) (\(text)) - core dumped\n")
+            // The core would be the emulator's, not the guest's.
+            var none = rlimit(rlim_cur: 0, rlim_max: 0)
+            getrlimit(__rlimit_resource_t(4), &none)
+            none.rlim_cur = 0
+            setrlimit(__rlimit_resource_t(4), &none)
+        }
+        nt_linux_die(signal)
+        _exit(128 + signal)
+    }
+
+    /// Reports a call that is not emulated, once per number.
+    func reportUnimplemented(_ number: UInt32, _ text: @autoclosure () -> String) {
+        guard log.isOn(.unimp) else { return }
+        let isNew = lock.withLock { reportedCalls.insert(number).inserted }
+        if isNew { log.put(text()) }
+    }
+
+    func reinitialiseAfterFork() {
+        lock.reinitialiseAfterFork()
+        addressSpace.reinitialiseAfterFork()
+        signals.reinitialiseAfterFork()
+    }
+
+    private static func mapStack(
+        size: UInt64, executable: Bool, _ addressSpace: AddressSpace
+    ) throws(LinuxErrno) -> Range<GuestAddress> {
+        let size = max(size, 128 << 10).pageRoundedUp
+        let flags = UInt64(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+        let guardSize = guestPageSize
+        let start = try hostCall(
+            CallNumber.mmap, 0, size &+ guardSize, UInt64(PROT_READ | PROT_WRITE), flags, .max)
+        try hostCall(CallNumber.mprotect, start, guardSize, UInt64(PROT_NONE))
+        let range = start + guardSize..<start + guardSize + size
+        addressSpace.withMap { map in
+            map.insert(VMA(range: start..<start + guardSize, protection: []))
+            map.insert(VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
+        }
+        return range
+    }
+
+    private static func mapTrampoline(_ addressSpace: AddressSpace) throws(LinuxErrno) -> GuestAddress {
+        let page = try hostCall(
+            CallNumber.mmap, 0, guestPageSize, UInt64(PROT_READ | PROT_WRITE), UInt64(MAP_PRIVATE | MAP_ANONYMOUS), .max)
+        try UserMemory.write(UInt32(0xd280_1168), to: page)  // mov x8, #139 (rt_sigreturn)
+        try UserMemory.write(UInt32(0xd400_0001), to: page + 4)  // svc #0
+        try hostCall(CallNumber.mprotect, page, guestPageSize, UInt64(PROT_READ))
+        addressSpace.withMap {
+            $0.insert(VMA(range: page..<page + guestPageSize, protection: [.read, .execute]))
+        }
+        return page
+    }
+
+    private static func randomBytes(_ count: Int) throws(LinuxErrno) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let n = bytes.withUnsafeMutableBytes {
+            nt_linux_syscall(278, address($0.baseAddress), UInt64($0.count), 0, 0, 0, 0)  // getrandom
+        }
+        if try checked(n) != UInt64(count) { throw .EIO }
+        return bytes
+    }
+
+    private static func absolutePath(_ path: [UInt8]) -> [UInt8] {
+        let text = path.map { CChar(bitPattern: $0) } + [0]
+        guard let resolved = realpath(text, nil) else { return path }
+        defer { free(resolved) }
+        return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+    }
+}

@@ -1,0 +1,183 @@
+package import CHost
+internal import Glibc
+package import GuestMemory
+package import GuestState
+
+/// One guest thread as the kernel would know it. Threads: its own vCPU's only.
+package final class LinuxThread: @unchecked Sendable {
+    // @unchecked: handed to the vCPU's host thread once, used there only.
+    package let process: LinuxProcess
+    /// The host's thread id, which is also the guest's.
+    package internal(set) var tid: Int32
+
+    /// Signals the guest blocks. The host's mask follows it, but for faults.
+    var blocked = SignalSet(bits: 0)
+    /// The mask of rt_sigsuspend, ppoll, pselect6 or epoll_pwait while signals of that call are delivered.
+    var temporaryMask: SignalSet?
+    /// A queued signal may be deliverable although the handler has set no flag.
+    var needsDelivery = false
+    var alternateStack = AlternateStack()
+    /// CLONE_CHILD_CLEARTID: cleared and woken when the thread ends.
+    var clearChildTID: GuestAddress = 0
+    /// Where a new thread stores its tid before its first instruction.
+    var setTIDAtStart: [GuestAddress] = []
+    let signalState: OpaquePointer
+
+    // What a system call handler may set besides its result.
+    /// Registers during a system call.
+    var registers: GuestRegisters!
+    /// Ends the thread or process after this call.
+    var pendingAction: VCPUAction?
+    /// The call has set all registers itself (rt_sigreturn).
+    var keepsRegisters = false
+    /// Two buffers of PATH_MAX for redirected paths.
+    let pathBuffers: UnsafeMutablePointer<UInt8>
+
+    static let pathLimit = 4096
+
+    init(process: LinuxProcess, tid: Int32, blocked: SignalSet? = nil) {
+        self.process = process
+        self.tid = tid
+        guard let state = nt_signals_new() else { preconditionFailure("no memory for a thread's signal queue") }
+        signalState = state
+        pathBuffers = .allocate(capacity: 2 * Self.pathLimit)
+        pathBuffers.initialize(repeating: 0, count: 2 * Self.pathLimit)
+        if let blocked {
+            self.blocked = blocked
+        } else {
+            var mask: UInt64 = 0
+            nt_signal_mask(0, 0, &mask)
+            self.blocked = SignalSet(bits: mask)
+        }
+    }
+
+    deinit {
+        nt_signals_free(signalState)
+        pathBuffers.deallocate()
+    }
+
+    /// Binds this thread to the calling host thread and its vCPU. Call once on that thread before the guest runs.
+    package func attach(_ cpu: UnsafeMutablePointer<nt_cpu>) {
+        tid = Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0))
+        for address in setTIDAtStart {
+            // CLONE_PARENT_SETTID and CLONE_CHILD_SETTID; the kernel ignores bad addresses in the child, too.
+            _ = try? UserMemory.write(tid, to: address)
+        }
+        setTIDAtStart = []
+        nt_signals_attach(signalState, cpu)
+        applyMask()
+    }
+
+    /// Undoes `attach` and does what the kernel does when a thread ends. Call last on its host thread.
+    package func detach() {
+        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        nt_signals_attach(nil, nil)
+        process.lock.withLock { process.liveThreads -= 1 }
+        guard clearChildTID != 0 else { return }
+        do throws(LinuxErrno) {
+            try UserMemory.write(UInt32(0), to: clearChildTID)
+            try hostCall(CallNumber.futex, clearChildTID, 1, 1)  // FUTEX_WAKE, one waiter
+        } catch {
+            // The kernel ignores a bad address here, too.
+        }
+    }
+
+    /// What a TB that ended in a guest exception asks for. `registers.pc` as `nt_exception` says.
+    package func handleException(
+        _ registers: GuestRegisters, _ exception: nt_exception, info: UInt64
+    ) -> VCPUAction {
+        typealias Code = SignalInfo.Code
+        let pc = registers.pc
+        switch exception {
+        case NT_EXCEPTION_SVC:
+            return systemCall(registers)
+        case NT_EXCEPTION_UNDEFINED, NT_EXCEPTION_HALT:
+            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), registers)
+        case NT_EXCEPTION_BREAKPOINT:
+            return raise(SignalInfo(signal: Signal.SIGTRAP, code: Code.breakpoint, address: pc), registers)
+        case NT_EXCEPTION_PC_ALIGNMENT, NT_EXCEPTION_DATA_ALIGNMENT:
+            return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busAlignment, address: info), registers)
+        case NT_EXCEPTION_INSTRUCTION_ABORT:
+            let isMapped = process.addressSpace.withMap { $0.area(at: info) != nil }
+            return raise(
+                SignalInfo(
+                    signal: Signal.SIGSEGV, code: isMapped ? Code.segmentProtection : Code.segmentNotMapped,
+                    address: info), registers)
+        default:
+            preconditionFailure("guest exception \(exception.rawValue) reached the Linux layer\n\(registers.dump())")
+        }
+    }
+
+    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that before
+    /// the instruction.
+    package func handleFault(
+        _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
+    ) -> VCPUAction {
+        var code = code
+        // A non-canonical x86-64 address comes without code; to the guest it is an address without mapping.
+        if code == SignalInfo.Code.kernel { code = SignalInfo.Code.segmentNotMapped }
+        return raise(SignalInfo(signal: Int(signal), code: code, address: address), registers)
+    }
+
+    private func systemCall(_ registers: GuestRegisters) -> VCPUAction {
+        self.registers = registers
+        let number = UInt32(truncatingIfNeeded: registers[x: 8])
+        let arguments = SyscallArguments(registers)
+        let isTraced = process.log.isOn(.strace)
+        let row = SyscallTable.row(number)
+        if isTraced { Strace.enter(self, number, row, arguments) }
+        var failure: LinuxErrno?
+        do throws(LinuxErrno) {
+            let result = try dispatch(number, row, arguments)
+            if keepsRegisters {
+                keepsRegisters = false
+            } else {
+                registers[x: 0] = result
+            }
+        } catch {
+            failure = error
+            if error == .ERESTARTSYS {
+                // As if the signal had come before the instruction: its handler returns to the SVC.
+                registers.pc &-= 4
+                temporaryMask = nil
+            } else {
+                registers[x: 0] = UInt64(bitPattern: Int64(-error.rawValue))
+            }
+        }
+        if isTraced { Strace.leave(self, number, row, failure) }
+        if let action = pendingAction {
+            pendingAction = nil
+            return action
+        }
+        if temporaryMask != nil { needsDelivery = true }
+        return deliverPendingSignals(registers)
+    }
+
+    private func dispatch(
+        _ number: UInt32, _ row: SyscallRow?, _ arguments: SyscallArguments
+    ) throws(LinuxErrno) -> UInt64 {
+        guard let row else {
+            process.reportUnimplemented(number, "Unsupported syscall: \(number)\n")
+            throw .ENOSYS
+        }
+        switch row.handling {
+        case .emulated(let handler):
+            return try handler(self, arguments)
+        case .host:
+            return try interruptible(
+                number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5])
+        case .notEmulated(let reason):
+            process.reportUnimplemented(number, "Unsupported syscall: \(number) (\(row.name)): \(reason)\n")
+            throw .ENOSYS
+        }
+    }
+
+    /// A host call that a queued guest signal interrupts or keeps from beginning (ERESTARTSYS).
+    @discardableResult
+    func interruptible(
+        _ number: UInt32, _ a0: UInt64 = 0, _ a1: UInt64 = 0, _ a2: UInt64 = 0, _ a3: UInt64 = 0, _ a4: UInt64 = 0,
+        _ a5: UInt64 = 0
+    ) throws(LinuxErrno) -> UInt64 {
+        try checked(nt_linux_interruptible(signalState, number, a0, a1, a2, a3, a4, a5))
+    }
+}
