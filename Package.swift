@@ -65,6 +65,7 @@ let package = Package(
             name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
+        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
