@@ -172,10 +172,10 @@ struct IREvaluator {
             pc = inst.imm2
             exception = ExceptionKind(rawValue: inst.aux).map { ($0, inst.imm) }
         case .load, .store, .loadExclusive, .storeExclusive, .atomicRMW, .compareAndSwap, .pack128, .lo64, .hi64,
-            .vconst, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax,
-            .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert, .vextract,
-            .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow, .vcnt,
-            .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall:
+            .vconst, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin,
+            .vumax, .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert,
+            .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow,
+            .vcnt, .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall:
             unsupported = inst.op
         }
         return 0
