@@ -69,6 +69,8 @@ let package = Package(
             ], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
+        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR"]),
+        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
