@@ -71,6 +71,7 @@ package struct Predecoder {
         lastStart = -1
         lastInst = -1
         lastValue = -1
+        pairValue = -1
         pendingCondition = -1
         instruction = -1
         lastUse.append(contentsOf: repeatElement(-1, count: count))
@@ -170,6 +171,7 @@ package struct Predecoder {
         lastStart = cells.count
         lastInst = -1
         lastValue = -1
+        pairValue = -1
         cells.append(cell)
     }
 
