@@ -43,7 +43,8 @@ package final class Engine: @unchecked Sendable {
         self.plugins = plugins
         self.log = log
         self.tier0 = Tier0(chains: configuration.chains)
-        self.pipeline = TranslationPipeline(configuration: configuration, log: log)
+        self.pipeline = TranslationPipeline(
+            configuration: configuration, feedsInterpreter: [.interp, .auto].contains(configuration.tier), log: log)
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
             Unmanaged<VCPU>.fromOpaque(cpu!.pointee.owner).takeUnretainedValue().noteStaleCode(at: address)

@@ -13,9 +13,11 @@ struct TranslationPipeline: ~Copyable {
     private let log: Log
     private let reportsUnimplemented: Bool
 
-    init(configuration: EngineConfiguration, log: Log) {
+    /// - Parameter feedsInterpreter: tier 0 reads registers in place and conditions from flags, so forwarding values would only
+    ///   lengthen their lives.
+    init(configuration: EngineConfiguration, feedsInterpreter: Bool, log: Log) {
         translator = Translator(config: configuration.translation)
-        passes = PassPipeline()
+        passes = PassPipeline(enabled: feedsInterpreter ? .deadState : .all)
         self.log = log
         reportsUnimplemented = log.isOn(.unimp)
     }
