@@ -62,7 +62,10 @@ let package = Package(
         .target(name: "LinuxUser", dependencies: ["GuestMemory", "GuestState", "CHost", "Support"]),
         // executables
         .executableTarget(
-            name: "needletail", dependencies: ["LinuxUser", "Engine", "Support"], linkerSettings: exportPluginAPI),
+            name: "needletail",
+            dependencies: [
+                "LinuxUser", "Engine", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost", "Support",
+            ], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),

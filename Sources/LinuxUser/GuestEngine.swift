@@ -23,15 +23,3 @@ extension GuestEngine {
     package func guestHandlesFaults() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
 }
-
-/// What the run loop does next.
-package enum VCPUAction: Equatable, Sendable {
-    /// Continue at the guest PC in the registers.
-    case resume
-    /// The whole process ends with this status (already cut to 8 bits).
-    case exit(status: Int32)
-    /// Only this guest thread ends.
-    case exitThread
-    /// The process ends by this signal: run exit callbacks, then call `LinuxProcess.die(bySignal:)`.
-    case killed(signal: Int32)
-}

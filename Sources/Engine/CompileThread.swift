@@ -1,0 +1,126 @@
+internal import CHost
+internal import EmuIR
+internal import Glibc
+internal import LLVMBackend
+internal import Support
+
+/// The background compiler of `--tier=auto`: takes hot TBs from a queue, compiles them in batches (a module's fixed cost is
+/// high), and makes each faster by storing its new entry. A vCPU never waits for it.
+final class CompileThread: @unchecked Sendable {
+    // @unchecked: queue and flags are guarded by `lock`; `pipeline` belongs to the thread.
+    private unowned let engine: Engine
+    private let lock = Lock()
+    private let wake = ConditionVariable()
+    private var queue: [TBKey] = []
+    private var isStarted = false
+    private var isPaused = false
+    private var isBusy = false
+    private var pipeline: TranslationPipeline
+
+    /// TBs in one module; past this the cost per TB no longer falls (design.md §3).
+    private static let batchSize = 64
+
+    init(engine: Engine) {
+        self.engine = engine
+        pipeline = TranslationPipeline(configuration: engine.configuration, log: engine.log)
+    }
+
+    /// Any thread; starts the thread at the first call.
+    func enqueue(_ key: TBKey) {
+        lock.withLock {
+            queue.append(key)
+            if !isStarted {
+                isStarted = true
+                start()
+            }
+            wake.signal()
+        }
+    }
+
+    private func start() {
+        engine.noteCompilerStarted()
+        var thread = pthread_t()
+        let argument = Unmanaged.passUnretained(self).toOpaque()
+        // Guest signals must never be delivered here.
+        var all = sigset_t()
+        var old = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &old)
+        let error = pthread_create(
+            &thread, nil,
+            {
+                Unmanaged<CompileThread>.fromOpaque($0!).takeUnretainedValue().loop()
+                return nil
+            }, argument)
+        pthread_sigmask(SIG_SETMASK, &old, nil)
+        if error == 0 { pthread_detach(thread) } else { engine.log.put("needletail: no compile thread: errno \(error)\n") }
+    }
+
+    /// Waits until nothing is being compiled and keeps it so.
+    func pause() {
+        lock.lock()
+        isPaused = true
+        while isBusy { wake.wait(lock) }
+        lock.unlock()
+    }
+    func resume() {
+        lock.withLock {
+            isPaused = false
+            wake.broadcast()
+        }
+    }
+    /// The thread does not exist in a fork child: starts another at the next need.
+    func restartAfterFork() {
+        lock.reinitialiseAfterFork()
+        wake.reinitialiseAfterFork()
+        isPaused = false
+        isBusy = false
+        isStarted = !queue.isEmpty
+        if isStarted { start() }
+    }
+
+    private func loop() {
+        while true {
+            lock.lock()
+            while queue.isEmpty || isPaused { wake.wait(lock) }
+            let keys = Array(queue.prefix(CompileThread.batchSize))
+            queue.removeFirst(keys.count)
+            isBusy = true
+            lock.unlock()
+            compile(keys)
+            lock.withLock {
+                isBusy = false
+                wake.broadcast()
+            }
+        }
+    }
+
+    private func compile(_ keys: [TBKey]) {
+        let generation = engine.generation
+        var units: [CompileUnit] = []
+        var owners: [TBKey] = []
+        for key in keys {
+            let known = engine.cacheLock.withLock {
+                engine.cache.find(key).map { ($0.instrumentation, $0.c.pointee.tb_index, $0.instructionCount) }
+            }
+            guard let (instrumentation, index, count) = known else { continue }
+            var block = pipeline.translate(key, fetch: engine.environment.fetch)
+            // The guest may have remapped its code since; such a TB is about to be invalidated.
+            guard block.guestInstructionCount == count else { continue }
+            _ = pipeline.finish(&block, instrumentation, symbol: { _ in nil }, isRepeated: true)
+            units.append(CompileUnit(block: block, tbIndex: index))
+            owners.append(key)
+        }
+        if units.isEmpty { return }
+        let code = engine.backend.compile(units, chains: engine.configuration.chains)
+        engine.cacheLock.withLock {
+            for (key, compiled) in zip(owners, code) {
+                guard engine.generation == generation, let tb = engine.cache.find(key) else {
+                    engine.backend.release(compiled)
+                    continue
+                }
+                engine.adopt(compiled, for: tb)
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+internal import A64Translator
+internal import CHost
+internal import EmuIR
+package import IRPasses
+internal import LLVMBackend
+package import GuestState
+package import PluginHost
+package import Support
+internal import Synchronization
+
+/// The engine: TBs and the vCPUs that run them. One per process.
+///
+/// Lock order: `translationLock`, then `World`'s exclusive section, then `cacheLock`.
+package final class Engine: @unchecked Sendable {
+    // @unchecked: the cache is guarded by `cacheLock`, the translator by `translationLock`, `generation` is atomic, the rest is
+    // set before the first vCPU runs.
+    package let configuration: EngineConfiguration
+    package let log: Log
+    package let environment: any GuestEnvironment
+    package let arena: VCPUArena
+    package let plugins: PluginHost?
+
+    let world = World()
+    let cacheLock = Lock()
+    var cache = TBCache()
+    let translationLock = Lock()
+    var pipeline: TranslationPipeline
+    let tier0 = Tier0()
+    /// Made on first use: loading LLVM's target costs more than a small guest's whole run.
+    private(set) lazy var backend = JITBackend(log: log)
+    private(set) lazy var compiler = CompileThread(engine: self)
+    private var compilerStarted = false
+    private let generationCounter = Atomic<Int>(0)
+    private let safeWorkPending = Atomic<Bool>(false)
+
+    package init(
+        configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
+        log: Log
+    ) {
+        self.configuration = configuration
+        self.environment = environment
+        self.arena = arena
+        self.plugins = plugins
+        self.log = log
+        self.pipeline = TranslationPipeline(configuration: configuration, log: log)
+        nt_set_icache_hook { cpu, address in
+            // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
+            Unmanaged<VCPU>.fromOpaque(cpu!.pointee.owner).takeUnretainedValue().noteStaleCode(at: address)
+        }
+    }
+
+    /// Changes whenever TBs were removed; a TB found before a change must not be entered after it.
+    var generation: Int { generationCounter.load(ordering: .acquiring) }
+
+    // MARK: vCPUs
+
+    /// Makes the vCPU of an index that is not in use. Its registers are zero.
+    /// - Returns: nil when the host refuses the memory.
+    package func makeVCPU(index: Int) -> VCPU? {
+        guard let cpu = arena.activate(index) else { return nil }
+        let vcpu = VCPU(index: index, cpu: cpu, engine: self)
+        world.add(vcpu)
+        return vcpu
+    }
+
+    package func removeVCPU(_ vcpu: VCPU) { world.remove(vcpu) }
+
+    // MARK: Finding and making TBs
+
+    func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
+        if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
+        translationLock.lock()
+        defer { translationLock.unlock() }
+        while true {
+            let before = generation
+            if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
+            let tb = makeBlock(key)
+            let inserted = cacheLock.withLock { () -> Bool in
+                // Guest code that was removed meanwhile may have changed under the translator.
+                guard generation == before else { return false }
+                cache.insert(tb)
+                return true
+            }
+            if inserted { return tb }
+            release(tb)
+        }
+    }
+
+    /// Translates, instruments and gives the first tier. `translationLock` held.
+    private func makeBlock(_ key: TBKey) -> TranslationBlock {
+        let index = cacheLock.withLock { cache.takeIndex() }
+        var block = pipeline.translate(key, fetch: environment.fetch)
+        let instrumentation = instrument(block)
+        let adjustments = pipeline.finish(&block, instrumentation, symbol: environment.symbol)
+        let c = UnsafeMutablePointer<nt_tb>.allocate(capacity: 1)
+        UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
+        c.pointee.pc = key.pc
+        c.pointee.flags = key.flags
+        c.pointee.tb_index = index
+        c.pointee.insn_count = UInt32(block.guestInstructionCount)
+        let tb = TranslationBlock(
+            key: key, c: c, instructionCount: block.guestInstructionCount, instrumentation: instrumentation)
+        tb.faultAdjustments = adjustments
+        pipeline.initialiseSlots(of: tb, for: block)
+        switch configuration.tier {
+        case .interp: tier0.install(tb, block, heat: .max)
+        case .auto: tier0.install(tb, block, heat: configuration.hotThreshold)
+        case .block, .region:
+            let units = [CompileUnit(block: block, tbIndex: index)]
+            let code = backend.compile(units, chains: configuration.chains)
+            adopt(code[0], for: tb)
+        }
+        return tb
+    }
+
+    /// Makes compiled code the TB's entry.
+    func adopt(_ code: CompiledCode, for tb: TranslationBlock) {
+        tb.compiledCode = code
+        tb.stage = .compiled
+        nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry))
+    }
+
+    private func instrument(_ block: IRBlock) -> TBInstrumentation {
+        var instrumentation = TBInstrumentation()
+        if let plugins, plugins.wantsTranslation {
+            var words = ContiguousArray<UInt32>()
+            for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
+            instrumentation = plugins.instrument(tb: TBDescription(pc: block.pc, words: words))
+        }
+        if configuration.countsInstructions {
+            let count = InstrumentationRecord.add(offset: UInt64(NT_CPU_INSN_COUNT), value: 1)
+            if instrumentation.insns.isEmpty {
+                instrumentation.insns = Array(repeating: [count], count: block.guestInstructionCount)
+            } else {
+                for i in instrumentation.insns.indices { instrumentation.insns[i].append(count) }
+            }
+        }
+        return instrumentation
+    }
+
+    /// Chains a slot that a vCPU left through, unless TBs were removed since (then the slot may be gone).
+    func chain(_ slot: UnsafeMutableRawPointer, to key: TBKey, _ generation: Int, for vcpu: VCPU) {
+        guard configuration.chains else { return }
+        let tb = findOrTranslate(key, for: vcpu)
+        cacheLock.withLock {
+            guard self.generation == generation else { return }
+            cache.chain(slot.assumingMemoryBound(to: nt_slot.self), to: tb)
+        }
+    }
+
+    /// A tier-0 TB reached its threshold: hands it to the compile thread and lets it run on in tier 0 meanwhile.
+    func promote(_ c: UnsafeMutablePointer<nt_tb>, _ generation: Int) {
+        cacheLock.withLock {
+            guard self.generation == generation, let tb = cache.block(index: c.pointee.tb_index), tb.stage == .tier0 else {
+                return
+            }
+            tb.stage = .queued
+            tier0.stopCounting(tb)
+            compiler.enqueue(tb.key)
+        }
+    }
+
+    // MARK: Removing TBs
+
+    /// Forgets all TBs in the ranges: their guest code changed or went away. Returns when no vCPU can run them any more.
+    ///
+    /// Not from inside generated code.
+    package func invalidate(_ ranges: [Range<UInt64>]) {
+        removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } }
+    }
+
+    /// Forgets all TBs.
+    package func flush() {
+        removeBlocks { cache in cache.removeAll() }
+    }
+
+    private func removeBlocks(_ select: (inout TBCache) -> [TranslationBlock]) {
+        world.exclusive {
+            let removed = cacheLock.withLock { () -> [TranslationBlock] in
+                let removed = select(&cache)
+                if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
+                return removed
+            }
+            if removed.isEmpty { return }
+            for vcpu in world.all { vcpu.clearJumpCache() }
+            for tb in removed { release(tb) }
+        }
+    }
+
+    private func release(_ tb: TranslationBlock) {
+        tier0.release(tb)
+        if let code = tb.compiledCode { backend.release(code) }
+        tb.c.deallocate()
+    }
+
+    // MARK: Safe points
+
+    /// Asks for a safe point: some vCPU's thread will flush all TBs and run the plugins' safe work while no vCPU is in generated
+    /// code. Any thread, also from callbacks in generated code.
+    package func requestSafePoint() {
+        safeWorkPending.store(true, ordering: .releasing)
+        for vcpu in world.all { vcpu.requestExit() }
+    }
+
+    func runSafeWork() {
+        guard safeWorkPending.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        flush()
+        guard let plugins else { return }
+        world.exclusive {
+            plugins.flush()
+            plugins.runSafeWork()
+        }
+    }
+
+    // MARK: Faults
+
+    /// Puts the exact PC back, and takes back counts that merging moved before the fault. Registers are exact already.
+    func restoreStateAtFaultPoint(of vcpu: VCPU) {
+        let point = vcpu.cpu.pointee.fault_point
+        let index = Int(point & ((1 << UInt32(NT_FAULT_POINT_INSN_BITS)) - 1))
+        guard let tb = cacheLock.withLock({ cache.block(index: point >> UInt32(NT_FAULT_POINT_INSN_BITS)) }) else {
+            preconditionFailure("fault point \(hex(point)) names no TB")
+        }
+        vcpu.cpu.pointee.pc = tb.key.pc &+ UInt64(index * 4)
+        for adjustment in tb.faultAdjustments where adjustment.instruction > index {
+            let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(adjustment.offset)
+            at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
+        }
+    }
+
+    // MARK: fork
+
+    /// Stops the compile thread between two modules, so that the child finds LLVM and the locks at rest.
+    package func prepareFork() {
+        translationLock.lock()
+        if compilerStarted { compiler.pause() }
+        cacheLock.lock()
+    }
+    package func afterForkInParent() {
+        cacheLock.unlock()
+        if compilerStarted { compiler.resume() }
+        translationLock.unlock()
+    }
+    package func afterForkInChild(keeping vcpu: VCPU) {
+        cacheLock.unlock()
+        translationLock.unlock()
+        world.afterForkInChild(keeping: vcpu)
+        if compilerStarted { compiler.restartAfterFork() }
+    }
+
+    func noteCompilerStarted() { compilerStarted = true }
+
+    // MARK: Traces
+
+    /// `-d exec` and `-d cpu`: without chaining, every TB comes by here.
+    func traceExecution(of tb: TranslationBlock, on vcpu: VCPU) {
+        if log.items.isDisjoint(with: [.exec, .cpu]) { return }
+        if log.isOn(.exec) {
+            let name = environment.symbol(at: tb.key.pc).map { " " + $0 } ?? ""
+            log.put("Trace \(vcpu.index): \(hex(tb.key.pc, width: 16))\(name)\n")
+        }
+        if log.isOn(.cpu) { log.put(vcpu.registers.dump()) }
+    }
+}

@@ -1,0 +1,64 @@
+package import A64Translator
+package import GuestState
+
+/// Which executors the engine uses.
+package enum Tier: String, CaseIterable, Sendable {
+    /// Tier 0 only.
+    case interp
+    /// Tier 1 from the first execution on; the vCPU waits for the compiler. For tests and benchmarks.
+    case block
+    /// As `block`; regions of TBs come later.
+    case region
+    /// Tier 0 at once, tier 1 from a background thread when a TB is hot.
+    case auto
+}
+
+/// Everything the engine is told once, before the first vCPU exists.
+package struct EngineConfiguration: Sendable {
+    package var tier: Tier
+    package var translation: TranslationConfig
+    /// False: every TB returns to the run loop (`-d nochain`, `exec`, `cpu`).
+    package var chains: Bool
+    /// Executions of a tier-0 TB before it is compiled (`auto`).
+    package var hotThreshold: Int32
+    /// Counts guest instructions in each vCPU for `--stats`.
+    package var countsInstructions: Bool
+
+    /// Low enough that a loop is compiled within a millisecond, high enough that code run a few times never is.
+    package static let defaultHotThreshold: Int32 = 200
+
+    package init(
+        tier: Tier, translation: TranslationConfig, chains: Bool = true,
+        hotThreshold: Int32 = EngineConfiguration.defaultHotThreshold,
+        countsInstructions: Bool = false
+    ) {
+        self.tier = tier
+        self.translation = translation
+        self.chains = chains
+        self.hotThreshold = hotThreshold
+        self.countsInstructions = countsInstructions
+    }
+}
+
+/// What surrounds the guest processor: Linux user mode now, a machine later. The engine knows no syscall.
+///
+/// Threads: `fetch` from any thread; the others on the vCPU's own thread, outside generated code, with exact registers.
+package protocol GuestEnvironment: AnyObject, Sendable {
+    /// The instruction word at a 4-byte aligned address; nil when it is not mapped executable.
+    func fetch(_ pc: UInt64) -> UInt32?
+    /// A guest exception ended a TB; see CHost's `nt_exception` for the PC and `info`.
+    func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction
+    /// A guest memory access faulted; `cpu->pc` is the accessing instruction.
+    func handleFault(_ fault: HostFault, on vcpu: VCPU) -> VCPUAction
+    /// An exit request was seen: deliver what is pending.
+    func deliverPending(on vcpu: VCPU) -> VCPUAction
+    /// Name of the function at an address, for dumps and plugins.
+    func symbol(at pc: UInt64) -> String?
+}
+
+/// A host signal that a guest access raised.
+package struct HostFault: Sendable {
+    package let signal: Int32
+    package let code: Int32
+    package let address: UInt64
+}

@@ -1,0 +1,21 @@
+internal import CHost
+internal import EmuIR
+internal import IRInterpreter
+
+/// Gives TBs their tier-0 form.
+final class Tier0 {
+    private var predecoder = Predecoder()
+
+    /// Predecodes and makes the interpreter the TB's entry. `heat`: executions until NT_EXIT_HOT; `.max` = never.
+    func install(_ tb: TranslationBlock, _ block: IRBlock, heat: Int32) {
+        tb.c.pointee.ops = predecoder.predecode(block, tbIndex: tb.c.pointee.tb_index)
+        nt_tb_set_heat(tb.c, heat)
+        nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(mutating: IRInterpreter.entry))
+    }
+
+    func stopCounting(_ tb: TranslationBlock) { nt_tb_set_heat(tb.c, .max) }
+
+    func release(_ tb: TranslationBlock) {
+        if let ops = tb.c.pointee.ops { Predecoder.release(ops) }
+    }
+}

@@ -1,0 +1,51 @@
+package import CHost
+package import EmuIR
+internal import GuestState
+package import IRPasses
+internal import LLVMBackend
+
+package typealias GuestExceptionKind = ExceptionKind
+
+/// Identity of a TB: its address and all state that changes what it means.
+package struct TBKey: Hashable, Sendable {
+    package let pc: UInt64
+    package let flags: UInt32
+}
+
+/// The engine's side of one TB. Generated code sees only `c`.
+///
+/// Ownership: the TB cache holds the reference and the C struct; both die inside an exclusive section, when no vCPU can be in
+/// the TB. All members are guarded by the cache's lock.
+final class TranslationBlock {
+    enum Stage {
+        case tier0
+        case queued
+        case compiled
+    }
+
+    let key: TBKey
+    let c: UnsafeMutablePointer<nt_tb>
+    let instructionCount: Int
+    /// What plugins registered, kept so that a later tier is made from the same records.
+    let instrumentation: TBInstrumentation
+    /// Counter amounts that merging moved up; taken back at a fault in mid-TB.
+    var faultAdjustments: [FaultAdjustment] = []
+    var stage = Stage.tier0
+    /// Slots of other TBs that jump here.
+    var incoming: [UnsafeMutablePointer<nt_slot>] = []
+    var compiledCode: CompiledCode?
+
+    init(key: TBKey, c: UnsafeMutablePointer<nt_tb>, instructionCount: Int, instrumentation: TBInstrumentation) {
+        self.key = key
+        self.c = c
+        self.instructionCount = instructionCount
+        self.instrumentation = instrumentation
+    }
+
+    var guestRange: Range<UInt64> { key.pc..<key.pc &+ UInt64(instructionCount * 4) }
+
+    func slot(_ n: Int) -> UnsafeMutablePointer<nt_slot> {
+        (UnsafeMutableRawPointer(c) + Int(NT_TB_SLOTS_OFFSET) + n * Int(NT_SLOT_SIZE))
+            .assumingMemoryBound(to: nt_slot.self)
+    }
+}

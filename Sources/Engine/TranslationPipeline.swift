@@ -1,0 +1,62 @@
+internal import A64Translator
+internal import CHost
+internal import EmuIR
+internal import GuestState
+internal import IRPasses
+internal import LLVMBackend
+internal import Support
+
+/// From guest bytes to instrumented, optimised IR, with a dump after each stage. One per translating thread.
+struct TranslationPipeline: ~Copyable {
+    private var translator: Translator
+    private var passes: PassPipeline
+    private let log: Log
+    private let reportsUnimplemented: Bool
+
+    init(configuration: EngineConfiguration, log: Log) {
+        translator = Translator(config: configuration.translation)
+        passes = PassPipeline()
+        self.log = log
+        reportsUnimplemented = log.isOn(.unimp)
+    }
+
+    mutating func translate(_ key: TBKey, fetch: (UInt64) -> UInt32?) -> IRBlock {
+        translator.translate(at: key.pc, flags: key.flags, fetch: fetch)
+    }
+
+    /// Plugin-gen and passes.
+    /// - Parameter isRepeated: true when the TB was dumped before (a later tier).
+    /// - Returns: what a fault in mid-TB must take back.
+    mutating func finish(
+        _ block: inout IRBlock, _ instrumentation: TBInstrumentation, symbol: (UInt64) -> String?,
+        isRepeated: Bool = false
+    ) -> [FaultAdjustment] {
+        if !isRepeated { dumpGuestCode(block, symbol: symbol) }
+        if log.isOn(.op), !isRepeated { log.put("OP:\n\(block)\n") }
+        let adjustments = instrumentation.isEmpty ? [] : PluginGen.run(&block, instrumentation)
+        passes.run(&block)
+        if log.isOn(.opOpt), !isRepeated { log.put("OP after optimization:\n\(block)\n") }
+        return adjustments
+    }
+
+    private func dumpGuestCode(_ block: IRBlock, symbol: (UInt64) -> String?) {
+        guard log.isOn(.inAsm) else { return }
+        var text = "----------------\nIN: \(symbol(block.pc) ?? "")\n"
+        for inst in block.insts where inst.op == .insn {
+            let word = UInt32(truncatingIfNeeded: inst.imm2)
+            let digits = hex(word, width: 8).dropFirst(2)
+            text += "\(hex(inst.imm)):  \(digits)  \(GuestDisassembler.shared.text(of: word, at: inst.imm))\n"
+        }
+        log.put(text + "\n")
+    }
+
+    /// Gives the TB's slots the PCs its terminator leads to.
+    func initialiseSlots(of tb: TranslationBlock, for block: IRBlock) {
+        var targets: [UInt64] = [0, 0]
+        if let end = block.insts.last {
+            if end.op == .chain { targets[0] = end.imm }
+            if end.op == .branchIf { targets = [end.imm, end.imm2] }
+        }
+        for n in 0..<Int(NT_TB_SLOTS) { nt_slot_init(tb.slot(n), targets[n]) }
+    }
+}

@@ -1,0 +1,120 @@
+package import CHost
+package import GuestState
+internal import Support
+internal import Synchronization
+
+/// One guest processor: its registers, its arena, and the loop that runs it. One host thread at a time.
+package final class VCPU: @unchecked Sendable {
+    // @unchecked: `isRunning` is atomic; all else is touched by the vCPU's own thread, or by others in exclusive sections.
+    package let index: Int
+    package let cpu: UnsafeMutablePointer<nt_cpu>
+    package let registers: GuestRegisters
+    package unowned let engine: Engine
+    let isRunning = Atomic<Bool>(false)
+    /// Addresses that IC IVAU named since the last look.
+    private var staleCode: [UInt64] = []
+    /// Kept for the environment: per-thread data of the guest operating system.
+    package var environmentData: AnyObject?
+
+    init(index: Int, cpu: UnsafeMutablePointer<nt_cpu>, engine: Engine) {
+        self.index = index
+        self.cpu = cpu
+        self.registers = GuestRegisters(cpu)
+        self.engine = engine
+        cpu.pointee.cpu_index = UInt32(index)
+        cpu.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    func clearJumpCache() {
+        let cache = nt_jump_cache(cpu)!
+        for i in 0..<Int(NT_JUMP_CACHE_SIZE) { cache[i] = nt_jump_cache_entry(pc: .max, tb: nil) }
+    }
+
+    private func remember(_ tb: TranslationBlock) {
+        nt_jump_cache(cpu)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(pc: tb.key.pc, tb: tb.c)
+    }
+
+    /// IC IVAU on this vCPU: handled at the next exit, which is asked for here. Called from generated code.
+    func noteStaleCode(at address: UInt64) {
+        staleCode.append(address)
+        nt_request_exit(cpu)
+    }
+
+    /// Makes the vCPU leave generated code within one loop iteration. Any thread; async-signal-safe.
+    package func requestExit() { nt_request_exit(cpu) }
+
+    /// Runs the guest from `cpu->pc` until the process ends.
+    ///
+    /// Must be called on the thread that owns the vCPU.
+    /// - Returns: `.exit` or `.killed`, never `.resume`.
+    package func run() -> VCPUAction {
+        nt_thread_set_cpu(cpu)
+        defer { nt_thread_set_cpu(nil) }
+        while true {
+            if nt_take_exit_request(cpu) != 0 {
+                let action = handleExitRequest()
+                if action != .resume { return action }
+            }
+            let action = step()
+            if action != .resume { return action }
+        }
+    }
+
+    private func handleExitRequest() -> VCPUAction {
+        if !staleCode.isEmpty {
+            let lines = staleCode
+            staleCode.removeAll()
+            // CTR_EL0 tells the guest 64-byte instruction-cache lines.
+            engine.invalidate(lines.map { ($0 & ~63)..<(($0 & ~63) &+ 64) })
+        }
+        engine.runSafeWork()
+        return engine.environment.deliverPending(on: self)
+    }
+
+    /// One stay in generated code and what made it end.
+    private func step() -> VCPUAction {
+        let generation = engine.generation
+        let tb = engine.findOrTranslate(TBKey(pc: cpu.pointee.pc, flags: 0), for: self)
+        engine.world.enter(self)
+        guard engine.generation == generation else {
+            // Code was removed between the look-up and now: `tb` may be gone.
+            engine.world.leave(self)
+            return .resume
+        }
+        remember(tb)
+        engine.traceExecution(of: tb, on: self)
+        let exit = nt_enter(cpu, tb.c)
+        engine.world.leave(self)
+        switch nt_exit(UInt32(truncatingIfNeeded: exit)) {
+        case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
+        case NT_EXIT_CHAIN:
+            engine.chain(cpu.pointee.exit_slot, to: TBKey(pc: cpu.pointee.pc, flags: 0), generation, for: self)
+            return .resume
+        case NT_EXIT_HOT:
+            engine.promote(cpu.pointee.exit_tb, generation)
+            return .resume
+        case NT_EXIT_EXCEPTION: return handleException()
+        case NT_EXIT_FAULT: return handleFault()
+        case let other: preconditionFailure("generated code returned \(other)")
+        }
+    }
+
+    private func handleException() -> VCPUAction {
+        let info = cpu.pointee.exception_info
+        guard let kind = GuestExceptionKind(rawValue: UInt8(truncatingIfNeeded: cpu.pointee.exception)) else {
+            preconditionFailure("generated code raised exception \(cpu.pointee.exception)")
+        }
+        if kind == .dataAlignment { engine.restoreStateAtFaultPoint(of: self) }
+        engine.log.write(.int, "exception \(kind) info=\(hex(info)) pc=\(hex(cpu.pointee.pc))\n")
+        return engine.environment.handle(kind, info: info, on: self)
+    }
+
+    private func handleFault() -> VCPUAction {
+        engine.restoreStateAtFaultPoint(of: self)
+        let fault = HostFault(
+            signal: Int32(cpu.pointee.fault_signal), code: Int32(bitPattern: cpu.pointee.fault_code),
+            address: cpu.pointee.fault_address)
+        engine.log.write(.int, "fault signal=\(fault.signal) address=\(hex(fault.address)) pc=\(hex(cpu.pointee.pc))\n")
+        return engine.environment.handleFault(fault, on: self)
+    }
+}

@@ -1,0 +1,58 @@
+internal import CLLVM
+
+/// LLVM intrinsics, attributes and metadata of one module, looked up once each.
+final class Intrinsics {
+    private struct Key: Hashable {
+        let name: String
+        let type: LLVMTypeRef?
+    }
+
+    private let module: LLVMModuleRef
+    private let context: LLVMContextRef
+    private var declared: [Key: (function: LLVMValueRef, type: LLVMTypeRef)] = [:]
+    private let unlikelyWeights: LLVMValueRef
+    private let profKind: UInt32
+    private let noUnwind: LLVMAttributeRef
+
+    init(module: LLVMModuleRef, context: LLVMContextRef) {
+        self.module = module
+        self.context = context
+        profKind = LLVMGetMDKindIDInContext(context, "prof", 4)
+        let i32 = LLVMInt32TypeInContext(context)
+        var parts: [LLVMMetadataRef?] = [
+            LLVMMDStringInContext2(context, "branch_weights", 14),
+            LLVMValueAsMetadata(LLVMConstInt(i32, 1, 0)),
+            LLVMValueAsMetadata(LLVMConstInt(i32, 2000, 0)),
+        ]
+        unlikelyWeights = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, &parts, 3))
+        noUnwind = LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName("nounwind", 8), 0)
+    }
+
+    func call(
+        _ builder: LLVMBuilderRef, _ name: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef]
+    ) -> LLVMValueRef {
+        let key = Key(name: name, type: types.first)
+        let callee: (function: LLVMValueRef, type: LLVMTypeRef)
+        if let known = declared[key] {
+            callee = known
+        } else {
+            let id = LLVMLookupIntrinsicID(name, name.utf8.count)
+            precondition(id != 0, "LLVM has no intrinsic \(name)")
+            var overloads: [LLVMTypeRef?] = types
+            callee = (
+                LLVMGetIntrinsicDeclaration(module, id, &overloads, types.count),
+                LLVMIntrinsicGetType(context, id, &overloads, types.count)
+            )
+            declared[key] = callee
+        }
+        var values: [LLVMValueRef?] = arguments
+        return LLVMBuildCall2(builder, callee.type, callee.function, &values, UInt32(values.count), "")
+    }
+
+    func markUnlikely(_ branch: LLVMValueRef) { LLVMSetMetadata(branch, profKind, unlikelyWeights) }
+
+    /// No unwind tables: nothing unwinds through generated code.
+    func addFunctionAttributes(_ function: LLVMValueRef) {
+        LLVMAddAttributeAtIndex(function, LLVMAttributeIndex(bitPattern: -1), noUnwind)
+    }
+}

@@ -1,0 +1,131 @@
+internal import CHost
+internal import CLLVM
+internal import EmuIR
+internal import GuestState
+
+/// Calls to the host, instrumentation, and the ways out of a TB.
+extension TBLowering {
+    /// Calls a host function by its address with the C convention.
+    func hostCall(
+        _ address: UInt, result: LLVMTypeRef, parameters: [LLVMTypeRef], _ arguments: [LLVMValueRef]
+    ) -> LLVMValueRef {
+        var types: [LLVMTypeRef?] = parameters
+        var values: [LLVMValueRef?] = arguments
+        let type = LLVMFunctionType(result, &types, UInt32(types.count), 0)
+        let function = LLVMBuildIntToPtr(b, l.const(UInt64(address), l.i64), l.pointer, "")
+        return LLVMBuildCall2(b, type, function, &values, UInt32(values.count), "")
+    }
+
+    mutating func lowerHelperCall(_ i: IRInst) -> LLVMValueRef? {
+        let helper = Helper(rawValue: UInt16(i.imm))!
+        let signature = helper.signature
+        if signature.effects.contains(.mayFault) { noteFaultPoint() }
+        let operands = [i.a, i.b, i.c].prefix(signature.parameters.count).map(value)
+        let result = hostCall(
+            HostFunctions.helper(helper), result: llvmType(signature.result),
+            parameters: [l.pointer] + signature.parameters.map(llvmType), [cpu] + operands)
+        return signature.result == .none ? nil : result
+    }
+
+    // MARK: Instrumentation
+
+    mutating func lowerPlugin(_ i: IRInst) -> LLVMValueRef? {
+        switch i.op {
+        case .pluginAdd:
+            let at = Int(i.imm)
+            storeState(at, LLVMBuildAdd(b, loadState(at, l.i64), l.const(i.imm2, l.i64), ""))
+            return nil
+        case .pluginStore:
+            storeState(Int(i.imm), l.const(i.imm2, l.i64))
+            return nil
+        case .pluginLoad: return loadState(Int(i.imm), l.i64)
+        case .pluginCall:
+            callPlugin(i, parameters: [], arguments: [])
+            return nil
+        case .pluginCallIf:
+            unlikelyDetour(value(i.a)) { $0.callPlugin(i, parameters: [], arguments: []) }
+            return nil
+        case .pluginMemCall:
+            if !i.b.isNone { storeState(Int(NT_CPU_MEM_VALUE), value(i.b)) }
+            callPlugin(i, parameters: [l.i32, l.i64], arguments: [l.const(UInt64(i.aux), l.i32), value(i.a)])
+            return nil
+        default: preconditionFailure("not instrumentation: \(i.op)")
+        }
+    }
+
+    /// function(cpu_index, …, userdata), with the register permission set around it when it has one.
+    private func callPlugin(_ i: IRInst, parameters: [LLVMTypeRef], arguments: [LLVMValueRef]) {
+        if i.flags != 0 { storeState(Int(NT_CPU_REG_PERMISSION), l.const(UInt64(i.flags), l.i32)) }
+        _ = hostCall(
+            UInt(i.imm), result: l.void, parameters: [l.i32] + parameters + [l.i64],
+            [loadState(Int(NT_CPU_CPU_INDEX), l.i32)] + arguments + [l.const(i.imm2, l.i64)])
+        if i.flags != 0 { storeState(Int(NT_CPU_REG_PERMISSION), l.const(0, l.i32)) }
+    }
+
+    // MARK: Terminators
+
+    mutating func lowerTerminator(_ i: IRInst) {
+        switch i.op {
+        case .chain: jump(to: i.imm, slot: 0)
+        case .branchIf:
+            let taken = newBlock()
+            let other = newBlock()
+            LLVMBuildCondBr(b, value(i.a), taken, other)
+            position(taken)
+            jump(to: i.imm, slot: 0)
+            position(other)
+            jump(to: i.imm2, slot: 1)
+        case .branchIndirect: jumpIndirect(value(i.a))
+        case .raise:
+            storeState(Int(NT_CPU_EXCEPTION), l.const(UInt64(i.aux), l.i64))
+            storeState(Int(NT_CPU_EXCEPTION_INFO), l.const(i.imm, l.i64))
+            storeState(Int(NT_CPU_PC), l.const(i.imm2, l.i64))
+            ret(NT_EXIT_EXCEPTION)
+        case .exitTo: leave(to: l.const(i.imm, l.i64), NT_EXIT_LOOKUP)
+        default: preconditionFailure("not a terminator: \(i.op)")
+        }
+    }
+
+    private func leave(to pc: LLVMValueRef, _ exit: nt_exit) {
+        storeState(Int(NT_CPU_PC), pc)
+        ret(exit)
+    }
+
+    /// Every loop has a backward or an indirect branch, so polling there is enough to leave it.
+    private mutating func poll(_ pc: LLVMValueRef) {
+        let request = loadState(Int(NT_CPU_EXIT_REQUEST), l.i32)
+        unlikely(LLVMBuildICmp(b, LLVMIntNE, request, l.const(0, l.i32), "")) { $0.leave(to: pc, NT_EXIT_REQUEST) }
+    }
+
+    private mutating func jump(to pc: UInt64, slot: Int) {
+        let target = l.const(pc, l.i64)
+        guard options.chains else { return leave(to: target, NT_EXIT_LOOKUP) }
+        if pc <= block.pc { poll(target) }
+        let next = LLVMBuildLoad2(
+            b, l.pointer, address(tb, Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET)), "")!
+        tailCall(next)
+    }
+
+    private func tailCall(_ next: LLVMValueRef) {
+        let entry = LLVMBuildLoad2(b, l.pointer, address(next, Int(NT_TB_ENTRY)), "")
+        var arguments: [LLVMValueRef?] = [cpu, next]
+        let result = LLVMBuildCall2(b, l.codeType, entry, &arguments, 2, "")!
+        LLVMSetInstructionCallConv(result, LoweringContext.preserveNone)
+        LLVMSetTailCallKind(result, LLVMTailCallKindMustTail)
+        LLVMBuildRet(b, result)
+    }
+
+    /// The jump cache, inlined: nt_jump_cache_index and one compare.
+    private mutating func jumpIndirect(_ pc: LLVMValueRef) {
+        guard options.chains else { return leave(to: pc, NT_EXIT_LOOKUP) }
+        poll(pc)
+        // index * sizeof(entry) in one mask: (pc >> 2 & (size - 1)) * 16 == (pc << 2) & ((size - 1) << 4)
+        let mask = UInt64(NT_JUMP_CACHE_SIZE - 1) << 4
+        let offset = LLVMBuildAnd(b, LLVMBuildShl(b, pc, l.const(2, l.i64), ""), l.const(mask, l.i64), "")
+        var index: LLVMValueRef? = LLVMBuildAdd(b, offset, l.const(UInt64(NT_JUMP_CACHE_OFFSET), l.i64), "")
+        let entry = LLVMBuildInBoundsGEP2(b, l.i8, cpu, &index, 1, "")!
+        let cachedPC = LLVMBuildLoad2(b, l.i64, entry, "")
+        unlikely(LLVMBuildICmp(b, LLVMIntNE, cachedPC, pc, "")) { $0.leave(to: pc, NT_EXIT_LOOKUP) }
+        tailCall(LLVMBuildLoad2(b, l.pointer, address(entry, 8), ""))
+    }
+}

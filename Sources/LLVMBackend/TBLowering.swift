@@ -1,0 +1,165 @@
+internal import CHost
+internal import CLLVM
+package import EmuIR
+internal import GuestState
+
+/// Lowers one IR block to one LLVM function `i64 (ptr cpu, ptr tb)` with the preserve_none convention.
+///
+/// Guest registers stay in the CPU struct: each `set` is a store, in order, so state is exact before every access that can
+/// fault. Nothing here may reorder: LLVM sees may-alias accesses and runs no IR passes on tier 1.
+/// Slots are reached through the `tb` argument, so the function holds no address of its own TB.
+struct TBLowering {
+    let l: LoweringContext
+    let function: LLVMValueRef
+    let cpu: LLVMValueRef
+    let tb: LLVMValueRef
+    let block: IRBlock
+    let options: LoweringOptions
+    let intrinsics: Intrinsics
+    /// LLVM value of each IR value.
+    var values: [LLVMValueRef?]
+    /// Index of the guest instruction being lowered, and the one whose fault point is in memory.
+    var instruction = -1
+    var storedFaultPoint = -1
+
+    var b: LLVMBuilderRef { l.builder }
+
+    /// Adds the function `name` to `module`.
+    @discardableResult
+    static func lower(
+        _ block: IRBlock, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics,
+        options: LoweringOptions
+    ) -> LLVMValueRef {
+        let function = LLVMAddFunction(module, name, l.codeType)!
+        LLVMSetFunctionCallConv(function, LoweringContext.preserveNone)
+        intrinsics.addFunctionAttributes(function)
+        let entry = LLVMAppendBasicBlockInContext(l.context, function, "")
+        LLVMPositionBuilderAtEnd(l.builder, entry)
+        var lowering = TBLowering(
+            l: l, function: function, cpu: LLVMGetParam(function, 0), tb: LLVMGetParam(function, 1), block: block,
+            options: options, intrinsics: intrinsics, values: Array(repeating: nil, count: block.insts.count))
+        for i in block.insts.indices {
+            let inst = block.insts[i]
+            lowering.values[i] = lowering.lower(inst)
+        }
+        return function
+    }
+
+    // MARK: Access to operands, state, basic blocks
+
+    func value(_ v: Value) -> LLVMValueRef { values[v.index]! }
+
+    func llvmType(_ type: IRType) -> LLVMTypeRef {
+        switch type {
+        case .none: l.void
+        case .i1: l.i1
+        case .i32: l.i32
+        case .i64: l.i64
+        case .i128: l.vector(lane: 3)
+        }
+    }
+
+    func const(_ value: UInt64, _ type: IRType) -> LLVMValueRef { l.const(value, llvmType(type)) }
+
+    func address(_ base: LLVMValueRef, _ offset: Int) -> LLVMValueRef {
+        var index: LLVMValueRef? = l.const(offset, l.i64)
+        return LLVMBuildInBoundsGEP2(b, l.i8, base, &index, 1, "")
+    }
+    func loadState(_ offset: Int, _ type: LLVMTypeRef) -> LLVMValueRef {
+        LLVMBuildLoad2(b, type, address(cpu, offset), "")
+    }
+    func storeState(_ offset: Int, _ value: LLVMValueRef) { LLVMBuildStore(b, value, address(cpu, offset)) }
+
+    func newBlock() -> LLVMBasicBlockRef { LLVMAppendBasicBlockInContext(l.context, function, "") }
+    func position(_ block: LLVMBasicBlockRef) { LLVMPositionBuilderAtEnd(b, block) }
+
+    func phi(_ type: LLVMTypeRef, _ incoming: [(LLVMValueRef, LLVMBasicBlockRef)]) -> LLVMValueRef {
+        let phi = LLVMBuildPhi(b, type, "")!
+        var values: [LLVMValueRef?] = incoming.map(\.0)
+        var blocks: [LLVMBasicBlockRef?] = incoming.map(\.1)
+        LLVMAddIncoming(phi, &values, &blocks, UInt32(incoming.count))
+        return phi
+    }
+
+    /// When `condition` holds, runs `cold`, which must leave the TB.
+    mutating func unlikely(_ condition: LLVMValueRef, _ cold: (inout TBLowering) -> Void) {
+        unlikely(condition, rejoins: false, cold)
+    }
+
+    /// When `condition` holds, runs `cold` and goes on.
+    mutating func unlikelyDetour(_ condition: LLVMValueRef, _ cold: (inout TBLowering) -> Void) {
+        unlikely(condition, rejoins: true, cold)
+    }
+
+    private mutating func unlikely(
+        _ condition: LLVMValueRef, rejoins: Bool, _ cold: (inout TBLowering) -> Void
+    ) {
+        let coldBlock = newBlock()
+        let next = newBlock()
+        intrinsics.markUnlikely(LLVMBuildCondBr(b, condition, coldBlock, next)!)
+        position(coldBlock)
+        cold(&self)
+        if rejoins { LLVMBuildBr(b, next) }
+        position(next)
+    }
+
+    func ret(_ exit: nt_exit) { LLVMBuildRet(b, l.const(UInt64(exit.rawValue), l.i64)) }
+
+    func call(_ intrinsic: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef]) -> LLVMValueRef {
+        intrinsics.call(b, intrinsic, types, arguments)
+    }
+
+    /// Makes cpu->fault_point name the current instruction; needed before anything that may fault.
+    mutating func noteFaultPoint() {
+        if storedFaultPoint == instruction { return }
+        storedFaultPoint = instruction
+        let point = options.tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32(instruction)
+        storeState(Int(NT_CPU_FAULT_POINT), l.const(UInt64(point), l.i32))
+    }
+
+    // MARK: Dispatch over operations
+
+    mutating func lower(_ i: IRInst) -> LLVMValueRef? {
+        switch i.op {
+        case .nop: return nil
+        case .insn:
+            instruction += 1
+            return nil
+        case .const: return const(i.imm, i.type)
+        case .get: return loadState(i.slot.cpuOffset, llvmType(i.type))
+        case .set:
+            storeState(i.slot.cpuOffset, value(i.a))
+            return nil
+        case .add, .sub, .mul, .umulh, .smulh, .udiv, .sdiv, .adc, .sbc, .and, .or, .xor, .andNot, .not, .shl, .lshr,
+            .ashr, .ror, .clz, .cls, .rbit, .bswap, .rev16, .ubfx, .sbfx, .bfi, .extr, .zext, .sext, .trunc, .icmpEQ,
+            .icmpNE, .icmpULT, .icmpULE, .icmpSLT, .icmpSLE, .select, .crc32, .crc32c:
+            return lowerInteger(i)
+        case .flagsAdd, .flagsSub, .flagsAdc, .flagsSbc, .flagsLogic, .flagsCcmpSub, .flagsCcmpAdd, .flagsSet:
+            lowerFlagsWrite(i)
+            return nil
+        case .flagsGet: return lowerFlagsGet()
+        case .cond: return lowerCondition(Condition(rawValue: i.aux)!)
+        case .load, .store, .loadExclusive, .storeExclusive, .clearExclusive, .atomicRMW, .compareAndSwap, .fence,
+            .zeroBlock:
+            return lowerMemory(i)
+        case .pack128, .lo64, .hi64, .vconst, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg,
+            .vabs, .vsmax, .vsmin, .vumax, .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr,
+            .vashr, .vdup, .vinsert, .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow,
+            .vsextLow, .vzextLow, .vcnt:
+            return lowerVector(i)
+        case .call: return lowerHelperCall(i)
+        case .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall: return lowerPlugin(i)
+        case .chain, .branchIf, .branchIndirect, .raise, .exitTo:
+            lowerTerminator(i)
+            return nil
+        }
+    }
+}
+
+/// What lowering needs to know beside the IR.
+struct LoweringOptions {
+    /// Index of the TB in the engine's table, for fault points.
+    var tbIndex: UInt32
+    /// Direct branches go through slots; otherwise every TB leaves to the run loop.
+    var chains: Bool
+}

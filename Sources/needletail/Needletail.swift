@@ -1,1 +1,0 @@
-@main struct Needletail { static func main() { print("needletail") } }

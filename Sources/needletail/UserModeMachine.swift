@@ -1,0 +1,287 @@
+import CHost
+import Engine
+import GuestMemory
+import GuestState
+import Glibc
+import LLVMBackend
+import LinuxUser
+import PluginHost
+import Support
+
+/// Joins the engine, the Linux process and the plugins: each sees the others only through the protocols that this class
+/// implements.
+final class UserModeMachine: @unchecked Sendable {
+    // @unchecked: `process`, `engine`, `plugins` are set during start-up, before other threads exist; the thread list is guarded by
+    // `lock`.
+    let log: Log
+    private(set) var process: LinuxProcess!
+    private(set) var engine: Engine!
+    let arena: VCPUArena
+    private(set) var plugins: PluginHost?
+    private let lock = Lock()
+    /// vCPU indices in use. Guarded by `lock`.
+    private var usedIndices: Set<Int> = []
+    private let startTime: UInt64
+    private let printsStatistics: Bool
+
+    init(log: Log, arena: VCPUArena, printsStatistics: Bool) {
+        self.log = log
+        self.arena = arena
+        self.printsStatistics = printsStatistics
+        startTime = monotonicNanoseconds()
+    }
+
+    /// Loads plugins. Before the program is loaded, as in QEMU.
+    func load(_ options: PluginOptions) throws(PluginError) {
+        if options.requests.isEmpty { return }
+        let host = PluginHost(arena: arena, services: self)
+        plugins = host
+        try host.load(options)
+    }
+
+    func load(_ linux: LinuxConfiguration) throws(LoadError) {
+        let process = try LinuxProcess(configuration: linux, log: log)
+        process.engine = self
+        self.process = process
+    }
+
+    /// Runs the loaded program to its end and leaves the process as the guest did.
+    func run(_ configuration: EngineConfiguration) -> Never {
+        engine = Engine(configuration: configuration, environment: self, arena: arena, plugins: plugins, log: log)
+        let error = nt_install_fault_handlers()
+        precondition(error == 0, "sigaction: errno \(error)")
+        nt_thread_alt_stack_install()
+        guard let vcpu = engine.makeVCPU(index: takeIndex()) else { fail("not enough memory for a vCPU") }
+        process.start(vcpu.registers)
+        vcpu.environmentData = process.mainThread
+        process.mainThread.attach(vcpu.cpu)
+        runThread(vcpu, process.mainThread)
+        // The main thread ended by `exit` while others live on: they end the process.
+        while true { pause() }
+    }
+
+    /// Runs one guest thread; returns when only that thread ended.
+    private func runThread(_ vcpu: VCPU, _ thread: LinuxThread) {
+        nt_thread_set_cpu(vcpu.cpu)
+        plugins?.vcpuInit(vcpu.index)
+        switch vcpu.run() {
+        case .resume: preconditionFailure("the run loop returned without a reason")
+        case .exitThread:
+            plugins?.vcpuExit(vcpu.index)
+            engine.removeVCPU(vcpu)
+            lock.withLock { _ = usedIndices.remove(vcpu.index) }
+            thread.detach()
+        case .exit(let status):
+            atProcessEnd()
+            _exit(status)
+        case .killed(let signal):
+            atProcessEnd()
+            process.die(bySignal: signal)
+        }
+    }
+
+    private func atProcessEnd() {
+        plugins?.atExit()
+        if printsStatistics { printStatistics() }
+        fflush(nil)
+    }
+
+    private func printStatistics() {
+        let count = arenaSum { $0.pointee.insn_count }
+        let seconds = Double(monotonicNanoseconds() - startTime) / 1e9
+        let rate = Double(count) / seconds / 1e6
+        log.put("needletail: \(count) guest instructions in \(milli(seconds)) s, \(milli(rate)) million per second\n")
+    }
+
+    private func arenaSum(_ value: (UnsafeMutablePointer<nt_cpu>) -> UInt64) -> UInt64 {
+        let indices = lock.withLock { usedIndices }
+        return indices.reduce(0) { $0 &+ value(arena.cpu($1)) }
+    }
+
+    private func takeIndex() -> Int {
+        lock.withLock {
+            let index = (usedIndices.max() ?? -1) + 1
+            usedIndices.insert(index)
+            return index
+        }
+    }
+
+    func fail(_ message: String, status: Int32 = 1) -> Never {
+        log.put("needletail: \(message)\n")
+        exit(status)
+    }
+}
+
+/// Three decimals without Foundation.
+private func milli(_ value: Double) -> String {
+    let scaled = UInt64(max(0, value * 1000).rounded())
+    let fraction = String(scaled % 1000)
+    return "\(scaled / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+}
+
+private func monotonicNanoseconds() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}
+
+private func thread(of vcpu: VCPU) -> LinuxThread {
+    guard let thread = vcpu.environmentData as? LinuxThread else { preconditionFailure("a vCPU without a guest thread") }
+    return thread
+}
+
+// MARK: What the engine asks
+
+extension UserModeMachine: GuestEnvironment {
+    func fetch(_ pc: UInt64) -> UInt32? {
+        guard process.addressSpace.canFetch(pc) else { return nil }
+        var word: UInt32 = 0
+        return nt_copy_fallible(&word, UnsafeRawPointer(bitPattern: UInt(pc)), 4) == 0 ? word : nil
+    }
+
+    func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction {
+        action(thread(of: vcpu).handleException(vcpu.registers, nt_exception(UInt32(kind.rawValue)), info: info), vcpu)
+    }
+
+    func handleFault(_ fault: HostFault, on vcpu: VCPU) -> VCPUAction {
+        action(
+            thread(of: vcpu).handleFault(
+                vcpu.registers, address: fault.address, signal: fault.signal, code: fault.code), vcpu)
+    }
+
+    func deliverPending(on vcpu: VCPU) -> VCPUAction {
+        action(thread(of: vcpu).deliverPendingSignals(vcpu.registers), vcpu)
+    }
+
+    /// Under `-d int` and `-d cpu` the registers at the guest's crash are worth more than the signal's name.
+    private func action(_ action: VCPUAction, _ vcpu: VCPU) -> VCPUAction {
+        if case .killed(let signal) = action, !log.items.isDisjoint(with: [.int, .cpu, .exec]) {
+            log.put("guest killed by signal \(signal) at \(hex(vcpu.registers.pc))\n" + vcpu.registers.dump())
+        }
+        return action
+    }
+
+    func symbol(at pc: UInt64) -> String? { process?.symbols.function(at: pc)?.name }
+}
+
+// MARK: What the Linux process asks
+
+extension UserModeMachine: GuestEngine {
+    func invalidateCode(_ range: Range<GuestAddress>) { engine.invalidate([range]) }
+    func prepareFork() {
+        plugins?.prepareFork()
+        engine.prepareFork()
+    }
+    func afterForkInParent() {
+        engine.afterForkInParent()
+        plugins?.finishFork()
+    }
+    func afterForkInChild() {
+        guard let cpu = nt_thread_cpu() else { preconditionFailure("fork outside a vCPU thread") }
+        let vcpu = Unmanaged<VCPU>.fromOpaque(cpu.pointee.owner).takeUnretainedValue()
+        engine.afterForkInChild(keeping: vcpu)
+        plugins?.finishFork()
+        lock.reinitialiseAfterFork()
+        usedIndices = [vcpu.index]
+    }
+
+    func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {
+        let start = ThreadStart(machine: self, thread: thread, registers: registers)
+        guard let vcpu = engine.makeVCPU(index: takeIndex()) else { return false }
+        start.vcpu = vcpu
+        // Registers only: what lies behind them in the struct belongs to the new vCPU.
+        UnsafeMutableRawPointer(vcpu.cpu).copyMemory(from: registers.cpu, byteCount: Int(NT_CPU_EXIT_REQUEST))
+        vcpu.environmentData = thread
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 1 << 20)
+        defer { pthread_attr_destroy(&attributes) }
+        var id = pthread_t()
+        let argument = Unmanaged.passRetained(start).toOpaque()
+        let error = pthread_create(
+            &id, &attributes,
+            {
+                Unmanaged<ThreadStart>.fromOpaque($0!).takeRetainedValue().run()
+                return nil
+            }, argument)
+        if error != 0 {
+            Unmanaged<ThreadStart>.fromOpaque(argument).release()
+            engine.removeVCPU(vcpu)
+            lock.withLock { _ = usedIndices.remove(vcpu.index) }
+            return false
+        }
+        start.waitUntilAttached()
+        return true
+    }
+
+    /// What a new host thread needs to become a guest thread.
+    private final class ThreadStart: @unchecked Sendable {
+        // @unchecked: written before the thread exists; `isAttached` is guarded by `lock`.
+        let machine: UserModeMachine
+        let thread: LinuxThread
+        var vcpu: VCPU!
+        private let lock = Lock()
+        private let attached = ConditionVariable()
+        private var isAttached = false
+
+        init(machine: UserModeMachine, thread: LinuxThread, registers: GuestRegisters) {
+            self.machine = machine
+            self.thread = thread
+        }
+
+        func run() {
+            nt_thread_alt_stack_install()
+            thread.attach(vcpu.cpu)
+            lock.withLock {
+                isAttached = true
+                attached.signal()
+            }
+            machine.runThread(vcpu, thread)
+            nt_thread_alt_stack_remove()
+        }
+
+        func waitUntilAttached() {
+            lock.lock()
+            while !isAttached { attached.wait(lock) }
+            lock.unlock()
+        }
+    }
+}
+
+// MARK: What plugins ask
+
+extension UserModeMachine: PluginHostServices {
+    func currentCPU() -> UnsafeMutablePointer<nt_cpu>? { nt_thread_cpu() }
+    func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64 { cpu.pointee.pc }
+    func disassemble(_ word: UInt32, at pc: UInt64) -> String { GuestDisassembler.shared.text(of: word, at: pc) }
+    func hostAddress(ofCode pc: UInt64) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(pc)) }
+
+    var program: PluginProgramInfo? {
+        guard let process else { return nil }
+        let code = process.program.code
+        return PluginProgramInfo(
+            path: String(decoding: process.configuration.program, as: UTF8.self), startCode: code.lowerBound,
+            endCode: code.upperBound, entry: process.program.entry)
+    }
+
+    func readMemory(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        nt_copy_fallible(buffer.baseAddress, UnsafeRawPointer(bitPattern: UInt(address)), buffer.count) == 0
+    }
+
+    func writeMemory(at address: UInt64, from bytes: UnsafeRawBufferPointer) -> Bool {
+        nt_copy_fallible(UnsafeMutableRawPointer(bitPattern: UInt(address)), bytes.baseAddress, bytes.count) == 0
+    }
+
+    func pluginOutput(_ text: UnsafeBufferPointer<UInt8>) {
+        log.write(.plugin, String(decoding: text, as: UTF8.self))
+    }
+
+    func requestSafePoint() { engine?.requestSafePoint() }
+
+    func resume(at pc: UInt64) -> Never {
+        guard let cpu = nt_thread_cpu() else { preconditionFailure("no vCPU to resume") }
+        cpu.pointee.pc = pc
+        nt_leave(cpu, UInt64(NT_EXIT_LOOKUP.rawValue))
+    }
+}
