@@ -6,7 +6,7 @@ package import Support
 
 /// The guest process: its memory, signal actions and identity; what its threads share.
 ///
-/// Use: make one, install the engine's fault handlers, `start` the registers of the first vCPU, run it, and after each exit
+/// Use: make one, `start` the registers of the first vCPU, run it, and after each exit
 /// of generated code ask `mainThread` what to do (`handleException`, `handleFault`, `deliverPendingSignals`).
 ///
 /// Lock order: none of the locks here is held while another is taken or while the engine is called.
