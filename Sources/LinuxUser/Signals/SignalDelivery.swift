@@ -154,7 +154,8 @@ final class SignalActions: @unchecked Sendable {
         }
     }
 
-    func reinitialiseAfterFork() { lock.reinitialiseAfterFork() }
+    func lockForFork() { lock.lock() }
+    func unlockAfterFork() { lock.unlock() }
 
     private func applyToHost(_ signal: Int, _ action: SignalAction) {
         let disposition: nt_disposition
