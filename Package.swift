@@ -74,6 +74,8 @@ let package = Package(
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
+        .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,

@@ -6,10 +6,11 @@ package import Support
 
 /// The guest process: its memory, signal actions and identity; what its threads share.
 ///
-/// Use: make one, install the engine's fault handlers, `start` the registers of the first vCPU, run it, and after each exit
+/// Use: make one, `start` the registers of the first vCPU, run it, and after each exit
 /// of generated code ask `mainThread` what to do (`handleException`, `handleFault`, `deliverPendingSignals`).
 ///
-/// Lock order: none of the locks here is held while another is taken or while the engine is called.
+/// Lock order: none of the locks here is held while another is taken or while the engine is called, but for fork (which
+/// takes all) and brk (which holds `lock` around the address space's).
 package final class LinuxProcess: @unchecked Sendable {
     // @unchecked: immutable after init, apart from members that lock for themselves and those under `lock`.
     package let configuration: LinuxConfiguration
@@ -105,10 +106,16 @@ package final class LinuxProcess: @unchecked Sendable {
         if isNew { log.put(text()) }
     }
 
-    func reinitialiseAfterFork() {
-        lock.reinitialiseAfterFork()
-        addressSpace.reinitialiseAfterFork()
-        signals.reinitialiseAfterFork()
+    /// Holds what a fork child inherits still. Order: `lock` first, as in brk.
+    func lockForFork() {
+        lock.lock()
+        addressSpace.lockForFork()
+        signals.lockForFork()
+    }
+    func unlockAfterFork() {
+        signals.unlockAfterFork()
+        addressSpace.unlockAfterFork()
+        lock.unlock()
     }
 
     private static func mapStack(

@@ -21,6 +21,8 @@ package final class LinuxThread: @unchecked Sendable {
     var clearChildTID: GuestAddress = 0
     /// Where a new thread stores its tid before its first instruction.
     var setTIDAtStart: [GuestAddress] = []
+    /// In a child of CLONE_VFORK: the link to the waiting parent; else -1.
+    var vforkParent: Int32 = -1
     let signalState: OpaquePointer
 
     // What a system call handler may set besides its result.

@@ -53,6 +53,11 @@ int nt_signal_set(int signal, nt_disposition disposition, bool restart, bool no_
 /// The host's disposition of `signal` at process start: NT_DISPOSITION_IGNORE or DEFAULT.
 nt_disposition nt_signal_get(int signal);
 
+/// Installs the fault handlers (nt_install_fault_handlers) and queues SIGSEGV, SIGBUS, SIGFPE and SIGILL that are sent
+/// rather than raised by an instruction. Never pass these four to nt_signal_set.
+/// - Returns: 0 or errno.
+int nt_signals_install_faults(void);
+
 /// rt_sigprocmask on the raw 64-bit mask (bit n-1 = signal n). `how` as in the kernel ABI (0 block, 1 unblock, 2 set).
 void nt_signal_mask(int how, uint64_t set, uint64_t *old);
 

@@ -127,12 +127,12 @@ final class SignalActions: @unchecked Sendable {
     private let lock = Lock()
     private var actions = [SignalAction](repeating: SignalAction(), count: Signal.count + 1)
 
-    /// Takes over the dispositions this process was started with. Call before the engine's fault handlers are installed:
-    /// they pass on what they do not claim.
+    /// Takes over the dispositions this process was started with and installs the fault handlers.
     func install() {
+        _ = nt_signals_install_faults()
         for signal in 1...Signal.count where !Signal.unblockable.contains(signal) {
             if Signal.synchronous.contains(signal) {
-                _ = nt_signal_set(Int32(signal), NT_DISPOSITION_QUEUE, false, false, false)
+                if signal == Signal.SIGTRAP { _ = nt_signal_set(Int32(signal), NT_DISPOSITION_QUEUE, false, false, false) }
             } else if nt_signal_get(Int32(signal)) == NT_DISPOSITION_IGNORE {
                 actions[signal].handler = SignalAction.ignoreHandler
             } else {
@@ -154,7 +154,8 @@ final class SignalActions: @unchecked Sendable {
         }
     }
 
-    func reinitialiseAfterFork() { lock.reinitialiseAfterFork() }
+    func lockForFork() { lock.lock() }
+    func unlockAfterFork() { lock.unlock() }
 
     private func applyToHost(_ signal: Int, _ action: SignalAction) {
         let disposition: nt_disposition
