@@ -149,7 +149,7 @@ extension UserModeMachine: GuestEnvironment {
         let registers = vcpu.registers
         let number = Int64(bitPattern: registers[x: 8])
         let arguments: PluginSyscallArguments = (
-            registers[x: 0], registers[x: 1], registers[x: 2], registers[x: 3], registers[x: 4], registers[x: 5], 0, 0
+            registers[x: 0], registers[x: 1], registers[x: 2], registers[x: 3], registers[x: 4], registers[x: 5]
         )
         var result = VCPUAction.resume
         if let answer = plugins.syscall(vcpu.index, number: number, arguments) {
