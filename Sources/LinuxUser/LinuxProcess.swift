@@ -73,7 +73,8 @@ package final class LinuxProcess: @unchecked Sendable {
             throw .memory(configuration.program, "its stack", error)
         }
         signals.install()
-        mainThread = LinuxThread(process: self, tid: Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0)))
+        mainThread = LinuxThread(
+            process: self, tid: Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0)))
     }
 
     /// Sets the registers of a program start: PC, SP, everything else zero. The caller has zeroed the CPU struct.
@@ -130,14 +131,16 @@ package final class LinuxProcess: @unchecked Sendable {
         let range = start + guardSize..<start + guardSize + size
         addressSpace.withMap { map in
             map.insert(VMA(range: start..<start + guardSize, protection: []))
-            map.insert(VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
+            map.insert(
+                VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
         }
         return range
     }
 
     private static func mapTrampoline(_ addressSpace: AddressSpace) throws(LinuxErrno) -> GuestAddress {
         let page = try hostCall(
-            CallNumber.mmap, 0, guestPageSize, UInt64(PROT_READ | PROT_WRITE), UInt64(MAP_PRIVATE | MAP_ANONYMOUS), .max)
+            CallNumber.mmap, 0, guestPageSize, UInt64(PROT_READ | PROT_WRITE), UInt64(MAP_PRIVATE | MAP_ANONYMOUS), .max
+        )
         try UserMemory.write(UInt32(0xd280_1168), to: page)  // mov x8, #139 (rt_sigreturn)
         try UserMemory.write(UInt32(0xd400_0001), to: page + 4)  // svc #0
         try hostCall(CallNumber.mprotect, page, guestPageSize, UInt64(PROT_READ))

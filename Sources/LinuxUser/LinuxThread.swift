@@ -110,8 +110,8 @@ package final class LinuxThread: @unchecked Sendable {
         }
     }
 
-    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that before
-    /// the instruction.
+    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that
+    /// before the instruction.
     package func handleFault(
         _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
     ) -> VCPUAction {

@@ -8,9 +8,11 @@ import Testing
     /// Every single bit of the open flags, and what x86-64 calls it.
     @Test func openFlagsTradePlaces() {
         #if arch(x86_64)
-        let moved: [UInt32: UInt32] = [0o40000: 0o200000, 0o100000: 0o400000, 0o200000: 0o40000, 0o400000: 0o100000]
+            let moved: [UInt32: UInt32] = [
+                0o40000: 0o200000, 0o100000: 0o400000, 0o200000: 0o40000, 0o400000: 0o100000,
+            ]
         #else
-        let moved: [UInt32: UInt32] = [:]
+            let moved: [UInt32: UInt32] = [:]
         #endif
         for bit in 0..<32 {
             let flag: UInt32 = 1 << UInt32(bit)
@@ -62,9 +64,9 @@ import Testing
         let back = GuestEpollEvent.toGuest(two, count: 2)
         #expect(back.bytes == guest.bytes + guest.bytes)
         #if arch(x86_64)
-        #expect(host.bytes == [1, 0, 0, 0x80, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11])
+            #expect(host.bytes == [1, 0, 0, 0x80, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11])
         #else
-        #expect(host.bytes == guest.bytes)
+            #expect(host.bytes == guest.bytes)
         #endif
     }
 
@@ -84,12 +86,13 @@ import Testing
         #expect(SignalFrame.size % 16 == 0)
     }
 
-    @Test(arguments: [
-        ("#!/bin/sh\n", "/bin/sh", nil),
-        ("#! /bin/sh -e\nrest", "/bin/sh", "-e"),
-        ("#!\t/usr/bin/env  python3 -u \t\n", "/usr/bin/env", "python3 -u"),
-        ("#!/bin/x", "/bin/x", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("#!/bin/sh\n", "/bin/sh", nil),
+            ("#! /bin/sh -e\nrest", "/bin/sh", "-e"),
+            ("#!\t/usr/bin/env  python3 -u \t\n", "/usr/bin/env", "python3 -u"),
+            ("#!/bin/x", "/bin/x", nil),
+        ] as [(String, String, String?)])
     func scriptLines(_ line: String, _ interpreter: String, _ argument: String?) {
         let parsed = ExecPlan.interpreterLine(Array(line.utf8))
         #expect(parsed?.interpreter == Array(interpreter.utf8))

@@ -135,7 +135,8 @@ import Testing
             code: 0..<0, initialBreak: 0, wantsExecutableStack: false)
         let random = [UInt8](1...16)
         let stack = try InitialStack(
-            below: bottom + UInt64(size), bottom: bottom, configuration: configuration, program: program, random: random)
+            below: bottom + UInt64(size), bottom: bottom, configuration: configuration, program: program, random: random
+        )
         #expect(stack.stackPointer % 16 == 0)
         func word(_ index: Int) throws -> UInt64 { try UserMemory.read(stack.stackPointer + UInt64(index * 8)) }
         #expect(try word(0) == 3)

@@ -31,13 +31,13 @@ import Testing
             #expect(nt_linux_host_number(UInt32(number)) >= 0, "\(row.name)")
         }
         #if arch(x86_64)
-        #expect(nt_linux_host_number(63) == 0)
-        #expect(nt_linux_host_number(64) == 1)
-        #expect(nt_linux_host_number(56) == 257)
-        #expect(nt_linux_host_number(94) == 231)
-        #expect(nt_linux_host_number(260) == 61)
-        #expect(nt_linux_host_number(18) == -1)
-        #expect(nt_linux_host_number(439) == 439)
+            #expect(nt_linux_host_number(63) == 0)
+            #expect(nt_linux_host_number(64) == 1)
+            #expect(nt_linux_host_number(56) == 257)
+            #expect(nt_linux_host_number(94) == 231)
+            #expect(nt_linux_host_number(260) == 61)
+            #expect(nt_linux_host_number(18) == -1)
+            #expect(nt_linux_host_number(439) == 439)
         #endif
         #expect(nt_linux_host_number(.max) == -1)
     }

@@ -1,5 +1,5 @@
-// What the Linux personality needs from C: raw system calls by guest number, calls that a signal can interrupt without a
-// race, and host handlers for asynchronous signals.
+// What the Linux personality needs from C: raw system calls by guest number, calls that a signal can interrupt without
+// a race, and host handlers for asynchronous signals.
 #ifndef NT_LINUX_H
 #define NT_LINUX_H
 
@@ -16,7 +16,8 @@
 int nt_linux_host_number(uint32_t guest_number);
 
 /// Does the host call that corresponds to arm64 call `guest_number`.
-/// - Returns: the kernel's result; -4095...-1 is an errno. -ENOSYS when the host has no such call. Leaves libc's errno alone.
+/// - Returns: the kernel's result; -4095...-1 is an errno. -ENOSYS when the host has no such call. Leaves libc's errno
+/// alone.
 int64_t nt_linux_syscall(uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                          uint64_t a5);
 

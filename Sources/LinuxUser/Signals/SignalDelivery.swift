@@ -4,8 +4,8 @@ package import GuestState
 internal import Support
 
 extension LinuxThread {
-    /// Delivers what is queued for this thread and not blocked. Cheap when nothing is. Called by the run loop when an exit
-    /// request was seen and after every exception; guest state is complete and between instructions.
+    /// Delivers what is queued for this thread and not blocked. Cheap when nothing is. Called by the run loop when an
+    /// exit request was seen and after every exception; guest state is complete and between instructions.
     package func deliverPendingSignals(_ registers: GuestRegisters) -> VCPUAction {
         guard needsDelivery || nt_signals_pending(signalState) else { return .resume }
         var action = VCPUAction.resume
@@ -132,7 +132,9 @@ final class SignalActions: @unchecked Sendable {
         _ = nt_signals_install_faults()
         for signal in 1...Signal.count where !Signal.unblockable.contains(signal) {
             if Signal.synchronous.contains(signal) {
-                if signal == Signal.SIGTRAP { _ = nt_signal_set(Int32(signal), NT_DISPOSITION_QUEUE, false, false, false) }
+                if signal == Signal.SIGTRAP {
+                    _ = nt_signal_set(Int32(signal), NT_DISPOSITION_QUEUE, false, false, false)
+                }
             } else if nt_signal_get(Int32(signal)) == NT_DISPOSITION_IGNORE {
                 actions[signal].handler = SignalAction.ignoreHandler
             } else {

@@ -69,8 +69,8 @@ extension LinuxThread {
         let flags = a[0]
         let vfork = flags & CloneFlag.vfork != 0 ? VforkLink() : nil
         process.engine?.prepareFork()
-        // A signal of the parent must not be queued while the child copies the queue; and other threads must not be in the
-        // middle of a change to what the child inherits.
+        // A signal of the parent must not be queued while the child copies the queue; and other threads must not be in
+        // the middle of a change to what the child inherits.
         nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
         process.lockForFork()
         let pid = nt_linux_fork()

@@ -2,12 +2,13 @@ internal import CHost
 internal import Glibc
 internal import GuestMemory
 
-/// What a child of CLONE_VFORK and its waiting parent say to each other. The child is a copy, not a borrower of the parent's
-/// memory, so that two things have to be imitated: the parent sleeps until the child executes a program or ends; and what
-/// the child wrote before it ended (posix_spawn's error, vfork's flag variables) appears in the parent's memory.
+/// What a child of CLONE_VFORK and its waiting parent say to each other. The child is a copy, not a borrower of the
+/// parent's memory, so that two things have to be imitated: the parent sleeps until the child executes a program or
+/// ends; and what the child wrote before it ended (posix_spawn's error, vfork's flag variables) appears in the parent's
+/// memory.
 ///
-/// The link is a socket pair; execve closes the child's end. A child about to end sends one byte and waits for the parent,
-/// which copies what differs, to close its end.
+/// The link is a socket pair; execve closes the child's end. A child about to end sends one byte and waits for the
+/// parent, which copies what differs, to close its end.
 struct VforkLink {
     private var ends: (parent: Int32, child: Int32)
 
@@ -23,7 +24,8 @@ struct VforkLink {
         var pair: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | 0o2000000, 0, &pair) == 0 else { return nil }
         let moved = pair.map { descriptor in
-            let high = nt_linux_syscall(CallNumber.fcntl, UInt64(descriptor), 1030, UInt64(Self.lowestDescriptor), 0, 0, 0)
+            let high = nt_linux_syscall(
+                CallNumber.fcntl, UInt64(descriptor), 1030, UInt64(Self.lowestDescriptor), 0, 0, 0)
             if high < 0 { return descriptor }  // F_DUPFD_CLOEXEC beyond the limit of this process
             close(descriptor)
             return Int32(high)
