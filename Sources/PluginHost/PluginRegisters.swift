@@ -81,8 +81,8 @@ struct PluginRegister: Hashable {
         case .x(let n): (registers[x: n], 0)
         case .sp: (registers.sp, 0)
         case .pc: (exactPC(), 0)
-        // PSTATE in the layout of SPSR: EL0 with SP_EL0 is all zeros below the flags.
-        case .cpsr: (UInt64(registers.nzcv), 0)
+        // PSTATE in the layout of SPSR: EL0 with SP_EL0 is all zeros below what is kept.
+        case .cpsr: (UInt64(registers.nzcv) | registers.cpu.pointee.pstate, 0)
         case .v(let n): registers[v: n]
         case .fpsr: (registers.cpu.pointee.fpsr, 0)
         case .fpcr: (registers.cpu.pointee.fpcr, 0)
@@ -96,7 +96,9 @@ struct PluginRegister: Hashable {
         case .sp: registers.sp = lo
         // Accepted without effect, as in QEMU up to 10.2: where execution goes on is decided by then.
         case .pc: break
-        case .cpsr: registers.nzcv = UInt32(truncatingIfNeeded: lo)
+        case .cpsr:
+            registers.nzcv = UInt32(truncatingIfNeeded: lo)
+            registers.cpu.pointee.pstate = lo & (1 << 24 | 1 << 12)
         case .v(let n): registers[v: n] = (lo, hi)
         case .fpsr: registers.cpu.pointee.fpsr = lo
         case .fpcr: registers.cpu.pointee.fpcr = lo

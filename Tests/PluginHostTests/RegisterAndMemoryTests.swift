@@ -121,8 +121,13 @@ extension HostTests {
             #expect(cpu.pointee.tpidr_el0 == 0x0807_0605_0403_0201)
             #expect(pluginWriteRegister(try handle("fpcr"), bytes) == 4)
             #expect(cpu.pointee.fpcr == 0x0403_0201)
-            #expect(pluginWriteRegister(try handle("cpsr"), try newBytes([0, 0, 0, 0x60])) == 4)
+            #expect(pluginWriteRegister(try handle("cpsr"), try newBytes([0xff, 0xff, 0xff, 0x6f])) == 4)
             #expect(registers.nzcv == 0x6000_0000)
+            // DIT and SSBS are kept, nothing else.
+            #expect(cpu.pointee.pstate == 0x0100_1000)
+            let readBack = try newBytes()
+            #expect(pluginReadRegister(try handle("cpsr"), readBack) == 4)
+            #expect(contents(readBack) == [0x00, 0x10, 0x00, 0x61])
             #expect(pluginWriteRegister(try handle("pc"), bytes) == 8)
             #expect(registers.pc == 0)
         }
