@@ -334,69 +334,97 @@ extension Translator {
         case .UMULH:
             return UMULH(DataProcessing3Source(word: word))
         case .SCVTF_float_fix:
-            return unimplemented(.SCVTF_float_fix)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return fixedToFloat(FloatFixedConversion(word: word))
         case .UCVTF_float_fix:
-            return unimplemented(.UCVTF_float_fix)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return fixedToFloat(FloatFixedConversion(word: word))
         case .FCVTZS_float_fix:
-            return unimplemented(.FCVTZS_float_fix)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToFixed(FloatFixedConversion(word: word))
         case .FCVTZU_float_fix:
-            return unimplemented(.FCVTZU_float_fix)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToFixed(FloatFixedConversion(word: word))
         case .FCVTNS_float:
-            return unimplemented(.FCVTNS_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTNU_float:
-            return unimplemented(.FCVTNU_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .SCVTF_float_int:
-            return unimplemented(.SCVTF_float_int)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return integerToFloat(FloatIntegerConversion(word: word))
         case .UCVTF_float_int:
-            return unimplemented(.UCVTF_float_int)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return integerToFloat(FloatIntegerConversion(word: word))
         case .FCVTAS_float:
-            return unimplemented(.FCVTAS_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTAU_float:
-            return unimplemented(.FCVTAU_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTPS_float:
-            return unimplemented(.FCVTPS_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTPU_float:
-            return unimplemented(.FCVTPU_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTMS_float:
-            return unimplemented(.FCVTMS_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTMU_float:
-            return unimplemented(.FCVTMU_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTZS_float_int:
-            return unimplemented(.FCVTZS_float_int)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTZU_float_int:
-            return unimplemented(.FCVTZU_float_int)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatToInteger(FloatIntegerConversion(word: word))
         case .FJCVTZS:
             return unimplemented(.FJCVTZS)
         case .FMOV_float_gen:
-            return unimplemented(.FMOV_float_gen)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FMOV_float_gen(FloatIntegerConversion(word: word))
         case .FMOV_float_gen_top:
-            return unimplemented(.FMOV_float_gen_top)
+            return FMOV_float_gen_top(FloatIntegerConversion(word: word))
         case .FMOV_float_reg:
-            return unimplemented(.FMOV_float_reg)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FMOV_float_reg(FloatDataProcessing1Source(word: word))
         case .FABS_float:
-            return unimplemented(.FABS_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FABS_float(FloatDataProcessing1Source(word: word))
         case .FNEG_float:
-            return unimplemented(.FNEG_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FNEG_float(FloatDataProcessing1Source(word: word))
         case .FSQRT_float:
-            return unimplemented(.FSQRT_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FSQRT_float(FloatDataProcessing1Source(word: word))
         case .FCVT_float:
-            return unimplemented(.FCVT_float)
+            return FCVT_float(FloatDataProcessing1Source(word: word))
         case .BFCVT:
             return unimplemented(.BFCVT)
         case .FRINTN_float:
-            return unimplemented(.FRINTN_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTP_float:
-            return unimplemented(.FRINTP_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTM_float:
-            return unimplemented(.FRINTM_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTZ_float:
-            return unimplemented(.FRINTZ_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTA_float:
-            return unimplemented(.FRINTA_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTX_float:
-            return unimplemented(.FRINTX_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTI_float:
-            return unimplemented(.FRINTI_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINT32Z_float:
             return unimplemented(.FRINT32Z_float)
         case .FRINT32X_float:
@@ -406,43 +434,62 @@ extension Translator {
         case .FRINT64X_float:
             return unimplemented(.FRINT64X_float)
         case .FCMP_float:
-            return unimplemented(.FCMP_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatCompare(FloatCompare(word: word))
         case .FCMPE_float:
-            return unimplemented(.FCMPE_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatCompare(FloatCompare(word: word))
         case .FMOV_float_imm:
-            return unimplemented(.FMOV_float_imm)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FMOV_float_imm(FloatImmediate(word: word))
         case .FCCMP_float:
-            return unimplemented(.FCCMP_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatConditionalCompare(FloatConditionalCompare(word: word))
         case .FCCMPE_float:
-            return unimplemented(.FCCMPE_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatConditionalCompare(FloatConditionalCompare(word: word))
         case .FMUL_float:
-            return unimplemented(.FMUL_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FDIV_float:
-            return unimplemented(.FDIV_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FADD_float:
-            return unimplemented(.FADD_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FSUB_float:
-            return unimplemented(.FSUB_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMAX_float:
-            return unimplemented(.FMAX_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMIN_float:
-            return unimplemented(.FMIN_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMAXNM_float:
-            return unimplemented(.FMAXNM_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMINNM_float:
-            return unimplemented(.FMINNM_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FNMUL_float:
-            return unimplemented(.FNMUL_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatBinary(FloatDataProcessing2Source(word: word))
         case .FCSEL_float:
-            return unimplemented(.FCSEL_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return FCSEL_float(FloatConditionalSelect(word: word))
         case .FMADD_float:
-            return unimplemented(.FMADD_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .FMSUB_float:
-            return unimplemented(.FMSUB_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .FNMADD_float:
-            return unimplemented(.FNMADD_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .FNMSUB_float:
-            return unimplemented(.FNMSUB_float)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
+            return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .STXRB:
             return storeExclusive(LoadStoreExclusive(word: word))
         case .STLXRB:

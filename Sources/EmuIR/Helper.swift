@@ -15,6 +15,17 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// TBL, TBX: indices, the bytes for indices outside of the table, and its first register in bits 4:0 with the number of
     /// registers less one above.
     case tableLookup
+    /// Scalar floating point; the numbers in the last operand are CHost's `nt_fp_helpers.h`. Values are S or D bit patterns,
+    /// zero-extended. All read FPCR and add to FPSR.
+    case fpBinary
+    case fpUnary
+    /// addend + a * b, rounded once.
+    case fpFMA32
+    case fpFMA64
+    /// Packed NZCV, as `flags_set` takes it.
+    case fpCompare
+    case fpToInt
+    case fpFromInt
 
     package struct Signature: Sendable {
         package let name: StaticString
@@ -33,6 +44,17 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
             Signature(name: "vshl_register", parameters: [.i128, .i128, .i32], result: .i128, effects: [])
         case .tableLookup:
             Signature(name: "table_lookup", parameters: [.i128, .i128, .i32], result: .i128, effects: [.readsState])
+        case .fpBinary: floatingPoint("fp_binary", [.i64, .i64, .i32])
+        case .fpUnary: floatingPoint("fp_unary", [.i64, .i32])
+        case .fpFMA32: floatingPoint("fp_fma32", [.i64, .i64, .i64])
+        case .fpFMA64: floatingPoint("fp_fma64", [.i64, .i64, .i64])
+        case .fpCompare: floatingPoint("fp_compare", [.i64, .i64, .i32])
+        case .fpToInt: floatingPoint("fp_to_int", [.i64, .i32])
+        case .fpFromInt: floatingPoint("fp_from_int", [.i64, .i32])
         }
+    }
+
+    private func floatingPoint(_ name: StaticString, _ parameters: [IRType]) -> Signature {
+        Signature(name: name, parameters: parameters, result: .i64, effects: [.readsState, .writesState])
     }
 }

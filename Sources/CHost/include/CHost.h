@@ -10,5 +10,6 @@
 #include "nt_linux.h"
 #include "nt_guest.h"
 #include "nt_helpers.h"
+#include "nt_fp_helpers.h"
 
 #endif

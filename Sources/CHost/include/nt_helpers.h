@@ -11,7 +11,14 @@
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
     X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
-    X(table_lookup, nt_vec, (nt_cpu * cpu, nt_vec indices, nt_vec outside, uint32_t table))
+    X(table_lookup, nt_vec, (nt_cpu * cpu, nt_vec indices, nt_vec outside, uint32_t table))                            \
+    X(fp_binary, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                        \
+    X(fp_unary, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                     \
+    X(fp_fma32, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                                     \
+    X(fp_fma64, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                                     \
+    X(fp_compare, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                       \
+    X(fp_to_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                    \
+    X(fp_from_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))
 
 typedef enum nt_helper_id {
 #define NT_HELPER_ENUM(name, result, parameters) NT_HELPER_##name,

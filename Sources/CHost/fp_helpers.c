@@ -1,0 +1,330 @@
+// Scalar floating point with Arm's rules on the host's unit: NaN propagation and default NaN, saturating conversions, FPCR's
+// rounding mode, FZ and DN, and FPSR's cumulative flags. Arm ARM, shared pseudocode of the same names (FPProcessNaNs, FPMax, ...).
+//
+// Each operation runs between a load and a read of MXCSR, so flags are exact per operation. (Underflow of results that round up to
+// the smallest normal number is the host's "tiny after rounding"; Arm's is before rounding.)
+#include "nt_fp_helpers.h"
+#include <math.h>
+#include <string.h>
+#include <xmmintrin.h>
+
+enum { FPCR_FZ = 1 << 24, FPCR_DN = 1 << 25, FPSR_IOC = 1, FPSR_DZC = 2, FPSR_OFC = 4, FPSR_UFC = 8, FPSR_IXC = 16, FPSR_IDC = 128 };
+
+static inline void set_mxcsr(uint32_t value) { __asm__ volatile("ldmxcsr %0" ::"m"(value) : "memory"); }
+static inline uint32_t get_mxcsr(void) {
+    uint32_t value;
+    __asm__ volatile("stmxcsr %0" : "=m"(value)::"memory");
+    return value;
+}
+
+// RMode 0 nearest, 1 up, 2 down, 3 zero; MXCSR.RC 0 nearest, 1 down, 2 up, 3 zero.
+static inline void begin(const nt_cpu *cpu) {
+    static const uint16_t rounding[4] = {0x0000, 0x4000, 0x2000, 0x6000};
+    set_mxcsr(0x1f80 | rounding[cpu->fpcr >> 22 & 3]);
+}
+static inline void end(nt_cpu *cpu) {
+    uint32_t raised = get_mxcsr();
+    set_mxcsr(0x1f80);
+    // Invalid, zero divide, overflow, underflow, precision; the host's denormal flag has no meaning on Arm.
+    cpu->fpsr |= (raised & 1) | (raised >> 2 & 1) << 1 | (raised >> 3 & 1) << 2 | (raised >> 4 & 1) << 3 | (raised >> 5 & 1) << 4;
+}
+
+#define FORMAT(T, U, suffix, EXP_MASK, QUIET, SIGN, FRACTION)                                                          \
+    static inline T from_##suffix(uint64_t bits) { U u = (U)bits; T t; memcpy(&t, &u, sizeof t); return t; }           \
+    static inline uint64_t to_##suffix(T value) { U u; memcpy(&u, &value, sizeof u); return u; }                       \
+    static inline int is_nan_##suffix(U x) { return (x & ~SIGN) > EXP_MASK; }                                          \
+    static inline int is_snan_##suffix(U x) { return is_nan_##suffix(x) && !(x & QUIET); }                             \
+    static inline int is_denormal_##suffix(U x) { return !(x & EXP_MASK) && (x & FRACTION); }                          \
+    static inline U default_nan_##suffix(void) { return EXP_MASK | QUIET; }                                            \
+    /* FZ: a denormal operand is zero, and that is noted. */                                                          \
+    static inline U operand_##suffix(nt_cpu *cpu, uint64_t bits) {                                                     \
+        U x = (U)bits;                                                                                                 \
+        if ((cpu->fpcr & FPCR_FZ) && is_denormal_##suffix(x)) {                                                        \
+            cpu->fpsr |= FPSR_IDC;                                                                                     \
+            x &= SIGN;                                                                                                 \
+        }                                                                                                              \
+        return x;                                                                                                      \
+    }                                                                                                                  \
+    static inline U process_nan_##suffix(nt_cpu *cpu, U x) {                                                           \
+        if (is_snan_##suffix(x)) cpu->fpsr |= FPSR_IOC;                                                                \
+        return cpu->fpcr & FPCR_DN ? default_nan_##suffix() : x | QUIET;                                               \
+    }                                                                                                                  \
+    /* FPProcessNaNs3: signalling ones first, in operand order. */                                                     \
+    static inline int process_nans_##suffix(nt_cpu *cpu, U a, U b, U c, U *result) {                                   \
+        U chosen = is_snan_##suffix(a)   ? a                                                                           \
+                   : is_snan_##suffix(b) ? b                                                                           \
+                   : is_snan_##suffix(c) ? c                                                                           \
+                   : is_nan_##suffix(a)  ? a                                                                           \
+                   : is_nan_##suffix(b)  ? b                                                                           \
+                                         : c;                                                                          \
+        if (!is_nan_##suffix(chosen)) return 0;                                                                        \
+        *result = process_nan_##suffix(cpu, chosen);                                                                   \
+        return 1;                                                                                                      \
+    }                                                                                                                  \
+    /* A result made by the host: its default NaN is negative, Arm's positive; FZ flushes denormal results. */          \
+    static inline U finish_##suffix(nt_cpu *cpu, U r) {                                                                \
+        if (is_nan_##suffix(r)) return default_nan_##suffix();                                                         \
+        if ((cpu->fpcr & FPCR_FZ) && is_denormal_##suffix(r)) {                                                        \
+            cpu->fpsr |= FPSR_UFC;                                                                                     \
+            return r & SIGN;                                                                                           \
+        }                                                                                                              \
+        return r;                                                                                                      \
+    }
+FORMAT(float, uint32_t, s, 0x7f800000u, 0x00400000u, 0x80000000u, 0x007fffffu)
+FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000000000000000ull, 0x000fffffffffffffull)
+
+#define ARITHMETIC(T, U, suffix, SIGN, sqrt_, fma_)                                                                    \
+    static U binary_##suffix(nt_cpu *cpu, uint64_t first, uint64_t second, uint32_t op) {                              \
+        U a = operand_##suffix(cpu, first), b = operand_##suffix(cpu, second), r;                                      \
+        if (op == NT_FP_MAXNM || op == NT_FP_MINNM) {                                                                  \
+            int qa = is_nan_##suffix(a) && !is_snan_##suffix(a), qb = is_nan_##suffix(b) && !is_snan_##suffix(b);      \
+            if (qa && !is_nan_##suffix(b)) return b;                                                                   \
+            if (qb && !is_nan_##suffix(a)) return a;                                                                   \
+        }                                                                                                              \
+        if (process_nans_##suffix(cpu, a, b, b, &r)) return op == NT_FP_NMUL ? r ^ SIGN : r;                           \
+        T x = from_##suffix(a), y = from_##suffix(b);                                                                  \
+        switch (op) {                                                                                                  \
+        case NT_FP_MAX: case NT_FP_MAXNM:                                                                              \
+            return x > y ? a : y > x ? b : a & b;                                                                      \
+        case NT_FP_MIN: case NT_FP_MINNM:                                                                              \
+            return x < y ? a : y < x ? b : a | b;                                                                      \
+        default: break;                                                                                                \
+        }                                                                                                              \
+        begin(cpu);                                                                                                    \
+        volatile T vx = x, vy = y;                                                                                     \
+        volatile T vr;                                                                                                 \
+        switch (op) {                                                                                                  \
+        case NT_FP_ADD: vr = vx + vy; break;                                                                           \
+        case NT_FP_SUB: vr = vx - vy; break;                                                                           \
+        case NT_FP_DIV: vr = vx / vy; break;                                                                           \
+        default: vr = vx * vy; break;                                                                                  \
+        }                                                                                                              \
+        end(cpu);                                                                                                      \
+        r = finish_##suffix(cpu, (U)to_##suffix(vr));                                                                  \
+        return op == NT_FP_NMUL ? r ^ SIGN : r;                                                                        \
+    }                                                                                                                  \
+    static U square_root_##suffix(nt_cpu *cpu, uint64_t operand) {                                                     \
+        U a = operand_##suffix(cpu, operand), r;                                                                       \
+        if (process_nans_##suffix(cpu, a, a, a, &r)) return r;                                                         \
+        begin(cpu);                                                                                                    \
+        volatile T x = from_##suffix(a);                                                                               \
+        volatile T vr = sqrt_(x);                                                                                      \
+        end(cpu);                                                                                                      \
+        return finish_##suffix(cpu, (U)to_##suffix(vr));                                                               \
+    }                                                                                                                  \
+    static U multiply_add_##suffix(nt_cpu *cpu, uint64_t addend, uint64_t first, uint64_t second) {                    \
+        U c = operand_##suffix(cpu, addend), a = operand_##suffix(cpu, first), b = operand_##suffix(cpu, second), r;   \
+        T x = from_##suffix(a), y = from_##suffix(b);                                                                  \
+        int invalid = (isinf(x) && y == 0) || (isinf(y) && x == 0);                                                    \
+        if (process_nans_##suffix(cpu, c, a, b, &r)) {                                                                 \
+            if (is_nan_##suffix(c) && !is_snan_##suffix(c) && invalid) {                                               \
+                cpu->fpsr |= FPSR_IOC;                                                                                 \
+                return default_nan_##suffix();                                                                         \
+            }                                                                                                          \
+            return r;                                                                                                  \
+        }                                                                                                              \
+        begin(cpu);                                                                                                    \
+        volatile T vx = x, vy = y, vz = from_##suffix(c);                                                              \
+        volatile T vr = fma_(vx, vy, vz);                                                                              \
+        end(cpu);                                                                                                      \
+        return finish_##suffix(cpu, (U)to_##suffix(vr));                                                               \
+    }                                                                                                                  \
+    static uint64_t compare_##suffix(nt_cpu *cpu, uint64_t first, uint64_t second, int signals) {                      \
+        U a = operand_##suffix(cpu, first), b = operand_##suffix(cpu, second);                                         \
+        if (is_nan_##suffix(a) || is_nan_##suffix(b)) {                                                                \
+            if (signals || is_snan_##suffix(a) || is_snan_##suffix(b)) cpu->fpsr |= FPSR_IOC;                          \
+            return 3u << 28;                                                                                           \
+        }                                                                                                              \
+        T x = from_##suffix(a), y = from_##suffix(b);                                                                  \
+        return x == y ? 6u << 28 : x < y ? 8u << 28 : 2u << 28;                                                        \
+    }
+ARITHMETIC(float, uint32_t, s, 0x80000000u, sqrtf, fmaf)
+ARITHMETIC(double, uint64_t, d, 0x8000000000000000ull, sqrt, fma)
+
+uint64_t nt_helper_fp_binary(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op) {
+    return op & NT_FP_DOUBLE ? binary_d(cpu, a, b, op & 0xff) : binary_s(cpu, a, b, op & 0xff);
+}
+uint64_t nt_helper_fp_fma32(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b) { return multiply_add_s(cpu, addend, a, b); }
+uint64_t nt_helper_fp_fma64(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b) { return multiply_add_d(cpu, addend, a, b); }
+uint64_t nt_helper_fp_compare(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op) {
+    return op & NT_FP_DOUBLE ? compare_d(cpu, a, b, op & 1) : compare_s(cpu, a, b, op & 1);
+}
+
+// Rounding to an integral value in a mode of enum nt_fp_rounding; exact for every double. Mode 7 is FPCR's.
+static double round_integral(const nt_cpu *cpu, double x, uint32_t mode) {
+    if (mode == NT_FP_ROUND_FPCR) {
+        static const uint8_t modes[4] = {NT_FP_ROUND_TIES_EVEN, NT_FP_ROUND_UP, NT_FP_ROUND_DOWN, NT_FP_ROUND_ZERO};
+        mode = modes[cpu->fpcr >> 22 & 3];
+    }
+    switch (mode) {
+    case NT_FP_ROUND_UP: return ceil(x);
+    case NT_FP_ROUND_DOWN: return floor(x);
+    case NT_FP_ROUND_ZERO: return trunc(x);
+    case NT_FP_ROUND_TIES_AWAY: return round(x);
+    default: {
+        // Ties to even without the host's rounding mode: |x| >= 2^52 is integral already.
+        if (!(fabs(x) < 4503599627370496.0)) return x;
+        double down = floor(x), difference = x - down;
+        double r = difference < 0.5 ? down : difference > 0.5 ? down + 1 : fmod(down, 2) == 0 ? down : down + 1;
+        return copysign(r, x);
+    }
+    }
+}
+
+// Half precision by integer arithmetic (IEEE format; FPCR.AHP is not used).
+static double half_value(uint16_t h) {
+    int exponent = h >> 10 & 31, fraction = h & 0x3ff;
+    double magnitude = exponent == 31 ? INFINITY : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    return h >> 15 ? -magnitude : magnitude;
+}
+static uint16_t half_from(nt_cpu *cpu, double x) {
+    uint16_t sign = signbit(x) ? 0x8000 : 0;
+    double magnitude = fabs(x);
+    if (isinf(x)) return sign | 0x7c00;
+    if (magnitude == 0) return sign;
+    int exponent;
+    frexp(magnitude, &exponent);
+    int scale = exponent - 11 < -24 ? -24 : exponent - 11; // weight of the last bit
+    uint32_t rounding = cpu->fpcr >> 22 & 3;
+    // Up and down are by value; here the magnitude is rounded.
+    uint32_t mode = rounding == 0 ? NT_FP_ROUND_TIES_EVEN : rounding == 3 ? NT_FP_ROUND_ZERO
+                    : (rounding == 1) == (sign == 0) ? NT_FP_ROUND_UP : NT_FP_ROUND_DOWN;
+    double units = ldexp(magnitude, -scale), rounded = round_integral(cpu, units, mode);
+    int inexact = rounded != units;
+    if (inexact) cpu->fpsr |= FPSR_IXC;
+    if (magnitude < 0x1p-14 && inexact) cpu->fpsr |= FPSR_UFC;
+    double value = ldexp(rounded, scale);
+    if (value > 65504) {
+        cpu->fpsr |= FPSR_OFC | FPSR_IXC;
+        return sign | (mode == NT_FP_ROUND_ZERO || mode == NT_FP_ROUND_DOWN ? 0x7bff : 0x7c00);
+    }
+    if (value < 0x1p-14) return sign | (uint16_t)ldexp(value, 24);
+    frexp(value, &exponent);
+    return sign | (uint16_t)((exponent + 14) << 10) | ((uint16_t)ldexp(value, 11 - exponent) & 0x3ff);
+}
+
+static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to) {
+    // FPConvertNaN: sign and the top of the payload are kept.
+    uint64_t sign = 0, payload = 0; // payload: fraction left-aligned in 52 bits
+    int nan = 0, signalling = 0;
+    double x = 0;
+    if (from == 3) {
+        uint16_t h = (uint16_t)bits;
+        nan = (h & 0x7fff) > 0x7c00;
+        signalling = nan && !(h & 0x200);
+        sign = h >> 15;
+        payload = (uint64_t)(h & 0x3ff) << 42;
+        if (!nan) x = half_value(h);
+    } else if (from == 0) {
+        uint32_t s = operand_s(cpu, bits);
+        nan = is_nan_s(s);
+        signalling = is_snan_s(s);
+        sign = s >> 31;
+        payload = (uint64_t)(s & 0x7fffff) << 29;
+        if (!nan) x = from_s(s);
+    } else {
+        uint64_t d = operand_d(cpu, bits);
+        nan = is_nan_d(d);
+        signalling = is_snan_d(d);
+        sign = d >> 63;
+        payload = d & 0xfffffffffffffull;
+        if (!nan) x = from_d(d);
+    }
+    if (nan) {
+        if (signalling) cpu->fpsr |= FPSR_IOC;
+        if (cpu->fpcr & FPCR_DN) sign = 0, payload = 0;
+        payload |= 1ull << 51;
+        if (to == 3) return sign << 15 | 0x7c00 | payload >> 42;
+        if (to == 0) return sign << 31 | 0x7f800000 | payload >> 29;
+        return sign << 63 | 0x7ffull << 52 | payload;
+    }
+    if (to == 3) return half_from(cpu, x);
+    if (to == 1) return to_d(x);
+    begin(cpu);
+    volatile double vx = x;
+    volatile float r = (float)vx;
+    end(cpu);
+    return finish_s(cpu, (uint32_t)to_s(r));
+}
+
+uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
+    int is_double = (op & NT_FP_DOUBLE) != 0;
+    switch (op & 0xff) {
+    case NT_FP_SQRT: return is_double ? square_root_d(cpu, a) : square_root_s(cpu, a);
+    case NT_FP_CONVERT: return convert(cpu, a, op >> 16 & 3, op >> 20 & 3);
+    default: {
+        // NT_FP_ROUND: mode in bits 18:16, bit 20 raises inexact.
+        double x;
+        if (is_double) {
+            uint64_t d = operand_d(cpu, a), r;
+            if (process_nans_d(cpu, d, d, d, &r)) return r;
+            x = from_d(d);
+        } else {
+            uint32_t s = operand_s(cpu, a), r;
+            if (process_nans_s(cpu, s, s, s, &r)) return r;
+            x = from_s(s);
+        }
+        double rounded = copysign(round_integral(cpu, x, op >> 16 & 7), x);
+        if ((op >> 20 & 1) && rounded != x) cpu->fpsr |= FPSR_IXC;
+        return is_double ? to_d(rounded) : to_s((float)rounded);
+    }
+    }
+}
+
+// op: bit 8 source is double; bits 18:16 rounding; bit 20 unsigned; bit 21 64-bit result; bits 31:24 fraction bits.
+uint64_t nt_helper_fp_to_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
+    double x;
+    int nan;
+    if (op & NT_FP_DOUBLE) {
+        uint64_t d = operand_d(cpu, a);
+        nan = is_nan_d(d);
+        x = from_d(d);
+    } else {
+        uint32_t s = operand_s(cpu, a);
+        nan = is_nan_s(s);
+        x = from_s(s);
+    }
+    if (nan) {
+        cpu->fpsr |= FPSR_IOC;
+        return 0;
+    }
+    double scaled = ldexp(x, (int)(op >> 24)), r = round_integral(cpu, scaled, op >> 16 & 7);
+    int is_unsigned = op >> 20 & 1, is_64 = op >> 21 & 1;
+    double high = is_64 ? (is_unsigned ? 0x1p64 : 0x1p63) : is_unsigned ? 0x1p32 : 0x1p31;
+    double low = is_unsigned ? 0 : -high;
+    uint64_t result;
+    if (r >= high) {
+        cpu->fpsr |= FPSR_IOC;
+        result = is_64 ? (is_unsigned ? UINT64_MAX : INT64_MAX) : is_unsigned ? UINT32_MAX : INT32_MAX;
+    } else if (r < low) {
+        cpu->fpsr |= FPSR_IOC;
+        result = is_unsigned ? 0 : is_64 ? (uint64_t)INT64_MIN : (uint32_t)INT32_MIN;
+    } else {
+        if (r != scaled) cpu->fpsr |= FPSR_IXC;
+        result = r >= 0x1p63 ? (uint64_t)(r - 0x1p63) + (1ull << 63) : (uint64_t)(int64_t)r;
+    }
+    return is_64 ? result : (uint32_t)result;
+}
+
+// op: bit 8 result is double; bit 20 unsigned; bit 21 64-bit source; bits 31:24 fraction bits.
+uint64_t nt_helper_fp_from_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
+    int is_unsigned = op >> 20 & 1, is_64 = op >> 21 & 1;
+    int64_t s = is_64 ? (int64_t)a : is_unsigned ? (int64_t)(uint32_t)a : (int32_t)a;
+    int negative = s < 0 && !(is_64 && is_unsigned);
+    uint64_t magnitude = negative ? -(uint64_t)s : (uint64_t)s;
+    // Halve 64-bit magnitudes with the lost bit kept sticky: the conversion itself is then signed and rounds once.
+    int halved = magnitude >> 63 != 0;
+    if (halved) magnitude = magnitude >> 1 | (magnitude & 1);
+    int64_t value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    int scale = halved - (int)(op >> 24);
+    begin(cpu);
+    volatile int64_t v = value;
+    if (op & NT_FP_DOUBLE) {
+        volatile double r = (double)v;
+        end(cpu);
+        return to_d(ldexp(r, scale));
+    }
+    volatile float r = (float)v;
+    end(cpu);
+    return to_s(ldexpf(r, scale));
+}
