@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: combinations, 0..<8)
     func passesKeepWhatCanBeObserved(_ flags: PassPipeline.Flags, _ group: UInt64) throws {
         var pipeline = PassPipeline(enabled: flags)
-        for n in 0..<100 {
+        for n in 0..<60 {
             let seed = group * 1000 + UInt64(n)
             let before = RandomIR.block(seed: seed)
             var after = before
@@ -41,7 +41,7 @@ import Testing
         options.withPlugins = false
         options.operations = 5...40
         var pipeline = PassPipeline()
-        for n in 0..<100 {
+        for n in 0..<60 {
             let seed = group * 1000 + UInt64(n)
             var generator = SplitMix64(seed: ~seed)
             let before = RandomIR.block(seed: seed, options)
