@@ -69,6 +69,9 @@ let package = Package(
             ], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
+        .target(name: "TestSupport", dependencies: ["EmuIR"], path: "Tests/TestSupport"),
+        .testTarget(name: "EmuIRTests", dependencies: ["EmuIR", "TestSupport"]),
+        .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR"]),
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
         .testTarget(

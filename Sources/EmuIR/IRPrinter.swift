@@ -5,7 +5,7 @@
 //     %1 = get.i64 x2
 //     %2 = load.i64 %1, size=3, offset=8
 //
-// Order within a line: a name without key (register, condition, helper …), operands, fields as `key=value`. `%n` is the
+// Order within a line: a name without key (register, condition, helper …), operands, fields as `key=value`, memory flags last. `%n` is the
 // index of the defining instruction; an absent operand before a present one is `_`. The type suffix is left out where the
 // operation has no or only one type; fields of kind `signed` and memory flags where they are 0. `;` starts a comment.
 
@@ -60,10 +60,10 @@ enum IRPrinter {
             case .hex(let key): item("\(key)=\(hex(value))")
             case .number(let key, below: _): item("\(key)=\(value)")
             case .signed(let key): if value != 0 { item("\(key)=\(Int64(bitPattern: value))") }
-            case .memFlags: if value != 0 { item("flags=\(flagNames(UInt8(truncatingIfNeeded: value)))") }
-            case .unused, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper: break
+            case .unused, .memFlags, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper: break
             }
         }
+        if case .memFlags = info.flags, inst.flags != 0 { item("flags=\(flagNames(inst.flags))") }
     }
 
     private static func flagNames(_ raw: UInt8) -> String {

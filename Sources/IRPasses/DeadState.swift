@@ -12,7 +12,7 @@ enum DeadState {
         s.isUsed.append(contentsOf: repeatElement(false, count: count))
         s.isDead.removeAll(keepingCapacity: true)
         s.isDead.append(contentsOf: repeatElement(false, count: count))
-        allLive(&s)
+        s.liveAgain()
         var flagsOverwritten = false
         var removed = false
         for i in stride(from: count - 1, through: 0, by: -1) {
@@ -24,11 +24,11 @@ enum DeadState {
             case .insn: break
             case .get:
                 dead = !s.isUsed[i]
-                if !dead { s.isOverwritten[Int(inst.slot.storage.rawValue)] = false }
+                if !dead { s.overwrittenIn[Int(inst.slot.storage.rawValue)] = 0 }
             case .set:
                 let slot = Int(inst.imm)
-                dead = s.isOverwritten[slot]
-                s.isOverwritten[slot] = true
+                dead = s.overwrittenIn[slot] == s.epoch
+                s.overwrittenIn[slot] = s.epoch
             default:
                 if effects.contains(.writesFlags), effects.isDisjoint(with: [.observer, .mayFault, .terminator, .writesState]),
                     inst.resultType == .none
@@ -40,7 +40,7 @@ enum DeadState {
                 }
                 if !dead {
                     if !effects.isDisjoint(with: [.mayFault, .terminator, .readsState, .writesState]) {
-                        allLive(&s)
+                        s.liveAgain()
                         flagsOverwritten = false
                     }
                     if effects.contains(.readsFlags) { flagsOverwritten = false }
@@ -56,10 +56,6 @@ enum DeadState {
             if !inst.c.isNone { s.isUsed[inst.c.index] = true }
         }
         if removed { compact(&block, &s) }
-    }
-
-    private static func allLive(_ s: inout PassScratch) {
-        for i in s.isOverwritten.indices { s.isOverwritten[i] = false }
     }
 
     private static func compact(_ block: inout IRBlock, _ s: inout PassScratch) {

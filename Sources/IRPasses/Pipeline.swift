@@ -33,7 +33,12 @@ struct PassScratch {
     var known = ContiguousArray<Value>(repeating: .none, count: StateSlot.count)
     var isUsed = ContiguousArray<Bool>()
     var isDead = ContiguousArray<Bool>()
-    var isOverwritten = ContiguousArray<Bool>(repeating: false, count: StateSlot.count)
+    /// The epoch in which a guest register was seen to be overwritten before anybody looks; it is live in any other epoch.
+    var overwrittenIn = ContiguousArray<UInt64>(repeating: 0, count: StateSlot.count)
+    var epoch: UInt64 = 1
+
+    /// Makes every guest register live.
+    mutating func liveAgain() { epoch += 1 }
 }
 
 extension IRInst {

@@ -1,11 +1,16 @@
 package import EmuIR
 
-/// An amount that merging counted too early: when instruction number `j` of the TB faults and `j < instruction`, the u64 at
-/// `offset` has `amount` too much.
+/// An amount that merging counted too early: when guest instruction number `j` of the TB faults and `first <= j <
+/// instruction`, the u64 at `offset` has `amount` too much. Earlier than `first` it was not counted yet; from `instruction`
+/// on it is rightly there.
 package struct FaultAdjustment: Equatable, Sendable {
+    package let first: Int
     package let instruction: Int
     package let offset: UInt64
     package let amount: UInt64
+
+    /// Whether a fault of this instruction has to take the amount back.
+    package func applies(toFaultAt index: Int) -> Bool { first <= index && index < instruction }
 }
 
 /// Puts what plugins registered on a TB into its IR, in registration order: *tb* records before the first instruction, *insn*
@@ -16,67 +21,68 @@ package struct FaultAdjustment: Equatable, Sendable {
 package enum PluginGen {
     package static func run(_ block: inout IRBlock, _ instrumentation: TBInstrumentation) -> [FaultAdjustment] {
         if instrumentation.isEmpty { return [] }
-        var generator = Generator(instrumentation: instrumentation, accessCounts: accessCounts(block))
-        for inst in block.insts { generator.copy(inst) }
+        var generator = Generator(instrumentation: instrumentation, block: block)
+        for (index, inst) in block.insts.enumerated() { generator.copy(inst, at: index) }
         block.insts = generator.output
         return generator.adjustments
-    }
-
-    /// Reported accesses of each instruction.
-    private static func accessCounts(_ block: IRBlock) -> [Int] {
-        var counts: [Int] = []
-        for inst in block.insts {
-            if inst.op == .insn { counts.append(0) }
-            if inst.isReportedAccess, !counts.isEmpty { counts[counts.count - 1] += 1 }
-        }
-        return counts
-    }
-}
-
-extension IRInst {
-    fileprivate var isReportedAccess: Bool {
-        switch op {
-        case .load, .store: memFlags.isDisjoint(with: [.unreported, .pairFirst])
-        case .loadExclusive, .storeExclusive, .atomicRMW, .compareAndSwap, .zeroBlock: !memFlags.contains(.unreported)
-        default: false
-        }
     }
 }
 
 private struct Generator {
     let instrumentation: TBInstrumentation
-    let accessCounts: [Int]
     var output = ContiguousArray<IRInst>()
     var remap = ContiguousArray<Value>()
     var adjustments: [FaultAdjustment] = []
-    /// Adds that later ones may join: where they stand and for which entry.
-    private var openAdds: [(offset: UInt64, at: Int, instruction: Int)] = []
+    /// Number of the last operation of each guest instruction that can fault; -1 when none can.
+    private var lastFaulting: ContiguousArray<Int>
+    /// An add that later ones may join: its entry, where it stands, and from which instruction on it has run. Whatever can
+    /// fault in an earlier instruction, or in instruction `first - 1`, stands before it.
+    private struct OpenAdd {
+        let offset: UInt64
+        let at: Int
+        let first: Int
+
+        func overlaps(_ other: UInt64) -> Bool { offset &- other < 8 || other &- offset < 8 }
+    }
+    private var openAdds: [OpenAdd] = []
     private var instruction = -1
     private var firstOfPair: IRInst?
     private var firstOfPairValue = Value.none
+    /// What the last exclusive load of this block read, while the monitor can be open for it.
+    private var exclusive: (size: UInt8, value: Value)?
 
-    init(instrumentation: TBInstrumentation, accessCounts: [Int]) {
+    init(instrumentation: TBInstrumentation, block: IRBlock) {
         self.instrumentation = instrumentation
-        self.accessCounts = accessCounts
+        lastFaulting = []
+        lastFaulting.reserveCapacity(block.guestInstructionCount)
+        for (index, inst) in block.insts.enumerated() {
+            if inst.op == .insn {
+                lastFaulting.append(-1)
+            } else if !lastFaulting.isEmpty, inst.exactEffects.contains(.mayFault) {
+                lastFaulting[lastFaulting.count - 1] = index
+            }
+        }
+        output.reserveCapacity(block.insts.count * 2)
+        remap.reserveCapacity(block.insts.count)
     }
 
-    mutating func copy(_ old: IRInst) {
+    mutating func copy(_ old: IRInst, at index: Int) {
         let inst = old.renumbered(remap)
         let result = append(inst)
         remap.append(result)
-        switch inst.op {
-        case .insn:
+        if inst.op == .insn {
             instruction += 1
+            firstOfPair = nil
             if instruction == 0 { for record in instrumentation.tb { emit(record) } }
             if instruction < instrumentation.insns.count {
                 for record in instrumentation.insns[instruction] { emit(record) }
             }
-        case .load, .store, .loadExclusive, .storeExclusive, .atomicRMW, .compareAndSwap, .zeroBlock:
-            if instruction < instrumentation.mem.count, !instrumentation.mem[instruction].isEmpty {
-                report(inst, result: result)
+        } else if inst.op.effects.contains(.mayFault), inst.op != .call {
+            if instrumentation.mem.indices.contains(instruction), !instrumentation.mem[instruction].isEmpty {
+                report(inst, result: result, isLast: index >= lastFaulting[instruction])
             }
-        default: break
         }
+        noteMonitor(inst, result: result)
     }
 
     @discardableResult
@@ -89,15 +95,13 @@ private struct Generator {
 
     private mutating func emit(_ record: InstrumentationRecord) {
         switch record {
-        case .add(let offset, let value): add(offset, value, from: instruction, joins: true)
-        case .store(let offset, let value):
-            openAdds.removeAll { $0.offset == offset }
-            append(IRInst(.pluginStore, imm: offset, imm2: value))
+        case .add(let offset, let value): add(offset, value, from: instruction)
+        case .store(let offset, let value): store(offset, value)
         case .call(let function, let userdata, let regs):
-            openAdds.removeAll()
+            openAdds.removeAll(keepingCapacity: true)
             append(IRInst(.pluginCall, flags: regs, imm: function, imm2: userdata))
         case .callIf(let condition, let offset, let immediate, let function, let userdata, let regs):
-            openAdds.removeAll()
+            openAdds.removeAll(keepingCapacity: true)
             let entry = append(IRInst(.pluginLoad, .i64, imm: offset))
             let limit = append(IRInst(.const, .i64, imm: immediate))
             let holds: Value
@@ -113,24 +117,48 @@ private struct Generator {
         }
     }
 
-    /// - Parameters:
-    ///   - from: the first instruction at whose fault the amount is rightly counted.
-    ///   - joins: whether the add may move up to an earlier one.
-    private mutating func add(_ offset: UInt64, _ value: UInt64, from: Int, joins: Bool) {
-        if joins, let open = openAdds.first(where: { $0.offset == offset }) {
+    /// An add that may join an open one, or be joined.
+    /// - Parameter from: The first instruction at whose fault the amount is rightly counted. What stands before this point
+    ///   and can fault belongs to earlier instructions; what stands after it, to `from` or later ones.
+    private mutating func add(_ offset: UInt64, _ value: UInt64, from: Int) {
+        if let open = openAdds.first(where: { $0.offset == offset }) {
             output[open.at].imm2 &+= value
-            if from > open.instruction {
-                adjustments.append(FaultAdjustment(instruction: from, offset: offset, amount: value))
+            if from > open.first {
+                adjustments.append(
+                    FaultAdjustment(first: open.first, instruction: from, offset: offset, amount: value))
             }
             return
         }
+        // Entries that overlap in part do not commute (carries).
+        close(overlapping: offset)
         let at = append(IRInst(.pluginAdd, imm: offset, imm2: value)).index
-        if !openAdds.contains(where: { $0.offset == offset }) { openAdds.append((offset, at, from)) }
+        openAdds.append(OpenAdd(offset: offset, at: at, first: from))
+    }
+
+    private mutating func store(_ offset: UInt64, _ value: UInt64, onlyIf condition: Value = .none) {
+        close(overlapping: offset)
+        append(IRInst(.pluginStore, .none, condition, imm: offset, imm2: value))
+    }
+
+    private mutating func close(overlapping offset: UInt64) {
+        openAdds.removeAll { $0.overlaps(offset) }
     }
 
     // MARK: Memory accesses
 
-    private mutating func report(_ inst: IRInst, result: Value) {
+    /// What observers learn of one access.
+    private struct Access {
+        var info: MemoryAccessInfo
+        var base: Value
+        var offset: UInt64 = 0
+        /// `none` when the value is not at hand.
+        var value: Value
+        /// The access happened only if this is true; `none` when it always did.
+        var condition = Value.none
+    }
+
+    /// - Parameter isLast: No operation behind this one can make its guest instruction fault.
+    private mutating func report(_ inst: IRInst, result: Value, isLast: Bool) {
         let flags = inst.memFlags
         if flags.contains(.unreported) { return }
         if flags.contains(.pairFirst) {
@@ -139,42 +167,58 @@ private struct Generator {
             return
         }
         let size = Int(inst.aux)
+        let read = MemoryAccessInfo(sizeShift: size, isStore: false)
+        let write = MemoryAccessInfo(sizeShift: size, isStore: true)
         switch inst.op {
         case .load:
             if let first = firstOfPair, flags.contains(.pairSecond) {
-                reportPair(first, firstOfPairValue, result, size: size, isStore: false)
+                report(pair(first, firstOfPairValue, result, isStore: false), isLast)
             } else {
                 let info = MemoryAccessInfo(sizeShift: size, isStore: false, isSignExtended: flags.contains(.signExtend))
-                report(info, inst.a, inst.imm, result)
+                report(Access(info: info, base: inst.a, offset: inst.imm, value: result), isLast)
             }
         case .store:
             if let first = firstOfPair, flags.contains(.pairSecond) {
-                reportPair(first, firstOfPairValue, inst.b, size: size, isStore: true)
+                report(pair(first, firstOfPairValue, inst.b, isStore: true), isLast)
             } else {
-                report(MemoryAccessInfo(sizeShift: size, isStore: true), inst.a, inst.imm, inst.b)
+                report(Access(info: write, base: inst.a, offset: inst.imm, value: inst.b), isLast)
             }
-        case .loadExclusive: report(MemoryAccessInfo(sizeShift: size, isStore: false), inst.a, 0, result)
+        case .loadExclusive: report(Access(info: read, base: inst.a, value: result), isLast)
         case .storeExclusive:
-            report(MemoryAccessInfo(sizeShift: size, isStore: false), inst.a, 0, inst.b)
-            report(MemoryAccessInfo(sizeShift: size, isStore: true), inst.a, 0, inst.b)
+            let zero = append(IRInst(.const, .i32))
+            let stored = append(IRInst(.icmpEQ, .i32, result, zero))
+            // It stores only over the value that the exclusive load read.
+            let old = exclusive.flatMap { $0.size == inst.aux ? $0.value : nil } ?? .none
+            report(Access(info: read, base: inst.a, value: old, condition: stored), isLast)
+            report(Access(info: write, base: inst.a, value: inst.b, condition: stored), isLast)
         case .atomicRMW:
-            report(MemoryAccessInfo(sizeShift: size, isStore: false), inst.a, 0, result)
-            report(MemoryAccessInfo(sizeShift: size, isStore: true), inst.a, 0, newValue(inst, old: result))
+            report(Access(info: read, base: inst.a, value: result), isLast)
+            report(Access(info: write, base: inst.a, value: newValue(inst, old: result)), isLast)
         case .compareAndSwap:
-            report(MemoryAccessInfo(sizeShift: size, isStore: false), inst.a, 0, result)
-            report(MemoryAccessInfo(sizeShift: size, isStore: true), inst.a, 0, inst.c)
+            report(Access(info: read, base: inst.a, value: result), isLast)
+            report(Access(info: write, base: inst.a, value: inst.c), isLast)
         case .zeroBlock:
             // Four 16-byte stores stand for the block.
             let mask = append(IRInst(.const, .i64, imm: ~63))
             let start = append(IRInst(.and, .i64, inst.a, mask))
             let zero = append(IRInst(.vconst, .i128))
-            for k in UInt64(0)..<4 { report(MemoryAccessInfo(sizeShift: 4, isStore: true), start, k * 16, zero) }
-        default: break
+            let info = MemoryAccessInfo(sizeShift: 4, isStore: true)
+            for k in UInt64(0)..<4 { report(Access(info: info, base: start, offset: k * 16, value: zero), isLast) }
+        default: preconditionFailure("an access without report: \(inst.op)")
         }
         firstOfPair = nil
     }
 
-    private mutating func reportPair(_ first: IRInst, _ low: Value, _ high: Value, size: Int, isStore: Bool) {
+    private mutating func noteMonitor(_ inst: IRInst, result: Value) {
+        switch inst.op {
+        case .loadExclusive: exclusive = (inst.aux, result)
+        case .storeExclusive, .clearExclusive: exclusive = nil
+        default: break
+        }
+    }
+
+    private mutating func pair(_ first: IRInst, _ low: Value, _ high: Value, isStore: Bool) -> Access {
+        let size = Int(first.aux)
         let value: Value
         if size == 3 {
             value = append(IRInst(.pack128, .i128, low, high))
@@ -183,45 +227,62 @@ private struct Generator {
             let wideHigh = output[high.index].resultType == .i64 ? high : append(IRInst(.zext, .i64, high))
             value = append(IRInst(.bfi, .i64, wideLow, wideHigh, imm: 32, imm2: 32))
         }
-        report(MemoryAccessInfo(sizeShift: size + 1, isStore: isStore), first.a, first.imm, value)
+        let info = MemoryAccessInfo(sizeShift: size + 1, isStore: isStore)
+        return Access(info: info, base: first.a, offset: first.imm, value: value)
     }
 
-    /// What an atomic operation stored.
+    /// What an atomic operation stored (the low bits; what is above the access size is unspecified).
     private mutating func newValue(_ inst: IRInst, old: Value) -> Value {
-        func minMax(_ less: Opcode, _ a: Value, _ b: Value) -> Value {
-            let holds = append(IRInst(less, inst.type, a, b))
-            return append(IRInst(.select, inst.type, holds, a, b))
+        let type = inst.type
+        let bits = 8 << UInt64(inst.aux)
+        /// The low bits of a value, extended; memory holds no more than them.
+        func extended(_ value: Value, _ op: Opcode) -> Value {
+            bits < type.bits ? append(IRInst(op, type, value, imm2: UInt64(bits))) : value
+        }
+        func extreme(_ less: Opcode, isMaximum: Bool) -> Value {
+            let extend: Opcode = less == .icmpSLT ? .sbfx : .ubfx
+            let a = extended(old, extend)
+            let b = extended(inst.b, extend)
+            let isLess = append(IRInst(less, type, a, b))
+            return append(IRInst(.select, type, isLess, isMaximum ? b : a, isMaximum ? a : b))
         }
         switch AtomicOp(rawValue: UInt8(truncatingIfNeeded: inst.imm)) {
-        case .add: return append(IRInst(.add, inst.type, old, inst.b))
-        case .clr: return append(IRInst(.andNot, inst.type, old, inst.b))
-        case .eor: return append(IRInst(.xor, inst.type, old, inst.b))
-        case .set: return append(IRInst(.or, inst.type, old, inst.b))
-        case .smax: return minMax(.icmpSLT, inst.b, old)
-        case .smin: return minMax(.icmpSLT, old, inst.b)
-        case .umax: return minMax(.icmpULT, inst.b, old)
-        case .umin: return minMax(.icmpULT, old, inst.b)
+        case .add: return append(IRInst(.add, type, old, inst.b))
+        case .clr: return append(IRInst(.andNot, type, old, inst.b))
+        case .eor: return append(IRInst(.xor, type, old, inst.b))
+        case .set: return append(IRInst(.or, type, old, inst.b))
+        case .smax: return extreme(.icmpSLT, isMaximum: true)
+        case .smin: return extreme(.icmpSLT, isMaximum: false)
+        case .umax: return extreme(.icmpULT, isMaximum: true)
+        case .umin: return extreme(.icmpULT, isMaximum: false)
         case .swp, nil: return inst.b
         }
     }
 
-    private mutating func report(_ info: MemoryAccessInfo, _ base: Value, _ offset: UInt64, _ value: Value) {
+    /// Runs the instruction's records for one access.
+    private mutating func report(_ access: Access, _ isLast: Bool) {
         var address = Value.none
         for entry in instrumentation.mem[instruction] {
-            guard entry.directions.contains(info.isStore ? .write : .read) else { continue }
+            guard entry.directions.contains(access.info.isStore ? .write : .read) else { continue }
             switch entry.record {
             case .add(let at, let amount):
-                // Right from the next instruction on; with several accesses in one instruction a fault of the second would
-                // not know how many came before, so those stay where they are.
-                add(at, amount, from: instruction + 1, joins: accessCounts[instruction] == 1)
-            case .store: emit(entry.record)
+                // Behind the last access that can fault, a fault of this instruction has not counted the amount and one of
+                // the next has. Before it, or under a condition, the add keeps to itself and to its place.
+                if isLast, access.condition.isNone {
+                    add(at, amount, from: instruction + 1)
+                } else {
+                    openAdds.removeAll { $0.offset != at && $0.overlaps(at) }
+                    append(IRInst(.pluginAdd, .none, access.condition, imm: at, imm2: amount))
+                }
+            case .store(let at, let value): store(at, value, onlyIf: access.condition)
             case .call(let function, let userdata, let regs):
-                openAdds.removeAll()
-                if address.isNone { address = sum(base, offset) }
+                openAdds.removeAll(keepingCapacity: true)
+                if address.isNone { address = sum(access.base, access.offset) }
+                let type = access.value.isNone ? .none : output[access.value.index].resultType
                 append(
                     IRInst(
-                        .pluginMemCall, output[value.index].resultType, address, value, aux: UInt8(info.rawValue), flags: regs,
-                        imm: function, imm2: userdata))
+                        .pluginMemCall, type, address, access.value, access.condition,
+                        aux: UInt8(truncatingIfNeeded: access.info.rawValue), flags: regs, imm: function, imm2: userdata))
             case .callIf: preconditionFailure("a memory record has no condition")
             }
         }

@@ -2,7 +2,8 @@ internal import EmuIR
 
 /// Replaces reads of guest registers whose value the block already holds, and conditions whose flags it just computed.
 ///
-/// Removes: `get` after `get` or `set` of the same register; `cond` after `flags_sub`, `flags_add` or `flags_logic` becomes a
+/// Removes: `get` after `get` or `set` of the same register; `get` of a half of a vector register whose value is known becomes
+/// `lo64` or `hi64` of it; `cond` after `flags_sub`, `flags_add` or `flags_logic` becomes a
 /// comparison of their operands (the flags operation stays; DeadState may remove it).
 /// Relies on: guest registers change only by `set` and by operations whose effects include `writesState`.
 /// Keeps: everything else, in order.
@@ -22,6 +23,8 @@ enum StateForwarding {
                     continue
                 }
                 s.known[slot] = Value(index: s.output.count)
+                let whole = s.known[Int(inst.slot.storage.rawValue)]
+                if slot >= 96, !whole.isNone { inst = IRInst(slot < 128 ? .lo64 : .hi64, .i64, whole) }
             case .set:
                 let slot = Int(inst.imm)
                 s.known[slot] = inst.a
@@ -57,8 +60,15 @@ enum StateForwarding {
             output.append(IRInst(.const, type))
             return Value(index: output.count - 1)
         }
+        func always(_ value: Bool) -> IRInst { IRInst(.const, .i1, imm: value ? 1 : 0) }
         let a = source.a
         let b = source.b
+        /// N of the result, for mi; its opposite for pl.
+        func sign(of op: Opcode, _ condition: Condition) -> IRInst {
+            output.append(IRInst(op, type, a, b))
+            let result = Value(index: output.count - 1)
+            return condition == .mi ? compare(.icmpSLT, result, zero()) : compare(.icmpSLE, zero(), result)
+        }
         switch source.op {
         case .flagsSub:
             switch condition {
@@ -72,10 +82,12 @@ enum StateForwarding {
             case .lt: return compare(.icmpSLT, a, b)
             case .gt: return compare(.icmpSLT, b, a)
             case .le: return compare(.icmpSLE, a, b)
-            case .mi, .pl, .vs, .vc, .al, .nv: return nil
+            case .mi, .pl: return sign(of: .sub, condition)
+            case .vs, .vc: return nil
+            case .al, .nv: return always(true)
             }
         case .flagsLogic:
-            // C and V are 0.
+            // C and V are 0; hi is C and not Z, ls its opposite.
             switch condition {
             case .eq: return compare(.icmpEQ, a, zero())
             case .ne: return compare(.icmpNE, a, zero())
@@ -83,7 +95,8 @@ enum StateForwarding {
             case .pl, .ge: return compare(.icmpSLE, zero(), a)
             case .gt: return compare(.icmpSLT, zero(), a)
             case .le: return compare(.icmpSLE, a, zero())
-            case .cs, .cc, .vs, .vc, .hi, .ls, .al, .nv: return nil
+            case .cs, .vs, .hi: return always(false)
+            case .cc, .vc, .ls, .al, .nv: return always(true)
             }
         case .flagsAdd:
             switch condition {
@@ -92,7 +105,9 @@ enum StateForwarding {
                 output.append(IRInst(.add, type, a, b))
                 let sum = Value(index: output.count - 1)
                 return compare(condition == .eq ? .icmpEQ : .icmpNE, sum, zero())
-            case .cs, .cc, .mi, .pl, .vs, .vc, .hi, .ls, .ge, .lt, .gt, .le, .al, .nv: return nil
+            case .mi, .pl: return sign(of: .add, condition)
+            case .al, .nv: return always(true)
+            case .cs, .cc, .vs, .vc, .hi, .ls, .ge, .lt, .gt, .le: return nil
             }
         default: return nil
         }
