@@ -33,7 +33,8 @@ let package = Package(
         .target(name: "A64ISA", dependencies: ["Support"], exclude: ["Encodings"]),
         .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"]),
         .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
-        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "GuestMemory", "CHost"]),
+        .target(name: "CInterpreter", dependencies: ["CHost"]),
+        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "CInterpreter", "CHost"]),
         .binaryTarget(name: "LLVMStatic", path: "CLLVM/LLVMStatic.artifactbundle"),
         .target(
             name: "CLLVM", dependencies: ["LLVMStatic"], path: "CLLVM",
@@ -68,9 +69,13 @@ let package = Package(
             ], linkerSettings: exportPluginAPI),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
+        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR"]),
+        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
+        .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,

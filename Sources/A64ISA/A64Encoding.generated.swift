@@ -1119,1194 +1119,1673 @@ package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case MRS
 }
 
-let encodingRows: [A64EncodingRow] = {
-    var rows: [A64EncodingRow] = []
-    rows.reserveCapacity(1114)
-    rows += rows0
-    rows += rows64
-    rows += rows128
-    rows += rows192
-    rows += rows256
-    rows += rows320
-    rows += rows384
-    rows += rows448
-    rows += rows512
-    rows += rows576
-    rows += rows640
-    rows += rows704
-    rows += rows768
-    rows += rows832
-    rows += rows896
-    rows += rows960
-    rows += rows1024
-    rows += rows1088
-    return rows
-}()
-
-private let rows0: [A64EncodingRow] = [
-    A64EncodingRow(.B_cond, "B_cond", "ConditionalBranch", "Branches", 0xff000010, 0x54000000, [], [], true),
-    A64EncodingRow(.B_uncond, "B_uncond", "UnconditionalBranchImmediate", "Branches", 0xfc000000, 0x14000000, [], [], true),
-    A64EncodingRow(.BL, "BL", "UnconditionalBranchImmediate", "Branches", 0xfc000000, 0x94000000, [], [], true),
-    A64EncodingRow(.CBZ, "CBZ", "CompareAndBranch", "Branches", 0x7f000000, 0x34000000, [], [], true),
-    A64EncodingRow(.CBNZ, "CBNZ", "CompareAndBranch", "Branches", 0x7f000000, 0x35000000, [], [], true),
-    A64EncodingRow(.TBZ, "TBZ", "TestAndBranch", "Branches", 0x7f000000, 0x36000000, [], [], true),
-    A64EncodingRow(.TBNZ, "TBNZ", "TestAndBranch", "Branches", 0x7f000000, 0x37000000, [], [], true),
-    A64EncodingRow(.BR, "BR", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd61f0000, [], [], true),
-    A64EncodingRow(.BLR, "BLR", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd63f0000, [], [], true),
-    A64EncodingRow(.RET, "RET", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd65f0000, [], [], true),
-    A64EncodingRow(.ERET, "ERET", "UnconditionalBranchRegister", "Branches", 0xffffffff, 0xd69f03e0, [], [], true),
-    A64EncodingRow(.DRPS, "DRPS", "UnconditionalBranchRegister", "Branches", 0xffffffff, 0xd6bf03e0, [], [], true),
-    A64EncodingRow(.BRAAZ, "BRAAZ", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd61f081f, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BRABZ, "BRABZ", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd61f0c1f, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BLRAAZ, "BLRAAZ", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd63f081f, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BLRABZ, "BLRABZ", "UnconditionalBranchRegister", "Branches", 0xfffffc1f, 0xd63f0c1f, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.RETAA, "RETAA", "UnconditionalBranchRegister", "Branches", 0xffffffff, 0xd65f0bff, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.RETAB, "RETAB", "UnconditionalBranchRegister", "Branches", 0xffffffff, 0xd65f0fff, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.ERETAA, "ERETAA", "UnconditionalBranchRegister", "Branches", 0xffffffff, 0xd69f0bff, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.ERETAB, "ERETAB", "UnconditionalBranchRegister", "Branches", 0xffffffff, 0xd69f0fff, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BRAA, "BRAA", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd71f0800, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BRAB, "BRAB", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd71f0c00, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BLRAA, "BLRAA", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd73f0800, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BLRAB, "BLRAB", "UnconditionalBranchRegister", "Branches", 0xfffffc00, 0xd73f0c00, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AESE, "AESE", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e284800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AESD, "AESD", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e285800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AESMC, "AESMC", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e286800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AESIMC, "AESIMC", "CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES", 0xfffffc00, 0x4e287800, [], [A64FeatureNeed(.FEAT_AES, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA1C, "SHA1C", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e000000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA1P, "SHA1P", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e001000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA1M, "SHA1M", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e002000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA1SU0, "SHA1SU0", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e003000, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA256H, "SHA256H", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e004000, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA256H2, "SHA256H2", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e005000, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA256SU1, "SHA256SU1", "CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA", 0xffe0fc00, 0x5e006000, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA1H, "SHA1H", "CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA", 0xfffffc00, 0x5e280800, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA1SU1, "SHA1SU1", "CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA", 0xfffffc00, 0x5e281800, [], [A64FeatureNeed(.FEAT_SHA1, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA256SU0, "SHA256SU0", "CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA", 0xfffffc00, 0x5e282800, [], [A64FeatureNeed(.FEAT_SHA256, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA512H, "SHA512H", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608000, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA512H2, "SHA512H2", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608400, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA512SU1, "SHA512SU1", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608800, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.RAX1, "RAX1", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce608c00, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3PARTW1, "SM3PARTW1", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce60c000, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3PARTW2, "SM3PARTW2", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce60c400, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM4EKEY, "SM4EKEY", "CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512", 0xffe0fc00, 0xce60c800, [], [A64FeatureNeed(.FEAT_SM4, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SHA512SU0, "SHA512SU0", "CryptoTwoRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512", 0xfffffc00, 0xcec08000, [], [A64FeatureNeed(.FEAT_SHA512, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM4E, "SM4E", "CryptoTwoRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512", 0xfffffc00, 0xcec08400, [], [A64FeatureNeed(.FEAT_SM4, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.EOR3_advsimd, "EOR3_advsimd", "CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register", 0xffe08000, 0xce000000, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BCAX_advsimd, "BCAX_advsimd", "CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register", 0xffe08000, 0xce200000, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3SS1, "SM3SS1", "CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register", 0xffe08000, 0xce400000, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.XAR_advsimd, "XAR_advsimd", "CryptoThreeRegisterImm6", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm6", 0xffe00000, 0xce800000, [], [A64FeatureNeed(.FEAT_SHA3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3TT1A, "SM3TT1A", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408000, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3TT1B, "SM3TT1B", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408400, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3TT2A, "SM3TT2A", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408800, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SM3TT2B, "SM3TT2B", "CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2", 0xffe0cc00, 0xce408c00, [], [A64FeatureNeed(.FEAT_SM3, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.ADR, "ADR", "PCRelAddressing", "Data Processing -- Immediate", 0x9f000000, 0x10000000, [], [], true),
-    A64EncodingRow(.ADRP, "ADRP", "PCRelAddressing", "Data Processing -- Immediate", 0x9f000000, 0x90000000, [], [], true),
-    A64EncodingRow(.ADD_imm, "ADD_imm", "AddSubImmediate", "Data Processing -- Immediate", 0x7f800000, 0x11000000, [], [], true),
-    A64EncodingRow(.ADDS_imm, "ADDS_imm", "AddSubImmediate", "Data Processing -- Immediate", 0x7f800000, 0x31000000, [], [], true),
-    A64EncodingRow(.SUB_imm, "SUB_imm", "AddSubImmediate", "Data Processing -- Immediate", 0x7f800000, 0x51000000, [], [], true),
-    A64EncodingRow(.SUBS_imm, "SUBS_imm", "AddSubImmediate", "Data Processing -- Immediate", 0x7f800000, 0x71000000, [], [], true),
-    A64EncodingRow(.ADDG, "ADDG", "AddSubImmediateTags", "Data Processing -- Immediate", 0xffc00000, 0x91800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SUBG, "SUBG", "AddSubImmediateTags", "Data Processing -- Immediate", 0xffc00000, 0xd1800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AND_imm, "AND_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x12000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
+/// Name and heading of each class.
+let encodingClasses: [(name: String, heading: String)] = [
+    ("ConditionalBranch", "Branches"),
+    ("UnconditionalBranchImmediate", "Branches"),
+    ("CompareAndBranch", "Branches"),
+    ("TestAndBranch", "Branches"),
+    ("UnconditionalBranchRegister", "Branches"),
+    ("CryptoAES", "Scalar Floating-Point and Advanced SIMD / Cryptographic AES"),
+    ("CryptoThreeRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA"),
+    ("CryptoTwoRegisterSHA", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA"),
+    ("CryptoThreeRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512"),
+    ("CryptoTwoRegisterSHA512", "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512"),
+    ("CryptoFourRegister", "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register"),
+    ("CryptoThreeRegisterImm6", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm6"),
+    ("CryptoThreeRegisterImm2", "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2"),
+    ("PCRelAddressing", "Data Processing -- Immediate"),
+    ("AddSubImmediate", "Data Processing -- Immediate"),
+    ("AddSubImmediateTags", "Data Processing -- Immediate"),
+    ("LogicalImmediate", "Data Processing -- Immediate"),
+    ("MoveWideImmediate", "Data Processing -- Immediate"),
+    ("Bitfield", "Data Processing -- Immediate"),
+    ("Extract", "Data Processing -- Immediate"),
+    ("DataProcessing2Source", "Data Processing -- Register"),
+    ("DataProcessing1Source", "Data Processing -- Register"),
+    ("LogicalShiftedRegister", "Data Processing -- Register"),
+    ("AddSubShiftedRegister", "Data Processing -- Register"),
+    ("AddSubExtendedRegister", "Data Processing -- Register"),
+    ("AddSubWithCarry", "Data Processing -- Register"),
+    ("RotateRightIntoFlags", "Data Processing -- Register"),
+    ("EvaluateIntoFlags", "Data Processing -- Register"),
+    ("ConditionalCompareRegister", "Data Processing -- Register"),
+    ("ConditionalCompareImmediate", "Data Processing -- Register"),
+    ("ConditionalSelect", "Data Processing -- Register"),
+    ("DataProcessing3Source", "Data Processing -- Register"),
+    ("FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point"),
+    ("FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer"),
+    ("FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)"),
+    ("FloatCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point compare"),
+    ("FloatImmediate", "Scalar Floating-Point and Advanced SIMD / Floating-point immediate"),
+    ("FloatConditionalCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare"),
+    ("FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)"),
+    ("FloatConditionalSelect", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional select"),
+    ("FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)"),
+    ("LoadStoreExclusive", "Loads and Stores"),
+    ("LoadStoreOrderedUnscaled", "Loads and Stores"),
+    ("LoadStoreTags", "Loads and Stores"),
+    ("MemoryCopySet", "Loads and Stores"),
+    ("LoadLiteral", "Loads and Stores"),
+    ("LoadStorePair", "Loads and Stores"),
+    ("LoadStoreUnscaled", "Loads and Stores -- register"),
+    ("LoadStorePostIndexed", "Loads and Stores -- register"),
+    ("LoadStoreUnprivileged", "Loads and Stores -- register"),
+    ("LoadStorePreIndexed", "Loads and Stores -- register"),
+    ("LoadStoreUnsignedImmediate", "Loads and Stores -- register"),
+    ("LoadStoreRegisterOffset", "Loads and Stores -- register"),
+    ("AtomicMemory", "Loads and Stores -- register"),
+    ("LoadAuthenticated", "Loads and Stores -- register"),
+    ("LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures"),
+    ("LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures"),
+    ("LoadStoreSingle", "Loads and Stores -- AdvSIMD structures"),
+    ("LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures"),
+    ("SIMDScalarCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy"),
+    ("SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16"),
+    ("SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16"),
+    ("SIMDScalarThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra"),
+    ("SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous"),
+    ("SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise"),
+    ("SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different"),
+    ("SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same"),
+    ("SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate"),
+    ("SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element"),
+    ("SIMDTableLookup", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup"),
+    ("SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute"),
+    ("SIMDExtract", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD extract"),
+    ("SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy"),
+    ("SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16"),
+    ("SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16"),
+    ("SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra"),
+    ("SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous"),
+    ("SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes"),
+    ("SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different"),
+    ("SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same"),
+    ("SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate"),
+    ("SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate"),
+    ("SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element"),
+    ("PermanentlyUndefined", "Exceptions and System"),
+    ("ExceptionGeneration", "Exceptions and System"),
+    ("SystemWithRegister", "Exceptions and System"),
+    ("Hints", "Exceptions and System"),
+    ("Barriers", "Exceptions and System"),
+    ("PSTATE", "Exceptions and System"),
+    ("SystemInstructions", "Exceptions and System"),
+    ("SystemRegisterMove", "Exceptions and System"),
 ]
 
-private let rows64: [A64EncodingRow] = [
-    A64EncodingRow(.ORR_imm, "ORR_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x32000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
-    A64EncodingRow(.EOR_imm, "EOR_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x52000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
-    A64EncodingRow(.ANDS_imm, "ANDS_imm", "LogicalImmediate", "Data Processing -- Immediate", 0x7f800000, 0x72000000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
-    A64EncodingRow(.MOVN, "MOVN", "MoveWideImmediate", "Data Processing -- Immediate", 0x7f800000, 0x12800000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
-    A64EncodingRow(.MOVZ, "MOVZ", "MoveWideImmediate", "Data Processing -- Immediate", 0x7f800000, 0x52800000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
-    A64EncodingRow(.MOVK, "MOVK", "MoveWideImmediate", "Data Processing -- Immediate", 0x7f800000, 0x72800000, [A64BitPattern(0x80400000, 0x00400000)], [], true),
-    A64EncodingRow(.SBFM, "SBFM", "Bitfield", "Data Processing -- Immediate", 0x7f800000, 0x13000000, [A64BitPattern(0x80400000, 0x00400000), A64BitPattern(0x80400000, 0x80000000), A64BitPattern(0x80200000, 0x00200000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.BFM, "BFM", "Bitfield", "Data Processing -- Immediate", 0x7f800000, 0x33000000, [A64BitPattern(0x80400000, 0x00400000), A64BitPattern(0x80400000, 0x80000000), A64BitPattern(0x80200000, 0x00200000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.UBFM, "UBFM", "Bitfield", "Data Processing -- Immediate", 0x7f800000, 0x53000000, [A64BitPattern(0x80400000, 0x00400000), A64BitPattern(0x80400000, 0x80000000), A64BitPattern(0x80200000, 0x00200000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.EXTR, "EXTR", "Extract", "Data Processing -- Immediate", 0x7fa00000, 0x13800000, [A64BitPattern(0x80400000, 0x00400000), A64BitPattern(0x80400000, 0x80000000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.UDIV, "UDIV", "DataProcessing2Source", "Data Processing -- Register", 0x7fe0fc00, 0x1ac00800, [], [], true),
-    A64EncodingRow(.SDIV, "SDIV", "DataProcessing2Source", "Data Processing -- Register", 0x7fe0fc00, 0x1ac00c00, [], [], true),
-    A64EncodingRow(.LSLV, "LSLV", "DataProcessing2Source", "Data Processing -- Register", 0x7fe0fc00, 0x1ac02000, [], [], true),
-    A64EncodingRow(.LSRV, "LSRV", "DataProcessing2Source", "Data Processing -- Register", 0x7fe0fc00, 0x1ac02400, [], [], true),
-    A64EncodingRow(.ASRV, "ASRV", "DataProcessing2Source", "Data Processing -- Register", 0x7fe0fc00, 0x1ac02800, [], [], true),
-    A64EncodingRow(.RORV, "RORV", "DataProcessing2Source", "Data Processing -- Register", 0x7fe0fc00, 0x1ac02c00, [], [], true),
-    A64EncodingRow(.CRC32B, "CRC32B", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x1ac04000, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32H, "CRC32H", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x1ac04400, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32W, "CRC32W", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x1ac04800, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32X, "CRC32X", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac04c00, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32CB, "CRC32CB", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x1ac05000, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32CH, "CRC32CH", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x1ac05400, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32CW, "CRC32CW", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x1ac05800, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CRC32CX, "CRC32CX", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac05c00, [], [A64FeatureNeed(.FEAT_CRC32, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.PACGA, "PACGA", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac03000, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SUBP, "SUBP", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac00000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SUBPS, "SUBPS", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0xbac00000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.IRG, "IRG", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac01000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.GMI, "GMI", "DataProcessing2Source", "Data Processing -- Register", 0xffe0fc00, 0x9ac01400, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.RBIT, "RBIT", "DataProcessing1Source", "Data Processing -- Register", 0x7ffffc00, 0x5ac00000, [], [], true),
-    A64EncodingRow(.REV16, "REV16", "DataProcessing1Source", "Data Processing -- Register", 0x7ffffc00, 0x5ac00400, [], [], true),
-    A64EncodingRow(.REV_32, "REV_32", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0x5ac00800, [], [], true),
-    A64EncodingRow(.REV32, "REV32", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac00800, [], [], true),
-    A64EncodingRow(.REV_64, "REV_64", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac00c00, [], [], true),
-    A64EncodingRow(.CLZ_int, "CLZ_int", "DataProcessing1Source", "Data Processing -- Register", 0x7ffffc00, 0x5ac01000, [], [], true),
-    A64EncodingRow(.CLS_int, "CLS_int", "DataProcessing1Source", "Data Processing -- Register", 0x7ffffc00, 0x5ac01400, [], [], true),
-    A64EncodingRow(.PACIA, "PACIA", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac10000, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACIB, "PACIB", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac10400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACDA, "PACDA", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac10800, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACDB, "PACDB", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac10c00, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTIA, "AUTIA", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac11000, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTIB, "AUTIB", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac11400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTDA, "AUTDA", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac11800, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTDB, "AUTDB", "DataProcessing1Source", "Data Processing -- Register", 0xfffffc00, 0xdac11c00, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACIZA, "PACIZA", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac123e0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACIZB, "PACIZB", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac127e0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACDZA, "PACDZA", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac12be0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.PACDZB, "PACDZB", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac12fe0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTIZA, "AUTIZA", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac133e0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTIZB, "AUTIZB", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac137e0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTDZA, "AUTDZA", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac13be0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AUTDZB, "AUTDZB", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac13fe0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.XPACI, "XPACI", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac143e0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.XPACD, "XPACD", "DataProcessing1Source", "Data Processing -- Register", 0xffffffe0, 0xdac147e0, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.AND_log_shift, "AND_log_shift", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x0a000000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.BIC_log_shift, "BIC_log_shift", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x0a200000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.ORR_log_shift, "ORR_log_shift", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x2a000000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.ORN_log_shift, "ORN_log_shift", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x2a200000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.EOR_log_shift, "EOR_log_shift", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x4a000000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.EON, "EON", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x4a200000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.ANDS_log_shift, "ANDS_log_shift", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x6a000000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.BICS, "BICS", "LogicalShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x6a200000, [A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.ADD_addsub_shift, "ADD_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x0b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.ADDS_addsub_shift, "ADDS_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x2b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
+/// The needs of all rows, row by row.
+let encodingNeeds: [A64Feature] = [
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_AES,
+    .FEAT_AES,
+    .FEAT_AES,
+    .FEAT_AES,
+    .FEAT_SHA1,
+    .FEAT_SHA1,
+    .FEAT_SHA1,
+    .FEAT_SHA1,
+    .FEAT_SHA256,
+    .FEAT_SHA256,
+    .FEAT_SHA256,
+    .FEAT_SHA1,
+    .FEAT_SHA1,
+    .FEAT_SHA256,
+    .FEAT_SHA512,
+    .FEAT_SHA512,
+    .FEAT_SHA512,
+    .FEAT_SHA3,
+    .FEAT_SM3,
+    .FEAT_SM3,
+    .FEAT_SM4,
+    .FEAT_SHA512,
+    .FEAT_SM4,
+    .FEAT_SHA3,
+    .FEAT_SHA3,
+    .FEAT_SM3,
+    .FEAT_SHA3,
+    .FEAT_SM3,
+    .FEAT_SM3,
+    .FEAT_SM3,
+    .FEAT_SM3,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_CRC32,
+    .FEAT_PAuth,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_FlagM,
+    .FEAT_FlagM,
+    .FEAT_FlagM,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_JSCVT,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_BF16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FRINTTS,
+    .FEAT_FRINTTS,
+    .FEAT_FRINTTS,
+    .FEAT_FRINTTS,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_LRCPC2,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS,
+    .FEAT_MOPS, .FEAT_MTE,
+    .FEAT_MOPS, .FEAT_MTE,
+    .FEAT_MOPS, .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_MTE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LSE,
+    .FEAT_LRCPC,
+    .FEAT_LRCPC,
+    .FEAT_LRCPC,
+    .FEAT_LS64,
+    .FEAT_LS64,
+    .FEAT_LS64,
+    .FEAT_LS64,
+    .FEAT_PAuth,
+    .FEAT_PAuth,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_RDM,
+    .FEAT_RDM,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_RDM,
+    .FEAT_RDM,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_DotProd,
+    .FEAT_I8MM,
+    .FEAT_RDM,
+    .FEAT_RDM,
+    .FEAT_DotProd,
+    .FEAT_FCMA, .FEAT_FP16,
+    .FEAT_FCMA, .FEAT_FP16,
+    .FEAT_BF16,
+    .FEAT_BF16,
+    .FEAT_I8MM,
+    .FEAT_I8MM,
+    .FEAT_I8MM,
+    .FEAT_BF16,
+    .FEAT_BF16,
+    .FEAT_FRINTTS,
+    .FEAT_FRINTTS,
+    .FEAT_FRINTTS,
+    .FEAT_FRINTTS,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_PMULL,
+    .FEAT_FHM,
+    .FEAT_FHM,
+    .FEAT_FHM,
+    .FEAT_FHM,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_FHM,
+    .FEAT_FP16,
+    .FEAT_FHM,
+    .FEAT_FP16,
+    .FEAT_FP16,
+    .FEAT_DotProd,
+    .FEAT_I8MM,
+    .FEAT_BF16,
+    .FEAT_I8MM,
+    .FEAT_BF16,
+    .FEAT_FCMA, .FEAT_FP16,
+    .FEAT_FHM,
+    .FEAT_FP16,
+    .FEAT_FHM,
+    .FEAT_RDM,
+    .FEAT_DotProd,
+    .FEAT_RDM,
+    .FEAT_WFxT,
+    .FEAT_WFxT,
+    .FEAT_SB,
+    .FEAT_FlagM,
+    .FEAT_FlagM2,
+    .FEAT_FlagM2,
+    .FEAT_SSBS2,
+    .FEAT_DIT,
+    .FEAT_MTE,
 ]
 
-private let rows128: [A64EncodingRow] = [
-    A64EncodingRow(.SUB_addsub_shift, "SUB_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x4b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.SUBS_addsub_shift, "SUBS_addsub_shift", "AddSubShiftedRegister", "Data Processing -- Register", 0x7f200000, 0x6b000000, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x80008000, 0x00008000)], [], true),
-    A64EncodingRow(.ADD_addsub_ext, "ADD_addsub_ext", "AddSubExtendedRegister", "Data Processing -- Register", 0x7fe00000, 0x0b200000, [A64BitPattern(0x00001c00, 0x00001400), A64BitPattern(0x00001c00, 0x00001800), A64BitPattern(0x00001c00, 0x00001c00)], [], true),
-    A64EncodingRow(.ADDS_addsub_ext, "ADDS_addsub_ext", "AddSubExtendedRegister", "Data Processing -- Register", 0x7fe00000, 0x2b200000, [A64BitPattern(0x00001c00, 0x00001400), A64BitPattern(0x00001c00, 0x00001800), A64BitPattern(0x00001c00, 0x00001c00)], [], true),
-    A64EncodingRow(.SUB_addsub_ext, "SUB_addsub_ext", "AddSubExtendedRegister", "Data Processing -- Register", 0x7fe00000, 0x4b200000, [A64BitPattern(0x00001c00, 0x00001400), A64BitPattern(0x00001c00, 0x00001800), A64BitPattern(0x00001c00, 0x00001c00)], [], true),
-    A64EncodingRow(.SUBS_addsub_ext, "SUBS_addsub_ext", "AddSubExtendedRegister", "Data Processing -- Register", 0x7fe00000, 0x6b200000, [A64BitPattern(0x00001c00, 0x00001400), A64BitPattern(0x00001c00, 0x00001800), A64BitPattern(0x00001c00, 0x00001c00)], [], true),
-    A64EncodingRow(.ADC, "ADC", "AddSubWithCarry", "Data Processing -- Register", 0x7fe0fc00, 0x1a000000, [], [], true),
-    A64EncodingRow(.ADCS, "ADCS", "AddSubWithCarry", "Data Processing -- Register", 0x7fe0fc00, 0x3a000000, [], [], true),
-    A64EncodingRow(.SBC, "SBC", "AddSubWithCarry", "Data Processing -- Register", 0x7fe0fc00, 0x5a000000, [], [], true),
-    A64EncodingRow(.SBCS, "SBCS", "AddSubWithCarry", "Data Processing -- Register", 0x7fe0fc00, 0x7a000000, [], [], true),
-    A64EncodingRow(.RMIF, "RMIF", "RotateRightIntoFlags", "Data Processing -- Register", 0xffe07c10, 0xba000400, [], [A64FeatureNeed(.FEAT_FlagM, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SETF8, "SETF8", "EvaluateIntoFlags", "Data Processing -- Register", 0xfffffc1f, 0x3a00080d, [], [A64FeatureNeed(.FEAT_FlagM, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SETF16, "SETF16", "EvaluateIntoFlags", "Data Processing -- Register", 0xfffffc1f, 0x3a00480d, [], [A64FeatureNeed(.FEAT_FlagM, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CCMN_reg, "CCMN_reg", "ConditionalCompareRegister", "Data Processing -- Register", 0x7fe00c10, 0x3a400000, [], [], true),
-    A64EncodingRow(.CCMP_reg, "CCMP_reg", "ConditionalCompareRegister", "Data Processing -- Register", 0x7fe00c10, 0x7a400000, [], [], true),
-    A64EncodingRow(.CCMN_imm, "CCMN_imm", "ConditionalCompareImmediate", "Data Processing -- Register", 0x7fe00c10, 0x3a400800, [], [], true),
-    A64EncodingRow(.CCMP_imm, "CCMP_imm", "ConditionalCompareImmediate", "Data Processing -- Register", 0x7fe00c10, 0x7a400800, [], [], true),
-    A64EncodingRow(.CSEL, "CSEL", "ConditionalSelect", "Data Processing -- Register", 0x7fe00c00, 0x1a800000, [], [], true),
-    A64EncodingRow(.CSINC, "CSINC", "ConditionalSelect", "Data Processing -- Register", 0x7fe00c00, 0x1a800400, [], [], true),
-    A64EncodingRow(.CSINV, "CSINV", "ConditionalSelect", "Data Processing -- Register", 0x7fe00c00, 0x5a800000, [], [], true),
-    A64EncodingRow(.CSNEG, "CSNEG", "ConditionalSelect", "Data Processing -- Register", 0x7fe00c00, 0x5a800400, [], [], true),
-    A64EncodingRow(.MADD, "MADD", "DataProcessing3Source", "Data Processing -- Register", 0x7fe08000, 0x1b000000, [], [], true),
-    A64EncodingRow(.MSUB, "MSUB", "DataProcessing3Source", "Data Processing -- Register", 0x7fe08000, 0x1b008000, [], [], true),
-    A64EncodingRow(.SMADDL, "SMADDL", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9b200000, [], [], true),
-    A64EncodingRow(.SMSUBL, "SMSUBL", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9b208000, [], [], true),
-    A64EncodingRow(.SMULH, "SMULH", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9b400000, [], [], true),
-    A64EncodingRow(.UMADDL, "UMADDL", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9ba00000, [], [], true),
-    A64EncodingRow(.UMSUBL, "UMSUBL", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9ba08000, [], [], true),
-    A64EncodingRow(.UMULH, "UMULH", "DataProcessing3Source", "Data Processing -- Register", 0xffe08000, 0x9bc00000, [], [], true),
-    A64EncodingRow(.SCVTF_float_fix, "SCVTF_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e020000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.UCVTF_float_fix, "UCVTF_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e030000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTZS_float_fix, "FCVTZS_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e180000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTZU_float_fix, "FCVTZU_float_fix", "FloatFixedConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point", 0x7f3f0000, 0x1e190000, [A64BitPattern(0x80008000, 0x00000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTNS_float, "FCVTNS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e200000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTNU_float, "FCVTNU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e210000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.SCVTF_float_int, "SCVTF_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e220000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.UCVTF_float_int, "UCVTF_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e230000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTAS_float, "FCVTAS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e240000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTAU_float, "FCVTAU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e250000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTPS_float, "FCVTPS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e280000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTPU_float, "FCVTPU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e290000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTMS_float, "FCVTMS_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e300000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTMU_float, "FCVTMU_float", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e310000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTZS_float_int, "FCVTZS_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e380000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVTZU_float_int, "FCVTZU_float_int", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3ffc00, 0x1e390000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FJCVTZS, "FJCVTZS", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0xfffffc00, 0x1e7e0000, [], [A64FeatureNeed(.FEAT_JSCVT, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMOV_float_gen, "FMOV_float_gen", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0x7f3efc00, 0x1e260000, [A64BitPattern(0x80c00000, 0x00400000), A64BitPattern(0x80c00000, 0x80000000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMOV_float_gen_top, "FMOV_float_gen_top", "FloatIntegerConversion", "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer", 0xfffefc00, 0x9eae0000, [], [], false),
-    A64EncodingRow(.FMOV_float_reg, "FMOV_float_reg", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e204000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FABS_float, "FABS_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e20c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FNEG_float, "FNEG_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e214000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FSQRT_float, "FSQRT_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e21c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCVT_float, "FCVT_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3e7c00, 0x1e224000, [A64BitPattern(0x001f8000, 0x00030000), A64BitPattern(0x00c00000, 0x00800000), A64BitPattern(0x00c18000, 0x00000000), A64BitPattern(0x00c18000, 0x00408000), A64BitPattern(0x00c18000, 0x00c18000)], [], false),
-    A64EncodingRow(.BFCVT, "BFCVT", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xfffffc00, 0x1e634000, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTN_float, "FRINTN_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e244000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINTP_float, "FRINTP_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e24c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINTM_float, "FRINTM_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e254000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINTZ_float, "FRINTZ_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e25c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINTA_float, "FRINTA_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e264000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINTX_float, "FRINTX_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e274000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINTI_float, "FRINTI_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xff3ffc00, 0x1e27c000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FRINT32Z_float, "FRINT32Z_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e284000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINT32X_float, "FRINT32X_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e28c000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINT64Z_float, "FRINT64Z_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e294000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-]
-
-private let rows192: [A64EncodingRow] = [
-    A64EncodingRow(.FRINT64X_float, "FRINT64X_float", "FloatDataProcessing1Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)", 0xffbffc00, 0x1e29c000, [], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMP_float, "FCMP_float", "FloatCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point compare", 0xff20fc17, 0x1e202000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCMPE_float, "FCMPE_float", "FloatCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point compare", 0xff20fc17, 0x1e202010, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMOV_float_imm, "FMOV_float_imm", "FloatImmediate", "Scalar Floating-Point and Advanced SIMD / Floating-point immediate", 0xff201fe0, 0x1e201000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCCMP_float, "FCCMP_float", "FloatConditionalCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare", 0xff200c10, 0x1e200400, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCCMPE_float, "FCCMPE_float", "FloatConditionalCompare", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare", 0xff200c10, 0x1e200410, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMUL_float, "FMUL_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e200800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FDIV_float, "FDIV_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e201800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FADD_float, "FADD_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e202800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FSUB_float, "FSUB_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e203800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMAX_float, "FMAX_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e204800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMIN_float, "FMIN_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e205800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMAXNM_float, "FMAXNM_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e206800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMINNM_float, "FMINNM_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e207800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FNMUL_float, "FNMUL_float", "FloatDataProcessing2Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)", 0xff20fc00, 0x1e208800, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FCSEL_float, "FCSEL_float", "FloatConditionalSelect", "Scalar Floating-Point and Advanced SIMD / Floating-point conditional select", 0xff200c00, 0x1e200c00, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMADD_float, "FMADD_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f000000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FMSUB_float, "FMSUB_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f008000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FNMADD_float, "FNMADD_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f200000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.FNMSUB_float, "FNMSUB_float", "FloatDataProcessing3Source", "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)", 0xff208000, 0x1f208000, [A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.STXRB, "STXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08000000, [], [], true),
-    A64EncodingRow(.STLXRB, "STLXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08008000, [], [], true),
-    A64EncodingRow(.LDXRB, "LDXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08400000, [], [], true),
-    A64EncodingRow(.LDAXRB, "LDAXRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08408000, [], [], true),
-    A64EncodingRow(.STXRH, "STXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48000000, [], [], true),
-    A64EncodingRow(.STLXRH, "STLXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48008000, [], [], true),
-    A64EncodingRow(.LDXRH, "LDXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48400000, [], [], true),
-    A64EncodingRow(.LDAXRH, "LDAXRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48408000, [], [], true),
-    A64EncodingRow(.STXR, "STXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88000000, [], [], true),
-    A64EncodingRow(.STLXR, "STLXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88008000, [], [], true),
-    A64EncodingRow(.LDXR, "LDXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88400000, [], [], true),
-    A64EncodingRow(.LDAXR, "LDAXR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88408000, [], [], true),
-    A64EncodingRow(.STXP, "STXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88200000, [], [], true),
-    A64EncodingRow(.STLXP, "STLXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88208000, [], [], true),
-    A64EncodingRow(.LDXP, "LDXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88600000, [], [], true),
-    A64EncodingRow(.LDAXP, "LDAXP", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88608000, [], [], true),
-    A64EncodingRow(.CASP, "CASP", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x08207c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASPL, "CASPL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x0820fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASPA, "CASPA", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x08607c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASPAL, "CASPAL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x0860fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.STLLRB, "STLLRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08800000, [], [], true),
-    A64EncodingRow(.STLRB, "STLRB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08808000, [], [], true),
-    A64EncodingRow(.LDLARB, "LDLARB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08c00000, [], [], true),
-    A64EncodingRow(.LDARB, "LDARB", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x08c08000, [], [], true),
-    A64EncodingRow(.STLLRH, "STLLRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48800000, [], [], true),
-    A64EncodingRow(.STLRH, "STLRH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48808000, [], [], true),
-    A64EncodingRow(.LDLARH, "LDLARH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48c00000, [], [], true),
-    A64EncodingRow(.LDARH, "LDARH", "LoadStoreExclusive", "Loads and Stores", 0xffe08000, 0x48c08000, [], [], true),
-    A64EncodingRow(.STLLR, "STLLR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88800000, [], [], true),
-    A64EncodingRow(.STLR, "STLR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88808000, [], [], true),
-    A64EncodingRow(.LDLAR, "LDLAR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88c00000, [], [], true),
-    A64EncodingRow(.LDAR, "LDAR", "LoadStoreExclusive", "Loads and Stores", 0xbfe08000, 0x88c08000, [], [], true),
-    A64EncodingRow(.CASB, "CASB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASLB, "CASLB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASAB, "CASAB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASALB, "CASALB", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x08e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASH, "CASH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASLH, "CASLH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASAH, "CASAH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASALH, "CASALH", "LoadStoreExclusive", "Loads and Stores", 0xffe0fc00, 0x48e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CAS, "CAS", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88a07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASL, "CASL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88a0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASA, "CASA", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88e07c00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CASAL, "CASAL", "LoadStoreExclusive", "Loads and Stores", 0xbfe0fc00, 0x88e0fc00, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-]
-
-private let rows256: [A64EncodingRow] = [
-    A64EncodingRow(.STLURB, "STLURB", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURB, "LDAPURB", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURSB_64, "LDAPURSB_64", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURSB_32, "LDAPURSB_32", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x19c00000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.STLURH, "STLURH", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURH, "LDAPURH", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURSH_64, "LDAPURSH_64", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURSH_32, "LDAPURSH_32", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x59c00000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.STLUR, "STLUR", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xbfe00c00, 0x99000000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPUR, "LDAPUR", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xbfe00c00, 0x99400000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPURSW, "LDAPURSW", "LoadStoreOrderedUnscaled", "Loads and Stores", 0xffe00c00, 0x99800000, [], [A64FeatureNeed(.FEAT_LRCPC2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.STG, "STG", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9200000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.LDG, "LDG", "LoadStoreTags", "Loads and Stores", 0xffe00c00, 0xd9600000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.STZG, "STZG", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9600000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.ST2G, "ST2G", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9a00000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.STZ2G, "STZ2G", "LoadStoreTags", "Loads and Stores", 0xffe00000, 0xd9e00000, [A64BitPattern(0x00000c00, 0x00000000)], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.CPYFP, "CPYFP", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19000400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.CPYFM, "CPYFM", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19400400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.CPYFE, "CPYFE", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x19800400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SETP, "SETP", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c00400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SETM, "SETM", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c04400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SETE, "SETE", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x19c08400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.CPYP, "CPYP", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d000400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.CPYM, "CPYM", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d400400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.CPYE, "CPYE", "MemoryCopySet", "Loads and Stores", 0xffe00c00, 0x1d800400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SETGP, "SETGP", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc00400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SETGM, "SETGM", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc04400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SETGE, "SETGE", "MemoryCopySet", "Loads and Stores", 0xffe0cc00, 0x1dc08400, [], [A64FeatureNeed(.FEAT_MOPS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.LDR_lit_32, "LDR_lit_32", "LoadLiteral", "Loads and Stores", 0xff000000, 0x18000000, [], [], true),
-    A64EncodingRow(.LDR_lit_64, "LDR_lit_64", "LoadLiteral", "Loads and Stores", 0xff000000, 0x58000000, [], [], true),
-    A64EncodingRow(.LDRSW_lit, "LDRSW_lit", "LoadLiteral", "Loads and Stores", 0xff000000, 0x98000000, [], [], true),
-    A64EncodingRow(.PRFM_lit, "PRFM_lit", "LoadLiteral", "Loads and Stores", 0xff000000, 0xd8000000, [], [], true),
-    A64EncodingRow(.LDR_lit_fpsimd, "LDR_lit_fpsimd", "LoadLiteral", "Loads and Stores", 0x3f000000, 0x1c000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.STNP_gen, "STNP_gen", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28000000, [], [], true),
-    A64EncodingRow(.LDNP_gen, "LDNP_gen", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28400000, [], [], true),
-    A64EncodingRow(.STNP_fpsimd, "STNP_fpsimd", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.LDNP_fpsimd, "LDNP_fpsimd", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c400000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.STP_gen_post, "STP_gen_post", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28800000, [], [], true),
-    A64EncodingRow(.STP_gen_offset, "STP_gen_offset", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29000000, [], [], true),
-    A64EncodingRow(.STP_gen_pre, "STP_gen_pre", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29800000, [], [], true),
-    A64EncodingRow(.LDP_gen_post, "LDP_gen_post", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x28c00000, [], [], true),
-    A64EncodingRow(.LDP_gen_offset, "LDP_gen_offset", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29400000, [], [], true),
-    A64EncodingRow(.LDP_gen_pre, "LDP_gen_pre", "LoadStorePair", "Loads and Stores", 0x7fc00000, 0x29c00000, [], [], true),
-    A64EncodingRow(.LDPSW_post, "LDPSW_post", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x68c00000, [], [], true),
-    A64EncodingRow(.LDPSW_offset, "LDPSW_offset", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69400000, [], [], true),
-    A64EncodingRow(.LDPSW_pre, "LDPSW_pre", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69c00000, [], [], true),
-    A64EncodingRow(.STGP_post, "STGP_post", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x68800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.STGP_offset, "STGP_offset", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69000000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.STGP_pre, "STGP_pre", "LoadStorePair", "Loads and Stores", 0xffc00000, 0x69800000, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.STP_fpsimd_post, "STP_fpsimd_post", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2c800000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.STP_fpsimd_offset, "STP_fpsimd_offset", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d000000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.STP_fpsimd_pre, "STP_fpsimd_pre", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d800000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.LDP_fpsimd_post, "LDP_fpsimd_post", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2cc00000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.LDP_fpsimd_offset, "LDP_fpsimd_offset", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2d400000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.LDP_fpsimd_pre, "LDP_fpsimd_pre", "LoadStorePair", "Loads and Stores", 0x3fc00000, 0x2dc00000, [A64BitPattern(0xc0000000, 0xc0000000)], [], true),
-    A64EncodingRow(.STURB, "STURB", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38000000, [], [], true),
-    A64EncodingRow(.LDURB, "LDURB", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38400000, [], [], true),
-    A64EncodingRow(.LDURSB_64, "LDURSB_64", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38800000, [], [], true),
-    A64EncodingRow(.LDURSB_32, "LDURSB_32", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x38c00000, [], [], true),
-    A64EncodingRow(.STURH, "STURH", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78000000, [], [], true),
-    A64EncodingRow(.LDURH, "LDURH", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78400000, [], [], true),
-    A64EncodingRow(.LDURSH_64, "LDURSH_64", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78800000, [], [], true),
-    A64EncodingRow(.LDURSH_32, "LDURSH_32", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x78c00000, [], [], true),
-    A64EncodingRow(.STUR, "STUR", "LoadStoreUnscaled", "Loads and Stores -- register", 0xbfe00c00, 0xb8000000, [], [], true),
-]
-
-private let rows320: [A64EncodingRow] = [
-    A64EncodingRow(.LDUR, "LDUR", "LoadStoreUnscaled", "Loads and Stores -- register", 0xbfe00c00, 0xb8400000, [], [], true),
-    A64EncodingRow(.LDURSW, "LDURSW", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0xb8800000, [], [], true),
-    A64EncodingRow(.PRFUM, "PRFUM", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0xf8800000, [], [], true),
-    A64EncodingRow(.STUR_fpsimd, "STUR_fpsimd", "LoadStoreUnscaled", "Loads and Stores -- register", 0x3fe00c00, 0x3c000000, [], [], true),
-    A64EncodingRow(.LDUR_fpsimd, "LDUR_fpsimd", "LoadStoreUnscaled", "Loads and Stores -- register", 0x3fe00c00, 0x3c400000, [], [], true),
-    A64EncodingRow(.STUR_Q, "STUR_Q", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x3c800000, [], [], true),
-    A64EncodingRow(.LDUR_Q, "LDUR_Q", "LoadStoreUnscaled", "Loads and Stores -- register", 0xffe00c00, 0x3cc00000, [], [], true),
-    A64EncodingRow(.STRB_imm_post, "STRB_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38000400, [], [], true),
-    A64EncodingRow(.LDRB_imm_post, "LDRB_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38400400, [], [], true),
-    A64EncodingRow(.LDRSB_64_imm_post, "LDRSB_64_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38800400, [], [], true),
-    A64EncodingRow(.LDRSB_32_imm_post, "LDRSB_32_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38c00400, [], [], true),
-    A64EncodingRow(.STRH_imm_post, "STRH_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78000400, [], [], true),
-    A64EncodingRow(.LDRH_imm_post, "LDRH_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78400400, [], [], true),
-    A64EncodingRow(.LDRSH_64_imm_post, "LDRSH_64_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78800400, [], [], true),
-    A64EncodingRow(.LDRSH_32_imm_post, "LDRSH_32_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78c00400, [], [], true),
-    A64EncodingRow(.STR_imm_post, "STR_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8000400, [], [], true),
-    A64EncodingRow(.LDR_imm_post, "LDR_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8400400, [], [], true),
-    A64EncodingRow(.LDRSW_imm_post, "LDRSW_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0xb8800400, [], [], true),
-    A64EncodingRow(.STR_fpsimd_imm_post, "STR_fpsimd_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c000400, [], [], true),
-    A64EncodingRow(.LDR_fpsimd_imm_post, "LDR_fpsimd_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c400400, [], [], true),
-    A64EncodingRow(.STR_Q_imm_post, "STR_Q_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3c800400, [], [], true),
-    A64EncodingRow(.LDR_Q_imm_post, "LDR_Q_imm_post", "LoadStorePostIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3cc00400, [], [], true),
-    A64EncodingRow(.STTRB, "STTRB", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38000800, [], [], true),
-    A64EncodingRow(.LDTRB, "LDTRB", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38400800, [], [], true),
-    A64EncodingRow(.LDTRSB_64, "LDTRSB_64", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38800800, [], [], true),
-    A64EncodingRow(.LDTRSB_32, "LDTRSB_32", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x38c00800, [], [], true),
-    A64EncodingRow(.STTRH, "STTRH", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78000800, [], [], true),
-    A64EncodingRow(.LDTRH, "LDTRH", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78400800, [], [], true),
-    A64EncodingRow(.LDTRSH_64, "LDTRSH_64", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78800800, [], [], true),
-    A64EncodingRow(.LDTRSH_32, "LDTRSH_32", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0x78c00800, [], [], true),
-    A64EncodingRow(.STTR, "STTR", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xbfe00c00, 0xb8000800, [], [], true),
-    A64EncodingRow(.LDTR, "LDTR", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xbfe00c00, 0xb8400800, [], [], true),
-    A64EncodingRow(.LDTRSW, "LDTRSW", "LoadStoreUnprivileged", "Loads and Stores -- register", 0xffe00c00, 0xb8800800, [], [], true),
-    A64EncodingRow(.STRB_imm_pre, "STRB_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38000c00, [], [], true),
-    A64EncodingRow(.LDRB_imm_pre, "LDRB_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38400c00, [], [], true),
-    A64EncodingRow(.LDRSB_64_imm_pre, "LDRSB_64_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38800c00, [], [], true),
-    A64EncodingRow(.LDRSB_32_imm_pre, "LDRSB_32_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x38c00c00, [], [], true),
-    A64EncodingRow(.STRH_imm_pre, "STRH_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78000c00, [], [], true),
-    A64EncodingRow(.LDRH_imm_pre, "LDRH_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78400c00, [], [], true),
-    A64EncodingRow(.LDRSH_64_imm_pre, "LDRSH_64_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78800c00, [], [], true),
-    A64EncodingRow(.LDRSH_32_imm_pre, "LDRSH_32_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x78c00c00, [], [], true),
-    A64EncodingRow(.STR_imm_pre, "STR_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8000c00, [], [], true),
-    A64EncodingRow(.LDR_imm_pre, "LDR_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xbfe00c00, 0xb8400c00, [], [], true),
-    A64EncodingRow(.LDRSW_imm_pre, "LDRSW_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0xb8800c00, [], [], true),
-    A64EncodingRow(.STR_fpsimd_imm_pre, "STR_fpsimd_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c000c00, [], [], true),
-    A64EncodingRow(.LDR_fpsimd_imm_pre, "LDR_fpsimd_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0x3fe00c00, 0x3c400c00, [], [], true),
-    A64EncodingRow(.STR_Q_imm_pre, "STR_Q_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3c800c00, [], [], true),
-    A64EncodingRow(.LDR_Q_imm_pre, "LDR_Q_imm_pre", "LoadStorePreIndexed", "Loads and Stores -- register", 0xffe00c00, 0x3cc00c00, [], [], true),
-    A64EncodingRow(.STRB_imm, "STRB_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39000000, [], [], true),
-    A64EncodingRow(.LDRB_imm, "LDRB_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39400000, [], [], true),
-    A64EncodingRow(.LDRSB_64_imm, "LDRSB_64_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39800000, [], [], true),
-    A64EncodingRow(.LDRSB_32_imm, "LDRSB_32_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x39c00000, [], [], true),
-    A64EncodingRow(.STRH_imm, "STRH_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79000000, [], [], true),
-    A64EncodingRow(.LDRH_imm, "LDRH_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79400000, [], [], true),
-    A64EncodingRow(.LDRSH_64_imm, "LDRSH_64_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79800000, [], [], true),
-    A64EncodingRow(.LDRSH_32_imm, "LDRSH_32_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x79c00000, [], [], true),
-    A64EncodingRow(.STR_imm, "STR_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xbfc00000, 0xb9000000, [], [], true),
-    A64EncodingRow(.LDR_imm, "LDR_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xbfc00000, 0xb9400000, [], [], true),
-    A64EncodingRow(.LDRSW_imm, "LDRSW_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0xb9800000, [], [], true),
-    A64EncodingRow(.PRFM_imm, "PRFM_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0xf9800000, [], [], true),
-    A64EncodingRow(.STR_fpsimd_imm, "STR_fpsimd_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0x3fc00000, 0x3d000000, [], [], true),
-    A64EncodingRow(.LDR_fpsimd_imm, "LDR_fpsimd_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0x3fc00000, 0x3d400000, [], [], true),
-    A64EncodingRow(.STR_Q_imm, "STR_Q_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x3d800000, [], [], true),
-    A64EncodingRow(.LDR_Q_imm, "LDR_Q_imm", "LoadStoreUnsignedImmediate", "Loads and Stores -- register", 0xffc00000, 0x3dc00000, [], [], true),
-]
-
-private let rows384: [A64EncodingRow] = [
-    A64EncodingRow(.STRB_reg, "STRB_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38204800, [], [], true),
-    A64EncodingRow(.LDRB_reg, "LDRB_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38604800, [], [], true),
-    A64EncodingRow(.LDRSB_64_reg, "LDRSB_64_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38a04800, [], [], true),
-    A64EncodingRow(.LDRSB_32_reg, "LDRSB_32_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x38e04800, [], [], true),
-    A64EncodingRow(.STRH_reg, "STRH_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78204800, [], [], true),
-    A64EncodingRow(.LDRH_reg, "LDRH_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78604800, [], [], true),
-    A64EncodingRow(.LDRSH_64_reg, "LDRSH_64_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78a04800, [], [], true),
-    A64EncodingRow(.LDRSH_32_reg, "LDRSH_32_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x78e04800, [], [], true),
-    A64EncodingRow(.STR_reg, "STR_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xbfe04c00, 0xb8204800, [], [], true),
-    A64EncodingRow(.LDR_reg, "LDR_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xbfe04c00, 0xb8604800, [], [], true),
-    A64EncodingRow(.LDRSW_reg, "LDRSW_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0xb8a04800, [], [], true),
-    A64EncodingRow(.PRFM_reg, "PRFM_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0xf8a04800, [], [], true),
-    A64EncodingRow(.STR_fpsimd_reg, "STR_fpsimd_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0x3fe04c00, 0x3c204800, [], [], true),
-    A64EncodingRow(.LDR_fpsimd_reg, "LDR_fpsimd_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0x3fe04c00, 0x3c604800, [], [], true),
-    A64EncodingRow(.STR_Q_reg, "STR_Q_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x3ca04800, [], [], true),
-    A64EncodingRow(.LDR_Q_reg, "LDR_Q_reg", "LoadStoreRegisterOffset", "Loads and Stores -- register", 0xffe04c00, 0x3ce04800, [], [], true),
-    A64EncodingRow(.LDADDB, "LDADDB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDH, "LDADDH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADD, "LDADD", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8200000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDLB, "LDADDLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDLH, "LDADDLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDL, "LDADDL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8600000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDAB, "LDADDAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDAH, "LDADDAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDA, "LDADDA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDALB, "LDADDALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDALH, "LDADDALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDADDAL, "LDADDAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e00000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRB, "LDCLRB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRH, "LDCLRH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLR, "LDCLR", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8201000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRLB, "LDCLRLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRLH, "LDCLRLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRL, "LDCLRL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8601000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRAB, "LDCLRAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRAH, "LDCLRAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRA, "LDCLRA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRALB, "LDCLRALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRALH, "LDCLRALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDCLRAL, "LDCLRAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e01000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORB, "LDEORB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORH, "LDEORH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEOR, "LDEOR", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8202000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORLB, "LDEORLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORLH, "LDEORLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORL, "LDEORL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8602000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORAB, "LDEORAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORAH, "LDEORAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORA, "LDEORA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORALB, "LDEORALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORALH, "LDEORALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDEORAL, "LDEORAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e02000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETB, "LDSETB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETH, "LDSETH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSET, "LDSET", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8203000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETLB, "LDSETLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETLH, "LDSETLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETL, "LDSETL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8603000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETAB, "LDSETAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETAH, "LDSETAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETA, "LDSETA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETALB, "LDSETALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETALH, "LDSETALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSETAL, "LDSETAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e03000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-]
-
-private let rows448: [A64EncodingRow] = [
-    A64EncodingRow(.LDSMAXB, "LDSMAXB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXH, "LDSMAXH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAX, "LDSMAX", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8204000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXLB, "LDSMAXLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXLH, "LDSMAXLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXL, "LDSMAXL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8604000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXAB, "LDSMAXAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXAH, "LDSMAXAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXA, "LDSMAXA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXALB, "LDSMAXALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXALH, "LDSMAXALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMAXAL, "LDSMAXAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e04000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINB, "LDSMINB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINH, "LDSMINH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMIN, "LDSMIN", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8205000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINLB, "LDSMINLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINLH, "LDSMINLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINL, "LDSMINL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8605000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINAB, "LDSMINAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINAH, "LDSMINAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINA, "LDSMINA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINALB, "LDSMINALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINALH, "LDSMINALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDSMINAL, "LDSMINAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e05000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXB, "LDUMAXB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXH, "LDUMAXH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAX, "LDUMAX", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8206000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXLB, "LDUMAXLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXLH, "LDUMAXLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXL, "LDUMAXL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8606000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXAB, "LDUMAXAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXAH, "LDUMAXAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXA, "LDUMAXA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXALB, "LDUMAXALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXALH, "LDUMAXALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMAXAL, "LDUMAXAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e06000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINB, "LDUMINB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINH, "LDUMINH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMIN, "LDUMIN", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8207000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINLB, "LDUMINLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINLH, "LDUMINLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINL, "LDUMINL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8607000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINAB, "LDUMINAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINAH, "LDUMINAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINA, "LDUMINA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINALB, "LDUMINALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINALH, "LDUMINALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDUMINAL, "LDUMINAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e07000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPB, "SWPB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPH, "SWPH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWP, "SWP", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8208000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPLB, "SWPLB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPLH, "SWPLH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPL, "SWPL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8608000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPAB, "SWPAB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPAH, "SWPAH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPA, "SWPA", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8a08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPALB, "SWPALB", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x38e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPALH, "SWPALH", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0x78e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.SWPAL, "SWPAL", "AtomicMemory", "Loads and Stores -- register", 0xbfe0fc00, 0xb8e08000, [], [A64FeatureNeed(.FEAT_LSE, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPRB, "LDAPRB", "AtomicMemory", "Loads and Stores -- register", 0xfffffc00, 0x38bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPRH, "LDAPRH", "AtomicMemory", "Loads and Stores -- register", 0xfffffc00, 0x78bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.LDAPR, "LDAPR", "AtomicMemory", "Loads and Stores -- register", 0xbffffc00, 0xb8bfc000, [], [A64FeatureNeed(.FEAT_LRCPC, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.ST64B, "ST64B", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf8209000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
-]
-
-private let rows512: [A64EncodingRow] = [
-    A64EncodingRow(.ST64BV, "ST64BV", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820b000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.ST64BV0, "ST64BV0", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820a000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.LD64B, "LD64B", "AtomicMemory", "Loads and Stores -- register", 0xffe0fc00, 0xf820d000, [], [A64FeatureNeed(.FEAT_LS64, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.LDRAA, "LDRAA", "LoadAuthenticated", "Loads and Stores -- register", 0xffa00400, 0xf8200400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.LDRAB, "LDRAB", "LoadAuthenticated", "Loads and Stores -- register", 0xffa00400, 0xf8a00400, [], [A64FeatureNeed(.FEAT_PAuth, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.ST4_mult, "ST4_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c000000, [], [], true),
-    A64EncodingRow(.ST1_mult_4, "ST1_mult_4", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c002000, [], [], true),
-    A64EncodingRow(.ST3_mult, "ST3_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c004000, [], [], true),
-    A64EncodingRow(.ST1_mult_3, "ST1_mult_3", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c006000, [], [], true),
-    A64EncodingRow(.ST1_mult_1, "ST1_mult_1", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c007000, [], [], true),
-    A64EncodingRow(.ST2_mult, "ST2_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c008000, [], [], true),
-    A64EncodingRow(.ST1_mult_2, "ST1_mult_2", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c00a000, [], [], true),
-    A64EncodingRow(.LD4_mult, "LD4_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c400000, [], [], true),
-    A64EncodingRow(.LD1_mult_4, "LD1_mult_4", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c402000, [], [], true),
-    A64EncodingRow(.LD3_mult, "LD3_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c404000, [], [], true),
-    A64EncodingRow(.LD1_mult_3, "LD1_mult_3", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c406000, [], [], true),
-    A64EncodingRow(.LD1_mult_1, "LD1_mult_1", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c407000, [], [], true),
-    A64EncodingRow(.LD2_mult, "LD2_mult", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c408000, [], [], true),
-    A64EncodingRow(.LD1_mult_2, "LD1_mult_2", "LoadStoreMultiple", "Loads and Stores -- AdvSIMD structures", 0xbffff000, 0x0c40a000, [], [], true),
-    A64EncodingRow(.ST4_mult_post, "ST4_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c800000, [], [], true),
-    A64EncodingRow(.ST1_mult_4_post, "ST1_mult_4_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c802000, [], [], true),
-    A64EncodingRow(.ST3_mult_post, "ST3_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c804000, [], [], true),
-    A64EncodingRow(.ST1_mult_3_post, "ST1_mult_3_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c806000, [], [], true),
-    A64EncodingRow(.ST1_mult_1_post, "ST1_mult_1_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c807000, [], [], true),
-    A64EncodingRow(.ST2_mult_post, "ST2_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c808000, [], [], true),
-    A64EncodingRow(.ST1_mult_2_post, "ST1_mult_2_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0c80a000, [], [], true),
-    A64EncodingRow(.LD4_mult_post, "LD4_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc00000, [], [], true),
-    A64EncodingRow(.LD1_mult_4_post, "LD1_mult_4_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc02000, [], [], true),
-    A64EncodingRow(.LD3_mult_post, "LD3_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc04000, [], [], true),
-    A64EncodingRow(.LD1_mult_3_post, "LD1_mult_3_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc06000, [], [], true),
-    A64EncodingRow(.LD1_mult_1_post, "LD1_mult_1_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc07000, [], [], true),
-    A64EncodingRow(.LD2_mult_post, "LD2_mult_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc08000, [], [], true),
-    A64EncodingRow(.LD1_mult_2_post, "LD1_mult_2_post", "LoadStoreMultiplePost", "Loads and Stores -- AdvSIMD structures", 0xbfe0f000, 0x0cc0a000, [], [], true),
-    A64EncodingRow(.ST1_single_B, "ST1_single_B", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc000, 0x0d000000, [], [], true),
-    A64EncodingRow(.ST1_single_H, "ST1_single_H", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc400, 0x0d004000, [], [], true),
-    A64EncodingRow(.ST1_single_S, "ST1_single_S", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfcc00, 0x0d008000, [], [], true),
-    A64EncodingRow(.ST1_single_D, "ST1_single_D", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfdc00, 0x0d008400, [], [], true),
-    A64EncodingRow(.LD1_single_B, "LD1_single_B", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc000, 0x0d400000, [], [], true),
-    A64EncodingRow(.LD1_single_H, "LD1_single_H", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfc400, 0x0d404000, [], [], true),
-    A64EncodingRow(.LD1_single_S, "LD1_single_S", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfcc00, 0x0d408000, [], [], true),
-    A64EncodingRow(.LD1_single_D, "LD1_single_D", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfdc00, 0x0d408400, [], [], true),
-    A64EncodingRow(.LD1R, "LD1R", "LoadStoreSingle", "Loads and Stores -- AdvSIMD structures", 0xbfdfd000, 0x0d40c000, [], [], true),
-    A64EncodingRow(.ST1_single_B_post, "ST1_single_B_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c000, 0x0d800000, [], [], true),
-    A64EncodingRow(.ST1_single_H_post, "ST1_single_H_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c400, 0x0d804000, [], [], true),
-    A64EncodingRow(.ST1_single_S_post, "ST1_single_S_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0cc00, 0x0d808000, [], [], true),
-    A64EncodingRow(.ST1_single_D_post, "ST1_single_D_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0dc00, 0x0d808400, [], [], true),
-    A64EncodingRow(.LD1_single_B_post, "LD1_single_B_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c000, 0x0dc00000, [], [], true),
-    A64EncodingRow(.LD1_single_H_post, "LD1_single_H_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0c400, 0x0dc04000, [], [], true),
-    A64EncodingRow(.LD1_single_S_post, "LD1_single_S_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0cc00, 0x0dc08000, [], [], true),
-    A64EncodingRow(.LD1_single_D_post, "LD1_single_D_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0dc00, 0x0dc08400, [], [], true),
-    A64EncodingRow(.LD1R_post, "LD1R_post", "LoadStoreSinglePost", "Loads and Stores -- AdvSIMD structures", 0xbfc0d000, 0x0dc0c000, [], [], true),
-    A64EncodingRow(.DUP_advsimd_elt_scalar, "DUP_advsimd_elt_scalar", "SIMDScalarCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy", 0xffe0fc00, 0x5e000400, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
-    A64EncodingRow(.FMULX_advsimd_vec_scalar_fp16, "FMULX_advsimd_vec_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMEQ_advsimd_reg_scalar_fp16, "FCMEQ_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRECPS_advsimd_scalar_fp16, "FRECPS_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5e403c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRSQRTS_advsimd_scalar_fp16, "FRSQRTS_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x5ec03c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGE_advsimd_reg_scalar_fp16, "FCMGE_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FACGE_advsimd_scalar_fp16, "FACGE_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7e402c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FABD_advsimd_scalar_fp16, "FABD_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGT_advsimd_reg_scalar_fp16, "FCMGT_advsimd_reg_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7ec02400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FACGT_advsimd_scalar_fp16, "FACGT_advsimd_scalar_fp16", "SIMDScalarThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16", 0xffe0fc00, 0x7ec02c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTNS_advsimd_scalar_fp16, "FCVTNS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTMS_advsimd_scalar_fp16, "FCVTMS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTAS_advsimd_scalar_fp16, "FCVTAS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-]
-
-private let rows576: [A64EncodingRow] = [
-    A64EncodingRow(.SCVTF_advsimd_int_scalar_fp16, "SCVTF_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGT_advsimd_zero_scalar_fp16, "FCMGT_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMEQ_advsimd_zero_scalar_fp16, "FCMEQ_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMLT_advsimd_scalar_fp16, "FCMLT_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef8e800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTPS_advsimd_scalar_fp16, "FCVTPS_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTZS_advsimd_int_scalar_fp16, "FCVTZS_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRECPE_advsimd_scalar_fp16, "FRECPE_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRECPX_advsimd_scalar_fp16, "FRECPX_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x5ef9f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTNU_advsimd_scalar_fp16, "FCVTNU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTMU_advsimd_scalar_fp16, "FCVTMU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTAU_advsimd_scalar_fp16, "FCVTAU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.UCVTF_advsimd_int_scalar_fp16, "UCVTF_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGE_advsimd_zero_scalar_fp16, "FCMGE_advsimd_zero_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMLE_advsimd_scalar_fp16, "FCMLE_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTPU_advsimd_scalar_fp16, "FCVTPU_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTZU_advsimd_int_scalar_fp16, "FCVTZU_advsimd_int_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRSQRTE_advsimd_scalar_fp16, "FRSQRTE_advsimd_scalar_fp16", "SIMDScalarTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16", 0xfffffc00, 0x7ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLAH_advsimd_vec_scalar, "SQRDMLAH_advsimd_vec_scalar", "SIMDScalarThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra", 0xff20fc00, 0x7e008400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLSH_advsimd_vec_scalar, "SQRDMLSH_advsimd_vec_scalar", "SIMDScalarThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra", 0xff20fc00, 0x7e008c00, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SUQADD_advsimd_scalar, "SUQADD_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x5e203800, [], [], false),
-    A64EncodingRow(.SQABS_advsimd_scalar, "SQABS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x5e207800, [], [], false),
-    A64EncodingRow(.CMGT_advsimd_zero_scalar, "CMGT_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee08800, [], [], false),
-    A64EncodingRow(.CMEQ_advsimd_zero_scalar, "CMEQ_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee09800, [], [], false),
-    A64EncodingRow(.CMLT_advsimd_scalar, "CMLT_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee0a800, [], [], false),
-    A64EncodingRow(.ABS_advsimd_scalar, "ABS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x5ee0b800, [], [], false),
-    A64EncodingRow(.SQXTN_advsimd_scalar, "SQXTN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x5e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.USQADD_advsimd_scalar, "USQADD_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e203800, [], [], false),
-    A64EncodingRow(.SQNEG_advsimd_scalar, "SQNEG_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e207800, [], [], false),
-    A64EncodingRow(.CMGE_advsimd_zero_scalar, "CMGE_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee08800, [], [], false),
-    A64EncodingRow(.CMLE_advsimd_scalar, "CMLE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee09800, [], [], false),
-    A64EncodingRow(.NEG_advsimd_scalar, "NEG_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7ee0b800, [], [], false),
-    A64EncodingRow(.SQXTUN_advsimd_scalar, "SQXTUN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQXTN_advsimd_scalar, "UQXTN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xff3ffc00, 0x7e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FCVTXN_advsimd_scalar, "FCVTXN_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xfffffc00, 0x7e616800, [], [], false),
-    A64EncodingRow(.FCVTNS_advsimd_scalar, "FCVTNS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21a800, [], [], false),
-    A64EncodingRow(.FCVTMS_advsimd_scalar, "FCVTMS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21b800, [], [], false),
-    A64EncodingRow(.FCVTAS_advsimd_scalar, "FCVTAS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21c800, [], [], false),
-    A64EncodingRow(.SCVTF_advsimd_int_scalar, "SCVTF_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5e21d800, [], [], false),
-    A64EncodingRow(.FCMGT_advsimd_zero_scalar, "FCMGT_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea0c800, [], [], false),
-    A64EncodingRow(.FCMEQ_advsimd_zero_scalar, "FCMEQ_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea0d800, [], [], false),
-    A64EncodingRow(.FCMLT_advsimd_scalar, "FCMLT_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea0e800, [], [], false),
-    A64EncodingRow(.FCVTPS_advsimd_scalar, "FCVTPS_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1a800, [], [], false),
-    A64EncodingRow(.FCVTZS_advsimd_int_scalar, "FCVTZS_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1b800, [], [], false),
-    A64EncodingRow(.FRECPE_advsimd_scalar, "FRECPE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1d800, [], [], false),
-    A64EncodingRow(.FRECPX_advsimd_scalar, "FRECPX_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x5ea1f800, [], [], false),
-    A64EncodingRow(.FCVTNU_advsimd_scalar, "FCVTNU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21a800, [], [], false),
-    A64EncodingRow(.FCVTMU_advsimd_scalar, "FCVTMU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21b800, [], [], false),
-    A64EncodingRow(.FCVTAU_advsimd_scalar, "FCVTAU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21c800, [], [], false),
-    A64EncodingRow(.UCVTF_advsimd_int_scalar, "UCVTF_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7e21d800, [], [], false),
-    A64EncodingRow(.FCMGE_advsimd_zero_scalar, "FCMGE_advsimd_zero_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea0c800, [], [], false),
-    A64EncodingRow(.FCMLE_advsimd_scalar, "FCMLE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea0d800, [], [], false),
-    A64EncodingRow(.FCVTPU_advsimd_scalar, "FCVTPU_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea1a800, [], [], false),
-    A64EncodingRow(.FCVTZU_advsimd_int_scalar, "FCVTZU_advsimd_int_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea1b800, [], [], false),
-    A64EncodingRow(.FRSQRTE_advsimd_scalar, "FRSQRTE_advsimd_scalar", "SIMDScalarTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous", 0xffbffc00, 0x7ea1d800, [], [], false),
-    A64EncodingRow(.ADDP_advsimd_pair, "ADDP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5ef1b800, [], [], false),
-    A64EncodingRow(.FMAXNMP_advsimd_pair, "FMAXNMP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7e30c800, [], [], false),
-    A64EncodingRow(.FADDP_advsimd_pair, "FADDP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7e30d800, [], [], false),
-    A64EncodingRow(.FMAXP_advsimd_pair, "FMAXP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7e30f800, [], [], false),
-    A64EncodingRow(.FMINNMP_advsimd_pair, "FMINNMP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7eb0c800, [], [], false),
-    A64EncodingRow(.FMINP_advsimd_pair, "FMINP_advsimd_pair", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xffbffc00, 0x7eb0f800, [], [], false),
-    A64EncodingRow(.FMAXNMP_advsimd_pair_fp16, "FMAXNMP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FADDP_advsimd_pair_fp16, "FADDP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMAXP_advsimd_pair_fp16, "FMAXP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5e30f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMINNMP_advsimd_pair_fp16, "FMINNMP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5eb0c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-]
-
-private let rows640: [A64EncodingRow] = [
-    A64EncodingRow(.FMINP_advsimd_pair_fp16, "FMINP_advsimd_pair_fp16", "SIMDScalarPairwise", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise", 0xfffffc00, 0x5eb0f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQDMLAL_advsimd_vec_scalar, "SQDMLAL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e209000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMLSL_advsimd_vec_scalar, "SQDMLSL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e20b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULL_advsimd_vec_scalar, "SQDMULL_advsimd_vec_scalar", "SIMDScalarThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different", 0xff20fc00, 0x5e20d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQADD_advsimd_scalar, "SQADD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e200c00, [], [], false),
-    A64EncodingRow(.SQSUB_advsimd_scalar, "SQSUB_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e202c00, [], [], false),
-    A64EncodingRow(.CMGT_advsimd_reg_scalar, "CMGT_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee03400, [], [], false),
-    A64EncodingRow(.CMGE_advsimd_reg_scalar, "CMGE_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee03c00, [], [], false),
-    A64EncodingRow(.SSHL_advsimd_scalar, "SSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee04400, [], [], false),
-    A64EncodingRow(.SQSHL_advsimd_reg_scalar, "SQSHL_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e204c00, [], [], false),
-    A64EncodingRow(.SRSHL_advsimd_scalar, "SRSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee05400, [], [], false),
-    A64EncodingRow(.SQRSHL_advsimd_scalar, "SQRSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e205c00, [], [], false),
-    A64EncodingRow(.ADD_advsimd_scalar, "ADD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee08400, [], [], false),
-    A64EncodingRow(.CMTST_advsimd_scalar, "CMTST_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x5ee08c00, [], [], false),
-    A64EncodingRow(.SQDMULH_advsimd_vec_scalar, "SQDMULH_advsimd_vec_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x5e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQADD_advsimd_scalar, "UQADD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e200c00, [], [], false),
-    A64EncodingRow(.UQSUB_advsimd_scalar, "UQSUB_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e202c00, [], [], false),
-    A64EncodingRow(.CMHI_advsimd_scalar, "CMHI_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee03400, [], [], false),
-    A64EncodingRow(.CMHS_advsimd_scalar, "CMHS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee03c00, [], [], false),
-    A64EncodingRow(.USHL_advsimd_scalar, "USHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee04400, [], [], false),
-    A64EncodingRow(.UQSHL_advsimd_reg_scalar, "UQSHL_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e204c00, [], [], false),
-    A64EncodingRow(.URSHL_advsimd_scalar, "URSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee05400, [], [], false),
-    A64EncodingRow(.UQRSHL_advsimd_scalar, "UQRSHL_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e205c00, [], [], false),
-    A64EncodingRow(.SUB_advsimd_scalar, "SUB_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee08400, [], [], false),
-    A64EncodingRow(.CMEQ_advsimd_reg_scalar, "CMEQ_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffe0fc00, 0x7ee08c00, [], [], false),
-    A64EncodingRow(.SQRDMULH_advsimd_vec_scalar, "SQRDMULH_advsimd_vec_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xff20fc00, 0x7e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMULX_advsimd_vec_scalar, "FMULX_advsimd_vec_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20dc00, [], [], false),
-    A64EncodingRow(.FCMEQ_advsimd_reg_scalar, "FCMEQ_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20e400, [], [], false),
-    A64EncodingRow(.FRECPS_advsimd_scalar, "FRECPS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5e20fc00, [], [], false),
-    A64EncodingRow(.FRSQRTS_advsimd_scalar, "FRSQRTS_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x5ea0fc00, [], [], false),
-    A64EncodingRow(.FCMGE_advsimd_reg_scalar, "FCMGE_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7e20e400, [], [], false),
-    A64EncodingRow(.FACGE_advsimd_scalar, "FACGE_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7e20ec00, [], [], false),
-    A64EncodingRow(.FABD_advsimd_scalar, "FABD_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0d400, [], [], false),
-    A64EncodingRow(.FCMGT_advsimd_reg_scalar, "FCMGT_advsimd_reg_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0e400, [], [], false),
-    A64EncodingRow(.FACGT_advsimd_scalar, "FACGT_advsimd_scalar", "SIMDScalarThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same", 0xffa0fc00, 0x7ea0ec00, [], [], false),
-    A64EncodingRow(.SSHR_advsimd_scalar, "SSHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f400400, [], [], false),
-    A64EncodingRow(.SSRA_advsimd_scalar, "SSRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f401400, [], [], false),
-    A64EncodingRow(.SRSHR_advsimd_scalar, "SRSHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f402400, [], [], false),
-    A64EncodingRow(.SRSRA_advsimd_scalar, "SRSRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f403400, [], [], false),
-    A64EncodingRow(.SHL_advsimd_scalar, "SHL_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f405400, [], [], false),
-    A64EncodingRow(.SQSHL_advsimd_imm_scalar, "SQSHL_advsimd_imm_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x5f007400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQSHRN_advsimd_scalar, "SQSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQRSHRN_advsimd_scalar, "SQRSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x5f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SCVTF_advsimd_fix_scalar, "SCVTF_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x5f00e400, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.FCVTZS_advsimd_fix_scalar, "FCVTZS_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x5f00fc00, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.USHR_advsimd_scalar, "USHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f400400, [], [], false),
-    A64EncodingRow(.USRA_advsimd_scalar, "USRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f401400, [], [], false),
-    A64EncodingRow(.URSHR_advsimd_scalar, "URSHR_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f402400, [], [], false),
-    A64EncodingRow(.URSRA_advsimd_scalar, "URSRA_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f403400, [], [], false),
-    A64EncodingRow(.SRI_advsimd_scalar, "SRI_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f404400, [], [], false),
-    A64EncodingRow(.SLI_advsimd_scalar, "SLI_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f405400, [], [], false),
-    A64EncodingRow(.SQSHLU_advsimd_scalar, "SQSHLU_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f006400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UQSHL_advsimd_imm_scalar, "UQSHL_advsimd_imm_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f007400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQSHRUN_advsimd_scalar, "SQSHRUN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f008400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQRSHRUN_advsimd_scalar, "SQRSHRUN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f008c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UQSHRN_advsimd_scalar, "UQSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UQRSHRN_advsimd_scalar, "UQRSHRN_advsimd_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xffc0fc00, 0x7f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UCVTF_advsimd_fix_scalar, "UCVTF_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f00e400, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.FCVTZU_advsimd_fix_scalar, "FCVTZU_advsimd_fix_scalar", "SIMDScalarShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate", 0xff80fc00, 0x7f00fc00, [A64BitPattern(0x00700000, 0x00000000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.SQDMLAL_advsimd_elt_scalar, "SQDMLAL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f003000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMLSL_advsimd_elt_scalar, "SQDMLSL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f007000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULL_advsimd_elt_scalar, "SQDMULL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULH_advsimd_elt_scalar, "SQDMULH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00c000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQRDMULH_advsimd_elt_scalar, "SQRDMULH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-]
-
-private let rows704: [A64EncodingRow] = [
-    A64EncodingRow(.FMLA_advsimd_elt_scalar, "FMLA_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f001000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.FMLS_advsimd_elt_scalar, "FMLS_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f005000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.FMUL_advsimd_elt_scalar, "FMUL_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x5f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLAH_advsimd_elt_scalar, "SQRDMLAH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x7f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLSH_advsimd_elt_scalar, "SQRDMLSH_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x7f00f000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMULX_advsimd_elt_scalar, "FMULX_advsimd_elt_scalar", "SIMDScalarIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element", 0xff00f400, 0x7f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.TBL_advsimd, "TBL_advsimd", "SIMDTableLookup", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup", 0xbfe09c00, 0x0e000000, [], [], false),
-    A64EncodingRow(.TBX_advsimd, "TBX_advsimd", "SIMDTableLookup", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup", 0xbfe09c00, 0x0e001000, [], [], false),
-    A64EncodingRow(.UZP1_advsimd, "UZP1_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e001800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.TRN1_advsimd, "TRN1_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e002800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.ZIP1_advsimd, "ZIP1_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e003800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UZP2_advsimd, "UZP2_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e005800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.TRN2_advsimd, "TRN2_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e006800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.ZIP2_advsimd, "ZIP2_advsimd", "SIMDPermute", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute", 0xbf20fc00, 0x0e007800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.EXT_advsimd, "EXT_advsimd", "SIMDExtract", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD extract", 0xbfe08400, 0x2e000000, [A64BitPattern(0x40004000, 0x00004000)], [], false),
-    A64EncodingRow(.DUP_advsimd_elt, "DUP_advsimd_elt", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e000400, [A64BitPattern(0x000f0000, 0x00000000), A64BitPattern(0x400f0000, 0x00080000)], [], false),
-    A64EncodingRow(.DUP_advsimd_gen, "DUP_advsimd_gen", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e000c00, [A64BitPattern(0x000f0000, 0x00000000), A64BitPattern(0x400f0000, 0x00080000)], [], false),
-    A64EncodingRow(.SMOV_advsimd, "SMOV_advsimd", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e002c00, [A64BitPattern(0x00070000, 0x00000000), A64BitPattern(0x40070000, 0x00040000)], [], false),
-    A64EncodingRow(.UMOV_advsimd, "UMOV_advsimd", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xbfe0fc00, 0x0e003c00, [A64BitPattern(0x000f0000, 0x00000000), A64BitPattern(0x400f0000, 0x00080000), A64BitPattern(0x40010000, 0x40010000), A64BitPattern(0x40030000, 0x40020000), A64BitPattern(0x40070000, 0x40040000)], [], false),
-    A64EncodingRow(.INS_advsimd_gen, "INS_advsimd_gen", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xffe0fc00, 0x4e001c00, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
-    A64EncodingRow(.INS_advsimd_elt, "INS_advsimd_elt", "SIMDCopy", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy", 0xffe08400, 0x6e000400, [A64BitPattern(0x000f0000, 0x00000000)], [], false),
-    A64EncodingRow(.FMAXNM_advsimd_fp16, "FMAXNM_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e400400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMLA_advsimd_vec_fp16, "FMLA_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e400c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FADD_advsimd_fp16, "FADD_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e401400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMULX_advsimd_vec_fp16, "FMULX_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMEQ_advsimd_reg_fp16, "FCMEQ_advsimd_reg_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMAX_advsimd_fp16, "FMAX_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e403400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRECPS_advsimd_fp16, "FRECPS_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0e403c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMINNM_advsimd_fp16, "FMINNM_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec00400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMLS_advsimd_vec_fp16, "FMLS_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec00c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FSUB_advsimd_fp16, "FSUB_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMIN_advsimd_fp16, "FMIN_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec03400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRSQRTS_advsimd_fp16, "FRSQRTS_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x0ec03c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMAXNMP_advsimd_vec_fp16, "FMAXNMP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e400400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FADDP_advsimd_vec_fp16, "FADDP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e401400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMUL_advsimd_vec_fp16, "FMUL_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e401c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGE_advsimd_reg_fp16, "FCMGE_advsimd_reg_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e402400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FACGE_advsimd_fp16, "FACGE_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e402c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMAXP_advsimd_vec_fp16, "FMAXP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e403400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FDIV_advsimd_fp16, "FDIV_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2e403c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMINNMP_advsimd_vec_fp16, "FMINNMP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec00400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FABD_advsimd_fp16, "FABD_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec01400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGT_advsimd_reg_fp16, "FCMGT_advsimd_reg_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec02400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FACGT_advsimd_fp16, "FACGT_advsimd_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec02c00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMINP_advsimd_vec_fp16, "FMINP_advsimd_vec_fp16", "SIMDThreeSameFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16", 0xbfe0fc00, 0x2ec03400, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTN_advsimd_fp16, "FRINTN_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e798800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTM_advsimd_fp16, "FRINTM_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e799800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTNS_advsimd_fp16, "FCVTNS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTMS_advsimd_fp16, "FCVTMS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTAS_advsimd_fp16, "FCVTAS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SCVTF_advsimd_int_fp16, "SCVTF_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGT_advsimd_zero_fp16, "FCMGT_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMEQ_advsimd_zero_fp16, "FCMEQ_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMLT_advsimd_fp16, "FCMLT_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8e800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FABS_advsimd_fp16, "FABS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef8f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTP_advsimd_fp16, "FRINTP_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef98800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTZ_advsimd_fp16, "FRINTZ_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef99800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTPS_advsimd_fp16, "FCVTPS_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTZS_advsimd_int_fp16, "FCVTZS_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRECPE_advsimd_fp16, "FRECPE_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x0ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTA_advsimd_fp16, "FRINTA_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e798800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTX_advsimd_fp16, "FRINTX_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e799800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTNU_advsimd_fp16, "FCVTNU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTMU_advsimd_fp16, "FCVTMU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-]
-
-private let rows768: [A64EncodingRow] = [
-    A64EncodingRow(.FCVTAU_advsimd_fp16, "FCVTAU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.UCVTF_advsimd_int_fp16, "UCVTF_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2e79d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMGE_advsimd_zero_fp16, "FCMGE_advsimd_zero_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMLE_advsimd_fp16, "FCMLE_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FNEG_advsimd_fp16, "FNEG_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef8f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTI_advsimd_fp16, "FRINTI_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef99800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTPU_advsimd_fp16, "FCVTPU_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9a800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTZU_advsimd_int_fp16, "FCVTZU_advsimd_int_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9b800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRSQRTE_advsimd_fp16, "FRSQRTE_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9d800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FSQRT_advsimd_fp16, "FSQRT_advsimd_fp16", "SIMDTwoRegisterMiscFP16", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16", 0xbffffc00, 0x2ef9f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SDOT_advsimd_vec, "SDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x0e809400, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.USDOT_advsimd_vec, "USDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x0e809c00, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLAH_advsimd_vec, "SQRDMLAH_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20fc00, 0x2e008400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLSH_advsimd_vec, "SQRDMLSH_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20fc00, 0x2e008c00, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.UDOT_advsimd_vec, "UDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x2e809400, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCMLA_advsimd_vec, "FCMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20e400, 0x2e00c400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FCMA, 0x00000000, 0x00000000), A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00400000)], false),
-    A64EncodingRow(.FCADD_advsimd_vec, "FCADD_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbf20ec00, 0x2e00e400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FCMA, 0x00000000, 0x00000000), A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00400000)], false),
-    A64EncodingRow(.BFDOT_advsimd_vec, "BFDOT_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x2e40fc00, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BFMLAL_advsimd_vec, "BFMLAL_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xbfe0fc00, 0x2ec0fc00, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SMMLA_advsimd_vec, "SMMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x4e80a400, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.UMMLA_advsimd_vec, "UMMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x6e80a400, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.USMMLA_advsimd_vec, "USMMLA_advsimd_vec", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x4e80ac00, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BFMMLA_advsimd, "BFMMLA_advsimd", "SIMDThreeSameExtra", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra", 0xffe0fc00, 0x6e40ec00, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.REV64_advsimd, "REV64_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e200800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.REV16_advsimd, "REV16_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0e201800, [], [], false),
-    A64EncodingRow(.SADDLP_advsimd, "SADDLP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e202800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SUQADD_advsimd, "SUQADD_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e203800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CLS_advsimd, "CLS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e204800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CNT_advsimd, "CNT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0e205800, [], [], false),
-    A64EncodingRow(.SADALP_advsimd, "SADALP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e206800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQABS_advsimd, "SQABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e207800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMGT_advsimd_zero, "CMGT_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e208800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMEQ_advsimd_zero, "CMEQ_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e209800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMLT_advsimd, "CMLT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e20a800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.ABS_advsimd, "ABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e20b800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.XTN_advsimd, "XTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQXTN_advsimd, "SQXTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x0e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FCVTN_advsimd, "FCVTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e216800, [], [], false),
-    A64EncodingRow(.BFCVTN_advsimd, "BFCVTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0ea16800, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FCVTL_advsimd, "FCVTL_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e217800, [], [], false),
-    A64EncodingRow(.REV32_advsimd, "REV32_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e200800, [], [], false),
-    A64EncodingRow(.UADDLP_advsimd, "UADDLP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e202800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.USQADD_advsimd, "USQADD_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e203800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CLZ_advsimd, "CLZ_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e204800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.NOT_advsimd, "NOT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2e205800, [], [], false),
-    A64EncodingRow(.RBIT_advsimd, "RBIT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2e605800, [], [], false),
-    A64EncodingRow(.UADALP_advsimd, "UADALP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e206800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQNEG_advsimd, "SQNEG_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e207800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMGE_advsimd_zero, "CMGE_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e208800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMLE_advsimd, "CMLE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e209800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.NEG_advsimd, "NEG_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e20b800, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQXTUN_advsimd, "SQXTUN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e212800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SHLL_advsimd, "SHLL_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e213800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQXTN_advsimd, "UQXTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbf3ffc00, 0x2e214800, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FCVTXN_advsimd, "FCVTXN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2e616800, [], [], false),
-    A64EncodingRow(.URECPE_advsimd, "URECPE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x0ea1c800, [], [], false),
-    A64EncodingRow(.URSQRTE_advsimd, "URSQRTE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbffffc00, 0x2ea1c800, [], [], false),
-    A64EncodingRow(.FRINT32Z_advsimd, "FRINT32Z_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21e800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINT64Z_advsimd, "FRINT64Z_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21f800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINT32X_advsimd, "FRINT32X_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21e800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINT64X_advsimd, "FRINT64X_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21f800, [A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FRINTTS, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FRINTN_advsimd, "FRINTN_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e218800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRINTM_advsimd, "FRINTM_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e219800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTNS_advsimd, "FCVTNS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-]
-
-private let rows832: [A64EncodingRow] = [
-    A64EncodingRow(.FCVTMS_advsimd, "FCVTMS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTAS_advsimd, "FCVTAS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SCVTF_advsimd_int, "SCVTF_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0e21d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMGT_advsimd_zero, "FCMGT_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMEQ_advsimd_zero, "FCMEQ_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMLT_advsimd, "FCMLT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0e800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FABS_advsimd, "FABS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea0f800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRINTP_advsimd, "FRINTP_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea18800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRINTZ_advsimd, "FRINTZ_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea19800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTPS_advsimd, "FCVTPS_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea1a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTZS_advsimd_int, "FCVTZS_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea1b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRECPE_advsimd, "FRECPE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x0ea1d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRINTA_advsimd, "FRINTA_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e218800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRINTX_advsimd, "FRINTX_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e219800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTNU_advsimd, "FCVTNU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTMU_advsimd, "FCVTMU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTAU_advsimd, "FCVTAU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.UCVTF_advsimd_int, "UCVTF_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2e21d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMGE_advsimd_zero, "FCMGE_advsimd_zero", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea0c800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMLE_advsimd, "FCMLE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea0d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FNEG_advsimd, "FNEG_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea0f800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRINTI_advsimd, "FRINTI_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea19800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTPU_advsimd, "FCVTPU_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1a800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCVTZU_advsimd_int, "FCVTZU_advsimd_int", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1b800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRSQRTE_advsimd, "FRSQRTE_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1d800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FSQRT_advsimd, "FSQRT_advsimd", "SIMDTwoRegisterMisc", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous", 0xbfbffc00, 0x2ea1f800, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SADDLV_advsimd, "SADDLV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e303800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.SMAXV_advsimd, "SMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e30a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.SMINV_advsimd, "SMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e31a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.ADDV_advsimd, "ADDV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x0e31b800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.UADDLV_advsimd, "UADDLV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e303800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.UMAXV_advsimd, "UMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e30a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.UMINV_advsimd, "UMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbf3ffc00, 0x2e31a800, [A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00000, 0x00800000)], [], false),
-    A64EncodingRow(.FMAXNMV_advsimd, "FMAXNMV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6e30c800, [], [], false),
-    A64EncodingRow(.FMAXV_advsimd, "FMAXV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6e30f800, [], [], false),
-    A64EncodingRow(.FMINNMV_advsimd, "FMINNMV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6eb0c800, [], [], false),
-    A64EncodingRow(.FMINV_advsimd, "FMINV_advsimd", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xfffffc00, 0x6eb0f800, [], [], false),
-    A64EncodingRow(.FMAXNMV_advsimd_fp16, "FMAXNMV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0e30c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMAXV_advsimd_fp16, "FMAXV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0e30f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMINNMV_advsimd_fp16, "FMINNMV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0eb0c800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMINV_advsimd_fp16, "FMINV_advsimd_fp16", "SIMDAcrossLanes", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes", 0xbffffc00, 0x0eb0f800, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SADDL_advsimd, "SADDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e200000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SADDW_advsimd, "SADDW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e201000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SSUBL_advsimd, "SSUBL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e202000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SSUBW_advsimd, "SSUBW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e203000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.ADDHN_advsimd, "ADDHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e204000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SABAL_advsimd, "SABAL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e205000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SUBHN_advsimd, "SUBHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e206000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SABDL_advsimd, "SABDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e207000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMLAL_advsimd_vec, "SMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e208000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMLAL_advsimd_vec, "SQDMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e209000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMLSL_advsimd_vec, "SMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20a000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMLSL_advsimd_vec, "SQDMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMULL_advsimd_vec, "SMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20c000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULL_advsimd_vec, "SQDMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.PMULL_advsimd, "PMULL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x0e20e000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00c00000, 0x00800000)], [A64FeatureNeed(.FEAT_PMULL, 0x00c00000, 0x00c00000)], false),
-    A64EncodingRow(.UADDL_advsimd, "UADDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e200000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UADDW_advsimd, "UADDW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e201000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.USUBL_advsimd, "USUBL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e202000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.USUBW_advsimd, "USUBW_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e203000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.RADDHN_advsimd, "RADDHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e204000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UABAL_advsimd, "UABAL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e205000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.RSUBHN_advsimd, "RSUBHN_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e206000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UABDL_advsimd, "UABDL_advsimd", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e207000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-]
-
-private let rows896: [A64EncodingRow] = [
-    A64EncodingRow(.UMLAL_advsimd_vec, "UMLAL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e208000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UMLSL_advsimd_vec, "UMLSL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e20a000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UMULL_advsimd_vec, "UMULL_advsimd_vec", "SIMDThreeDifferent", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different", 0xbf20fc00, 0x2e20c000, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SHADD_advsimd, "SHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e200400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQADD_advsimd, "SQADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e200c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SRHADD_advsimd, "SRHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e201400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.AND_advsimd, "AND_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0e201c00, [], [], false),
-    A64EncodingRow(.BIC_advsimd_reg, "BIC_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0e601c00, [], [], false),
-    A64EncodingRow(.ORR_advsimd_reg, "ORR_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0ea01c00, [], [], false),
-    A64EncodingRow(.ORN_advsimd, "ORN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0ee01c00, [], [], false),
-    A64EncodingRow(.SHSUB_advsimd, "SHSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e202400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQSUB_advsimd, "SQSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e202c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMGT_advsimd_reg, "CMGT_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e203400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMGE_advsimd_reg, "CMGE_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e203c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SSHL_advsimd, "SSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e204400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQSHL_advsimd_reg, "SQSHL_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e204c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SRSHL_advsimd, "SRSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e205400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQRSHL_advsimd, "SQRSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e205c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMAX_advsimd, "SMAX_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e206400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMIN_advsimd, "SMIN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e206c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SABD_advsimd, "SABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e207400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SABA_advsimd, "SABA_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e207c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.ADD_advsimd, "ADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e208400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMTST_advsimd, "CMTST_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e208c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.MLA_advsimd_vec, "MLA_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e209400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.MUL_advsimd_vec, "MUL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e209c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMAXP_advsimd, "SMAXP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20a400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SMINP_advsimd, "SMINP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20ac00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULH_advsimd_vec, "SQDMULH_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.ADDP_advsimd_vec, "ADDP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x0e20bc00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMAXNM_advsimd, "FMAXNM_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMINNM_advsimd, "FMINNM_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMLA_advsimd_vec, "FMLA_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20cc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMLS_advsimd_vec, "FMLS_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0cc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FADD_advsimd, "FADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FSUB_advsimd, "FSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMULX_advsimd_vec, "FMULX_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20dc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMEQ_advsimd_reg, "FCMEQ_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20e400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMLAL_advsimd_vec, "FMLAL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0e20ec00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMLSL_advsimd_vec, "FMLSL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x0ea0ec00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMAX_advsimd, "FMAX_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMIN_advsimd, "FMIN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRECPS_advsimd, "FRECPS_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0e20fc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FRSQRTS_advsimd, "FRSQRTS_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x0ea0fc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.UHADD_advsimd, "UHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e200400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQADD_advsimd, "UQADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e200c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.URHADD_advsimd, "URHADD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e201400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.EOR_advsimd, "EOR_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e201c00, [], [], false),
-    A64EncodingRow(.BSL_advsimd, "BSL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e601c00, [], [], false),
-    A64EncodingRow(.BIT_advsimd, "BIT_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2ea01c00, [], [], false),
-    A64EncodingRow(.BIF_advsimd, "BIF_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2ee01c00, [], [], false),
-    A64EncodingRow(.UHSUB_advsimd, "UHSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e202400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQSUB_advsimd, "UQSUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e202c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMHI_advsimd, "CMHI_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e203400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.CMHS_advsimd, "CMHS_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e203c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.USHL_advsimd, "USHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e204400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQSHL_advsimd_reg, "UQSHL_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e204c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.URSHL_advsimd, "URSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e205400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UQRSHL_advsimd, "UQRSHL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e205c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UMAX_advsimd, "UMAX_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e206400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UMIN_advsimd, "UMIN_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e206c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UABD_advsimd, "UABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e207400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UABA_advsimd, "UABA_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e207c00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SUB_advsimd, "SUB_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e208400, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-]
-
-private let rows960: [A64EncodingRow] = [
-    A64EncodingRow(.CMEQ_advsimd_reg, "CMEQ_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e208c00, [A64BitPattern(0x40c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.MLS_advsimd_vec, "MLS_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e209400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.PMUL_advsimd, "PMUL_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e209c00, [], [], false),
-    A64EncodingRow(.UMAXP_advsimd, "UMAXP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e20a400, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UMINP_advsimd, "UMINP_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e20ac00, [A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQRDMULH_advsimd_vec, "SQRDMULH_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbf20fc00, 0x2e20b400, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMAXNMP_advsimd_vec, "FMAXNMP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMINNMP_advsimd_vec, "FMINNMP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0c400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMLAL2_advsimd_vec, "FMLAL2_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2e20cc00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMLSL2_advsimd_vec, "FMLSL2_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfe0fc00, 0x2ea0cc00, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FADDP_advsimd_vec, "FADDP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FABD_advsimd, "FABD_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0d400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMUL_advsimd_vec, "FMUL_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20dc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMGE_advsimd_reg, "FCMGE_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20e400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FCMGT_advsimd_reg, "FCMGT_advsimd_reg", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0e400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FACGE_advsimd, "FACGE_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20ec00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FACGT_advsimd, "FACGT_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0ec00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMAXP_advsimd_vec, "FMAXP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FMINP_advsimd_vec, "FMINP_advsimd_vec", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2ea0f400, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.FDIV_advsimd, "FDIV_advsimd", "SIMDThreeSame", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same", 0xbfa0fc00, 0x2e20fc00, [A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.MOVI_advsimd_32, "MOVI_advsimd_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x0f000400, [], [], false),
-    A64EncodingRow(.ORR_advsimd_imm_32, "ORR_advsimd_imm_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x0f001400, [], [], false),
-    A64EncodingRow(.MOVI_advsimd_16, "MOVI_advsimd_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x0f008400, [], [], false),
-    A64EncodingRow(.ORR_advsimd_imm_16, "ORR_advsimd_imm_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x0f009400, [], [], false),
-    A64EncodingRow(.MOVI_advsimd_ones, "MOVI_advsimd_ones", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8ec00, 0x0f00c400, [], [], false),
-    A64EncodingRow(.MOVI_advsimd_8, "MOVI_advsimd_8", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x0f00e400, [], [], false),
-    A64EncodingRow(.FMOV_advsimd_single, "FMOV_advsimd_single", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x0f00f400, [], [], false),
-    A64EncodingRow(.FMOV_advsimd_half, "FMOV_advsimd_half", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x0f00fc00, [], [A64FeatureNeed(.FEAT_FP16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.MVNI_advsimd_32, "MVNI_advsimd_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x2f000400, [], [], false),
-    A64EncodingRow(.BIC_advsimd_imm_32, "BIC_advsimd_imm_32", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff89c00, 0x2f001400, [], [], false),
-    A64EncodingRow(.MVNI_advsimd_16, "MVNI_advsimd_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x2f008400, [], [], false),
-    A64EncodingRow(.BIC_advsimd_imm_16, "BIC_advsimd_imm_16", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8dc00, 0x2f009400, [], [], false),
-    A64EncodingRow(.MVNI_advsimd_ones, "MVNI_advsimd_ones", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8ec00, 0x2f00c400, [], [], false),
-    A64EncodingRow(.MOVI_advsimd_64, "MOVI_advsimd_64", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xbff8fc00, 0x2f00e400, [], [], false),
-    A64EncodingRow(.FMOV_advsimd_double, "FMOV_advsimd_double", "SIMDModifiedImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate", 0xfff8fc00, 0x6f00f400, [], [], false),
-    A64EncodingRow(.SSHR_advsimd, "SSHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f000400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SSRA_advsimd, "SSRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f001400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SRSHR_advsimd, "SRSHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f002400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SRSRA_advsimd, "SRSRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f003400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SHL_advsimd, "SHL_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f005400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SQSHL_advsimd_imm, "SQSHL_advsimd_imm", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f007400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SHRN_advsimd, "SHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f008400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.RSHRN_advsimd, "RSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f008c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQSHRN_advsimd, "SQSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQRSHRN_advsimd, "SQRSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SSHLL_advsimd, "SSHLL_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x0f00a400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SCVTF_advsimd_fix, "SCVTF_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f00e400, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.FCVTZS_advsimd_fix, "FCVTZS_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x0f00fc00, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.USHR_advsimd, "USHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f000400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.USRA_advsimd, "USRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f001400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.URSHR_advsimd, "URSHR_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f002400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.URSRA_advsimd, "URSRA_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f003400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SRI_advsimd, "SRI_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f004400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SLI_advsimd, "SLI_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f005400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SQSHLU_advsimd, "SQSHLU_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f006400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.UQSHL_advsimd_imm, "UQSHL_advsimd_imm", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f007400, [A64BitPattern(0x00780000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [], false),
-    A64EncodingRow(.SQSHRUN_advsimd, "SQSHRUN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f008400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.SQRSHRUN_advsimd, "SQRSHRUN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f008c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UQSHRN_advsimd, "UQSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f009400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UQRSHRN_advsimd, "UQRSHRN_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f009c00, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.USHLL_advsimd, "USHLL_advsimd", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbfc0fc00, 0x2f00a400, [A64BitPattern(0x00780000, 0x00000000)], [], false),
-    A64EncodingRow(.UCVTF_advsimd_fix, "UCVTF_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f00e400, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.FCVTZU_advsimd_fix, "FCVTZU_advsimd_fix", "SIMDShiftImmediate", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate", 0xbf80fc00, 0x2f00fc00, [A64BitPattern(0x00700000, 0x00000000), A64BitPattern(0x40400000, 0x00400000)], [A64FeatureNeed(.FEAT_FP16, 0x00700000, 0x00100000)], false),
-    A64EncodingRow(.FMLAL_advsimd_elt, "FMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f800000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-]
-
-private let rows1024: [A64EncodingRow] = [
-    A64EncodingRow(.FMLA_advsimd_elt, "FMLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f001000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.SMLAL_advsimd_elt, "SMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f002000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMLAL_advsimd_elt, "SQDMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f003000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMLSL_advsimd_elt, "FMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f804000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMLS_advsimd_elt, "FMLS_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f005000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.SMLSL_advsimd_elt, "SMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f006000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMLSL_advsimd_elt, "SQDMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f007000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.MUL_advsimd_elt, "MUL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f008000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMUL_advsimd_elt, "FMUL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.SMULL_advsimd_elt, "SMULL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00a000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULL_advsimd_elt, "SQDMULL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00b000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQDMULH_advsimd_elt, "SQDMULH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00c000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SQRDMULH_advsimd_elt, "SQRDMULH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x0f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.SDOT_advsimd_elt, "SDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f80e000, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SUDOT_advsimd_elt, "SUDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f00f000, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BFDOT_advsimd_elt, "BFDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f40f000, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.USDOT_advsimd_elt, "USDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0f80f000, [], [A64FeatureNeed(.FEAT_I8MM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.BFMLAL_advsimd_elt, "BFMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x0fc0f000, [], [A64FeatureNeed(.FEAT_BF16, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.MLA_advsimd_elt, "MLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f000000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FCMLA_advsimd_elt, "FCMLA_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf009400, 0x2f001000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000), A64BitPattern(0x40c00800, 0x00400800), A64BitPattern(0x40c00000, 0x00800000), A64BitPattern(0x00e00000, 0x00a00000)], [A64FeatureNeed(.FEAT_FCMA, 0x00000000, 0x00000000), A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00400000)], false),
-    A64EncodingRow(.UMLAL_advsimd_elt, "UMLAL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f002000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.MLS_advsimd_elt, "MLS_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f004000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.UMLSL_advsimd_elt, "UMLSL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f006000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMLAL2_advsimd_elt, "FMLAL2_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f808000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.FMULX_advsimd_elt, "FMULX_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f009000, [A64BitPattern(0x00c00000, 0x00400000), A64BitPattern(0x00e00000, 0x00e00000), A64BitPattern(0x40c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_FP16, 0x00c00000, 0x00000000)], false),
-    A64EncodingRow(.UMULL_advsimd_elt, "UMULL_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00a000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [], false),
-    A64EncodingRow(.FMLSL2_advsimd_elt, "FMLSL2_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f80c000, [], [A64FeatureNeed(.FEAT_FHM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLAH_advsimd_elt, "SQRDMLAH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00d000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.UDOT_advsimd_elt, "UDOT_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbfc0f400, 0x2f80e000, [], [A64FeatureNeed(.FEAT_DotProd, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.SQRDMLSH_advsimd_elt, "SQRDMLSH_advsimd_elt", "SIMDIndexed", "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element", 0xbf00f400, 0x2f00f000, [A64BitPattern(0x00c00000, 0x00000000), A64BitPattern(0x00c00000, 0x00c00000)], [A64FeatureNeed(.FEAT_RDM, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.UDF, "UDF", "PermanentlyUndefined", "Exceptions and System", 0xffff0000, 0x00000000, [], [], true),
-    A64EncodingRow(.SVC, "SVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000001, [], [], true),
-    A64EncodingRow(.HVC, "HVC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000002, [], [], true),
-    A64EncodingRow(.SMC, "SMC", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4000003, [], [], true),
-    A64EncodingRow(.BRK, "BRK", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4200000, [], [], true),
-    A64EncodingRow(.HLT, "HLT", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4400000, [], [], true),
-    A64EncodingRow(.DCPS1, "DCPS1", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4a00001, [], [], true),
-    A64EncodingRow(.DCPS2, "DCPS2", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4a00002, [], [], true),
-    A64EncodingRow(.DCPS3, "DCPS3", "ExceptionGeneration", "Exceptions and System", 0xffe0001f, 0xd4a00003, [], [], true),
-    A64EncodingRow(.WFET, "WFET", "SystemWithRegister", "Exceptions and System", 0xffffffe0, 0xd5031000, [], [A64FeatureNeed(.FEAT_WFxT, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.WFIT, "WFIT", "SystemWithRegister", "Exceptions and System", 0xffffffe0, 0xd5031020, [], [A64FeatureNeed(.FEAT_WFxT, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.NOP, "NOP", "Hints", "Exceptions and System", 0xffffffff, 0xd503201f, [], [], true),
-    A64EncodingRow(.YIELD, "YIELD", "Hints", "Exceptions and System", 0xffffffff, 0xd503203f, [], [], true),
-    A64EncodingRow(.WFE, "WFE", "Hints", "Exceptions and System", 0xffffffff, 0xd503205f, [], [], true),
-    A64EncodingRow(.WFI, "WFI", "Hints", "Exceptions and System", 0xffffffff, 0xd503207f, [], [], true),
-    A64EncodingRow(.SEV, "SEV", "Hints", "Exceptions and System", 0xffffffff, 0xd503209f, [], [], true),
-    A64EncodingRow(.SEVL, "SEVL", "Hints", "Exceptions and System", 0xffffffff, 0xd50320bf, [], [], true),
-    A64EncodingRow(.DGH, "DGH", "Hints", "Exceptions and System", 0xffffffff, 0xd50320df, [], [], true),
-    A64EncodingRow(.XPACLRI, "XPACLRI", "Hints", "Exceptions and System", 0xffffffff, 0xd50320ff, [], [], true),
-    A64EncodingRow(.PACIA1716, "PACIA1716", "Hints", "Exceptions and System", 0xffffffff, 0xd503211f, [], [], true),
-    A64EncodingRow(.PACIB1716, "PACIB1716", "Hints", "Exceptions and System", 0xffffffff, 0xd503215f, [], [], true),
-    A64EncodingRow(.AUTIA1716, "AUTIA1716", "Hints", "Exceptions and System", 0xffffffff, 0xd503219f, [], [], true),
-    A64EncodingRow(.AUTIB1716, "AUTIB1716", "Hints", "Exceptions and System", 0xffffffff, 0xd50321df, [], [], true),
-    A64EncodingRow(.ESB, "ESB", "Hints", "Exceptions and System", 0xffffffff, 0xd503221f, [], [], true),
-    A64EncodingRow(.PSB_CSYNC, "PSB_CSYNC", "Hints", "Exceptions and System", 0xffffffff, 0xd503223f, [], [], true),
-    A64EncodingRow(.TSB_CSYNC, "TSB_CSYNC", "Hints", "Exceptions and System", 0xffffffff, 0xd503225f, [], [], true),
-    A64EncodingRow(.CSDB, "CSDB", "Hints", "Exceptions and System", 0xffffffff, 0xd503229f, [], [], true),
-    A64EncodingRow(.PACIAZ, "PACIAZ", "Hints", "Exceptions and System", 0xffffffff, 0xd503231f, [], [], true),
-    A64EncodingRow(.PACIASP, "PACIASP", "Hints", "Exceptions and System", 0xffffffff, 0xd503233f, [], [], true),
-    A64EncodingRow(.PACIBZ, "PACIBZ", "Hints", "Exceptions and System", 0xffffffff, 0xd503235f, [], [], true),
-    A64EncodingRow(.PACIBSP, "PACIBSP", "Hints", "Exceptions and System", 0xffffffff, 0xd503237f, [], [], true),
-    A64EncodingRow(.AUTIAZ, "AUTIAZ", "Hints", "Exceptions and System", 0xffffffff, 0xd503239f, [], [], true),
-    A64EncodingRow(.AUTIASP, "AUTIASP", "Hints", "Exceptions and System", 0xffffffff, 0xd50323bf, [], [], true),
-    A64EncodingRow(.AUTIBZ, "AUTIBZ", "Hints", "Exceptions and System", 0xffffffff, 0xd50323df, [], [], true),
-]
-
-private let rows1088: [A64EncodingRow] = [
-    A64EncodingRow(.AUTIBSP, "AUTIBSP", "Hints", "Exceptions and System", 0xffffffff, 0xd50323ff, [], [], true),
-    A64EncodingRow(.BTI, "BTI", "Hints", "Exceptions and System", 0xffffffff, 0xd503241f, [], [], true),
-    A64EncodingRow(.BTI_c, "BTI_c", "Hints", "Exceptions and System", 0xffffffff, 0xd503245f, [], [], true),
-    A64EncodingRow(.BTI_j, "BTI_j", "Hints", "Exceptions and System", 0xffffffff, 0xd503249f, [], [], true),
-    A64EncodingRow(.BTI_jc, "BTI_jc", "Hints", "Exceptions and System", 0xffffffff, 0xd50324df, [], [], true),
-    A64EncodingRow(.HINT, "HINT", "Hints", "Exceptions and System", 0xfffff01f, 0xd503201f, [], [], true),
-    A64EncodingRow(.CLREX, "CLREX", "Barriers", "Exceptions and System", 0xfffff0ff, 0xd503305f, [], [], true),
-    A64EncodingRow(.DSB, "DSB", "Barriers", "Exceptions and System", 0xfffff0ff, 0xd503309f, [], [], true),
-    A64EncodingRow(.DMB, "DMB", "Barriers", "Exceptions and System", 0xfffff0ff, 0xd50330bf, [], [], true),
-    A64EncodingRow(.ISB, "ISB", "Barriers", "Exceptions and System", 0xfffff0ff, 0xd50330df, [], [], true),
-    A64EncodingRow(.SB, "SB", "Barriers", "Exceptions and System", 0xffffffff, 0xd50330ff, [], [A64FeatureNeed(.FEAT_SB, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.CFINV, "CFINV", "PSTATE", "Exceptions and System", 0xffffffff, 0xd500401f, [], [A64FeatureNeed(.FEAT_FlagM, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.XAFLAG, "XAFLAG", "PSTATE", "Exceptions and System", 0xffffffff, 0xd500403f, [], [A64FeatureNeed(.FEAT_FlagM2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.AXFLAG, "AXFLAG", "PSTATE", "Exceptions and System", 0xffffffff, 0xd500405f, [], [A64FeatureNeed(.FEAT_FlagM2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.MSR_UAO, "MSR_UAO", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd500407f, [], [], true),
-    A64EncodingRow(.MSR_PAN, "MSR_PAN", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd500409f, [], [], true),
-    A64EncodingRow(.MSR_SPSel, "MSR_SPSel", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd50040bf, [], [], true),
-    A64EncodingRow(.MSR_SSBS, "MSR_SSBS", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd503403f, [], [A64FeatureNeed(.FEAT_SSBS2, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.MSR_DIT, "MSR_DIT", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd503405f, [], [A64FeatureNeed(.FEAT_DIT, 0x00000000, 0x00000000)], true),
-    A64EncodingRow(.MSR_TCO, "MSR_TCO", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd503409f, [], [A64FeatureNeed(.FEAT_MTE, 0x00000000, 0x00000000)], false),
-    A64EncodingRow(.MSR_DAIFSet, "MSR_DAIFSet", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd50340df, [], [], true),
-    A64EncodingRow(.MSR_DAIFClr, "MSR_DAIFClr", "PSTATE", "Exceptions and System", 0xfffff0ff, 0xd50340ff, [], [], true),
-    A64EncodingRow(.SYS, "SYS", "SystemInstructions", "Exceptions and System", 0xfff80000, 0xd5080000, [], [], true),
-    A64EncodingRow(.SYSL, "SYSL", "SystemInstructions", "Exceptions and System", 0xfff80000, 0xd5280000, [], [], true),
-    A64EncodingRow(.MSR_reg, "MSR_reg", "SystemRegisterMove", "Exceptions and System", 0xfff00000, 0xd5100000, [], [], true),
-    A64EncodingRow(.MRS, "MRS", "SystemRegisterMove", "Exceptions and System", 0xfff00000, 0xd5300000, [], [], true),
+/// Row by row: mask, value, class << 16 | implemented << 15 | needs << 8 | exclusions, then mask and value
+/// of each exclusion, then those of each need's condition.
+let encodingNumbers: [UInt32] = [
+    0xff000010, 0x54000000, 0x00008000,  // B_cond
+    0xfc000000, 0x14000000, 0x00018000,  // B_uncond
+    0xfc000000, 0x94000000, 0x00018000,  // BL
+    0x7f000000, 0x34000000, 0x00028000,  // CBZ
+    0x7f000000, 0x35000000, 0x00028000,  // CBNZ
+    0x7f000000, 0x36000000, 0x00038000,  // TBZ
+    0x7f000000, 0x37000000, 0x00038000,  // TBNZ
+    0xfffffc1f, 0xd61f0000, 0x00048000,  // BR
+    0xfffffc1f, 0xd63f0000, 0x00048000,  // BLR
+    0xfffffc1f, 0xd65f0000, 0x00048000,  // RET
+    0xffffffff, 0xd69f03e0, 0x00048000,  // ERET
+    0xffffffff, 0xd6bf03e0, 0x00048000,  // DRPS
+    0xfffffc1f, 0xd61f081f, 0x00040100, 0x00000000, 0x00000000,  // BRAAZ
+    0xfffffc1f, 0xd61f0c1f, 0x00040100, 0x00000000, 0x00000000,  // BRABZ
+    0xfffffc1f, 0xd63f081f, 0x00040100, 0x00000000, 0x00000000,  // BLRAAZ
+    0xfffffc1f, 0xd63f0c1f, 0x00040100, 0x00000000, 0x00000000,  // BLRABZ
+    0xffffffff, 0xd65f0bff, 0x00040100, 0x00000000, 0x00000000,  // RETAA
+    0xffffffff, 0xd65f0fff, 0x00040100, 0x00000000, 0x00000000,  // RETAB
+    0xffffffff, 0xd69f0bff, 0x00040100, 0x00000000, 0x00000000,  // ERETAA
+    0xffffffff, 0xd69f0fff, 0x00040100, 0x00000000, 0x00000000,  // ERETAB
+    0xfffffc00, 0xd71f0800, 0x00040100, 0x00000000, 0x00000000,  // BRAA
+    0xfffffc00, 0xd71f0c00, 0x00040100, 0x00000000, 0x00000000,  // BRAB
+    0xfffffc00, 0xd73f0800, 0x00040100, 0x00000000, 0x00000000,  // BLRAA
+    0xfffffc00, 0xd73f0c00, 0x00040100, 0x00000000, 0x00000000,  // BLRAB
+    0xfffffc00, 0x4e284800, 0x00050100, 0x00000000, 0x00000000,  // AESE
+    0xfffffc00, 0x4e285800, 0x00050100, 0x00000000, 0x00000000,  // AESD
+    0xfffffc00, 0x4e286800, 0x00050100, 0x00000000, 0x00000000,  // AESMC
+    0xfffffc00, 0x4e287800, 0x00050100, 0x00000000, 0x00000000,  // AESIMC
+    0xffe0fc00, 0x5e000000, 0x00060100, 0x00000000, 0x00000000,  // SHA1C
+    0xffe0fc00, 0x5e001000, 0x00060100, 0x00000000, 0x00000000,  // SHA1P
+    0xffe0fc00, 0x5e002000, 0x00060100, 0x00000000, 0x00000000,  // SHA1M
+    0xffe0fc00, 0x5e003000, 0x00060100, 0x00000000, 0x00000000,  // SHA1SU0
+    0xffe0fc00, 0x5e004000, 0x00060100, 0x00000000, 0x00000000,  // SHA256H
+    0xffe0fc00, 0x5e005000, 0x00060100, 0x00000000, 0x00000000,  // SHA256H2
+    0xffe0fc00, 0x5e006000, 0x00060100, 0x00000000, 0x00000000,  // SHA256SU1
+    0xfffffc00, 0x5e280800, 0x00070100, 0x00000000, 0x00000000,  // SHA1H
+    0xfffffc00, 0x5e281800, 0x00070100, 0x00000000, 0x00000000,  // SHA1SU1
+    0xfffffc00, 0x5e282800, 0x00070100, 0x00000000, 0x00000000,  // SHA256SU0
+    0xffe0fc00, 0xce608000, 0x00080100, 0x00000000, 0x00000000,  // SHA512H
+    0xffe0fc00, 0xce608400, 0x00080100, 0x00000000, 0x00000000,  // SHA512H2
+    0xffe0fc00, 0xce608800, 0x00080100, 0x00000000, 0x00000000,  // SHA512SU1
+    0xffe0fc00, 0xce608c00, 0x00080100, 0x00000000, 0x00000000,  // RAX1
+    0xffe0fc00, 0xce60c000, 0x00080100, 0x00000000, 0x00000000,  // SM3PARTW1
+    0xffe0fc00, 0xce60c400, 0x00080100, 0x00000000, 0x00000000,  // SM3PARTW2
+    0xffe0fc00, 0xce60c800, 0x00080100, 0x00000000, 0x00000000,  // SM4EKEY
+    0xfffffc00, 0xcec08000, 0x00090100, 0x00000000, 0x00000000,  // SHA512SU0
+    0xfffffc00, 0xcec08400, 0x00090100, 0x00000000, 0x00000000,  // SM4E
+    0xffe08000, 0xce000000, 0x000a0100, 0x00000000, 0x00000000,  // EOR3_advsimd
+    0xffe08000, 0xce200000, 0x000a0100, 0x00000000, 0x00000000,  // BCAX_advsimd
+    0xffe08000, 0xce400000, 0x000a0100, 0x00000000, 0x00000000,  // SM3SS1
+    0xffe00000, 0xce800000, 0x000b0100, 0x00000000, 0x00000000,  // XAR_advsimd
+    0xffe0cc00, 0xce408000, 0x000c0100, 0x00000000, 0x00000000,  // SM3TT1A
+    0xffe0cc00, 0xce408400, 0x000c0100, 0x00000000, 0x00000000,  // SM3TT1B
+    0xffe0cc00, 0xce408800, 0x000c0100, 0x00000000, 0x00000000,  // SM3TT2A
+    0xffe0cc00, 0xce408c00, 0x000c0100, 0x00000000, 0x00000000,  // SM3TT2B
+    0x9f000000, 0x10000000, 0x000d8000,  // ADR
+    0x9f000000, 0x90000000, 0x000d8000,  // ADRP
+    0x7f800000, 0x11000000, 0x000e8000,  // ADD_imm
+    0x7f800000, 0x31000000, 0x000e8000,  // ADDS_imm
+    0x7f800000, 0x51000000, 0x000e8000,  // SUB_imm
+    0x7f800000, 0x71000000, 0x000e8000,  // SUBS_imm
+    0xffc00000, 0x91800000, 0x000f0100, 0x00000000, 0x00000000,  // ADDG
+    0xffc00000, 0xd1800000, 0x000f0100, 0x00000000, 0x00000000,  // SUBG
+    0x7f800000, 0x12000000, 0x00108001, 0x80400000, 0x00400000,  // AND_imm
+    0x7f800000, 0x32000000, 0x00108001, 0x80400000, 0x00400000,  // ORR_imm
+    0x7f800000, 0x52000000, 0x00108001, 0x80400000, 0x00400000,  // EOR_imm
+    0x7f800000, 0x72000000, 0x00108001, 0x80400000, 0x00400000,  // ANDS_imm
+    0x7f800000, 0x12800000, 0x00118001, 0x80400000, 0x00400000,  // MOVN
+    0x7f800000, 0x52800000, 0x00118001, 0x80400000, 0x00400000,  // MOVZ
+    0x7f800000, 0x72800000, 0x00118001, 0x80400000, 0x00400000,  // MOVK
+    0x7f800000, 0x13000000, 0x00128004, 0x80400000, 0x00400000, 0x80400000, 0x80000000, 0x80200000, 0x00200000, 0x80008000, 0x00008000,  // SBFM
+    0x7f800000, 0x33000000, 0x00128004, 0x80400000, 0x00400000, 0x80400000, 0x80000000, 0x80200000, 0x00200000, 0x80008000, 0x00008000,  // BFM
+    0x7f800000, 0x53000000, 0x00128004, 0x80400000, 0x00400000, 0x80400000, 0x80000000, 0x80200000, 0x00200000, 0x80008000, 0x00008000,  // UBFM
+    0x7fa00000, 0x13800000, 0x00138003, 0x80400000, 0x00400000, 0x80400000, 0x80000000, 0x80008000, 0x00008000,  // EXTR
+    0x7fe0fc00, 0x1ac00800, 0x00148000,  // UDIV
+    0x7fe0fc00, 0x1ac00c00, 0x00148000,  // SDIV
+    0x7fe0fc00, 0x1ac02000, 0x00148000,  // LSLV
+    0x7fe0fc00, 0x1ac02400, 0x00148000,  // LSRV
+    0x7fe0fc00, 0x1ac02800, 0x00148000,  // ASRV
+    0x7fe0fc00, 0x1ac02c00, 0x00148000,  // RORV
+    0xffe0fc00, 0x1ac04000, 0x00148100, 0x00000000, 0x00000000,  // CRC32B
+    0xffe0fc00, 0x1ac04400, 0x00148100, 0x00000000, 0x00000000,  // CRC32H
+    0xffe0fc00, 0x1ac04800, 0x00148100, 0x00000000, 0x00000000,  // CRC32W
+    0xffe0fc00, 0x9ac04c00, 0x00148100, 0x00000000, 0x00000000,  // CRC32X
+    0xffe0fc00, 0x1ac05000, 0x00148100, 0x00000000, 0x00000000,  // CRC32CB
+    0xffe0fc00, 0x1ac05400, 0x00148100, 0x00000000, 0x00000000,  // CRC32CH
+    0xffe0fc00, 0x1ac05800, 0x00148100, 0x00000000, 0x00000000,  // CRC32CW
+    0xffe0fc00, 0x9ac05c00, 0x00148100, 0x00000000, 0x00000000,  // CRC32CX
+    0xffe0fc00, 0x9ac03000, 0x00140100, 0x00000000, 0x00000000,  // PACGA
+    0xffe0fc00, 0x9ac00000, 0x00140100, 0x00000000, 0x00000000,  // SUBP
+    0xffe0fc00, 0xbac00000, 0x00140100, 0x00000000, 0x00000000,  // SUBPS
+    0xffe0fc00, 0x9ac01000, 0x00140100, 0x00000000, 0x00000000,  // IRG
+    0xffe0fc00, 0x9ac01400, 0x00140100, 0x00000000, 0x00000000,  // GMI
+    0x7ffffc00, 0x5ac00000, 0x00158000,  // RBIT
+    0x7ffffc00, 0x5ac00400, 0x00158000,  // REV16
+    0xfffffc00, 0x5ac00800, 0x00158000,  // REV_32
+    0xfffffc00, 0xdac00800, 0x00158000,  // REV32
+    0xfffffc00, 0xdac00c00, 0x00158000,  // REV_64
+    0x7ffffc00, 0x5ac01000, 0x00158000,  // CLZ_int
+    0x7ffffc00, 0x5ac01400, 0x00158000,  // CLS_int
+    0xfffffc00, 0xdac10000, 0x00150100, 0x00000000, 0x00000000,  // PACIA
+    0xfffffc00, 0xdac10400, 0x00150100, 0x00000000, 0x00000000,  // PACIB
+    0xfffffc00, 0xdac10800, 0x00150100, 0x00000000, 0x00000000,  // PACDA
+    0xfffffc00, 0xdac10c00, 0x00150100, 0x00000000, 0x00000000,  // PACDB
+    0xfffffc00, 0xdac11000, 0x00150100, 0x00000000, 0x00000000,  // AUTIA
+    0xfffffc00, 0xdac11400, 0x00150100, 0x00000000, 0x00000000,  // AUTIB
+    0xfffffc00, 0xdac11800, 0x00150100, 0x00000000, 0x00000000,  // AUTDA
+    0xfffffc00, 0xdac11c00, 0x00150100, 0x00000000, 0x00000000,  // AUTDB
+    0xffffffe0, 0xdac123e0, 0x00150100, 0x00000000, 0x00000000,  // PACIZA
+    0xffffffe0, 0xdac127e0, 0x00150100, 0x00000000, 0x00000000,  // PACIZB
+    0xffffffe0, 0xdac12be0, 0x00150100, 0x00000000, 0x00000000,  // PACDZA
+    0xffffffe0, 0xdac12fe0, 0x00150100, 0x00000000, 0x00000000,  // PACDZB
+    0xffffffe0, 0xdac133e0, 0x00150100, 0x00000000, 0x00000000,  // AUTIZA
+    0xffffffe0, 0xdac137e0, 0x00150100, 0x00000000, 0x00000000,  // AUTIZB
+    0xffffffe0, 0xdac13be0, 0x00150100, 0x00000000, 0x00000000,  // AUTDZA
+    0xffffffe0, 0xdac13fe0, 0x00150100, 0x00000000, 0x00000000,  // AUTDZB
+    0xffffffe0, 0xdac143e0, 0x00150100, 0x00000000, 0x00000000,  // XPACI
+    0xffffffe0, 0xdac147e0, 0x00150100, 0x00000000, 0x00000000,  // XPACD
+    0x7f200000, 0x0a000000, 0x00168001, 0x80008000, 0x00008000,  // AND_log_shift
+    0x7f200000, 0x0a200000, 0x00168001, 0x80008000, 0x00008000,  // BIC_log_shift
+    0x7f200000, 0x2a000000, 0x00168001, 0x80008000, 0x00008000,  // ORR_log_shift
+    0x7f200000, 0x2a200000, 0x00168001, 0x80008000, 0x00008000,  // ORN_log_shift
+    0x7f200000, 0x4a000000, 0x00168001, 0x80008000, 0x00008000,  // EOR_log_shift
+    0x7f200000, 0x4a200000, 0x00168001, 0x80008000, 0x00008000,  // EON
+    0x7f200000, 0x6a000000, 0x00168001, 0x80008000, 0x00008000,  // ANDS_log_shift
+    0x7f200000, 0x6a200000, 0x00168001, 0x80008000, 0x00008000,  // BICS
+    0x7f200000, 0x0b000000, 0x00178002, 0x00c00000, 0x00c00000, 0x80008000, 0x00008000,  // ADD_addsub_shift
+    0x7f200000, 0x2b000000, 0x00178002, 0x00c00000, 0x00c00000, 0x80008000, 0x00008000,  // ADDS_addsub_shift
+    0x7f200000, 0x4b000000, 0x00178002, 0x00c00000, 0x00c00000, 0x80008000, 0x00008000,  // SUB_addsub_shift
+    0x7f200000, 0x6b000000, 0x00178002, 0x00c00000, 0x00c00000, 0x80008000, 0x00008000,  // SUBS_addsub_shift
+    0x7fe00000, 0x0b200000, 0x00188003, 0x00001c00, 0x00001400, 0x00001c00, 0x00001800, 0x00001c00, 0x00001c00,  // ADD_addsub_ext
+    0x7fe00000, 0x2b200000, 0x00188003, 0x00001c00, 0x00001400, 0x00001c00, 0x00001800, 0x00001c00, 0x00001c00,  // ADDS_addsub_ext
+    0x7fe00000, 0x4b200000, 0x00188003, 0x00001c00, 0x00001400, 0x00001c00, 0x00001800, 0x00001c00, 0x00001c00,  // SUB_addsub_ext
+    0x7fe00000, 0x6b200000, 0x00188003, 0x00001c00, 0x00001400, 0x00001c00, 0x00001800, 0x00001c00, 0x00001c00,  // SUBS_addsub_ext
+    0x7fe0fc00, 0x1a000000, 0x00198000,  // ADC
+    0x7fe0fc00, 0x3a000000, 0x00198000,  // ADCS
+    0x7fe0fc00, 0x5a000000, 0x00198000,  // SBC
+    0x7fe0fc00, 0x7a000000, 0x00198000,  // SBCS
+    0xffe07c10, 0xba000400, 0x001a8100, 0x00000000, 0x00000000,  // RMIF
+    0xfffffc1f, 0x3a00080d, 0x001b8100, 0x00000000, 0x00000000,  // SETF8
+    0xfffffc1f, 0x3a00480d, 0x001b8100, 0x00000000, 0x00000000,  // SETF16
+    0x7fe00c10, 0x3a400000, 0x001c8000,  // CCMN_reg
+    0x7fe00c10, 0x7a400000, 0x001c8000,  // CCMP_reg
+    0x7fe00c10, 0x3a400800, 0x001d8000,  // CCMN_imm
+    0x7fe00c10, 0x7a400800, 0x001d8000,  // CCMP_imm
+    0x7fe00c00, 0x1a800000, 0x001e8000,  // CSEL
+    0x7fe00c00, 0x1a800400, 0x001e8000,  // CSINC
+    0x7fe00c00, 0x5a800000, 0x001e8000,  // CSINV
+    0x7fe00c00, 0x5a800400, 0x001e8000,  // CSNEG
+    0x7fe08000, 0x1b000000, 0x001f8000,  // MADD
+    0x7fe08000, 0x1b008000, 0x001f8000,  // MSUB
+    0xffe08000, 0x9b200000, 0x001f8000,  // SMADDL
+    0xffe08000, 0x9b208000, 0x001f8000,  // SMSUBL
+    0xffe08000, 0x9b400000, 0x001f8000,  // SMULH
+    0xffe08000, 0x9ba00000, 0x001f8000,  // UMADDL
+    0xffe08000, 0x9ba08000, 0x001f8000,  // UMSUBL
+    0xffe08000, 0x9bc00000, 0x001f8000,  // UMULH
+    0x7f3f0000, 0x1e020000, 0x00200102, 0x80008000, 0x00000000, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // SCVTF_float_fix
+    0x7f3f0000, 0x1e030000, 0x00200102, 0x80008000, 0x00000000, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // UCVTF_float_fix
+    0x7f3f0000, 0x1e180000, 0x00200102, 0x80008000, 0x00000000, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTZS_float_fix
+    0x7f3f0000, 0x1e190000, 0x00200102, 0x80008000, 0x00000000, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTZU_float_fix
+    0x7f3ffc00, 0x1e200000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTNS_float
+    0x7f3ffc00, 0x1e210000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTNU_float
+    0x7f3ffc00, 0x1e220000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // SCVTF_float_int
+    0x7f3ffc00, 0x1e230000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // UCVTF_float_int
+    0x7f3ffc00, 0x1e240000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTAS_float
+    0x7f3ffc00, 0x1e250000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTAU_float
+    0x7f3ffc00, 0x1e280000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTPS_float
+    0x7f3ffc00, 0x1e290000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTPU_float
+    0x7f3ffc00, 0x1e300000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTMS_float
+    0x7f3ffc00, 0x1e310000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTMU_float
+    0x7f3ffc00, 0x1e380000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTZS_float_int
+    0x7f3ffc00, 0x1e390000, 0x00210101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCVTZU_float_int
+    0xfffffc00, 0x1e7e0000, 0x00210100, 0x00000000, 0x00000000,  // FJCVTZS
+    0x7f3efc00, 0x1e260000, 0x00210103, 0x80c00000, 0x00400000, 0x80c00000, 0x80000000, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMOV_float_gen
+    0xfffefc00, 0x9eae0000, 0x00210000,  // FMOV_float_gen_top
+    0xff3ffc00, 0x1e204000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMOV_float_reg
+    0xff3ffc00, 0x1e20c000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FABS_float
+    0xff3ffc00, 0x1e214000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FNEG_float
+    0xff3ffc00, 0x1e21c000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FSQRT_float
+    0xff3e7c00, 0x1e224000, 0x00220005, 0x001f8000, 0x00030000, 0x00c00000, 0x00800000, 0x00c18000, 0x00000000, 0x00c18000, 0x00408000, 0x00c18000, 0x00c18000,  // FCVT_float
+    0xfffffc00, 0x1e634000, 0x00220100, 0x00000000, 0x00000000,  // BFCVT
+    0xff3ffc00, 0x1e244000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTN_float
+    0xff3ffc00, 0x1e24c000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTP_float
+    0xff3ffc00, 0x1e254000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTM_float
+    0xff3ffc00, 0x1e25c000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTZ_float
+    0xff3ffc00, 0x1e264000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTA_float
+    0xff3ffc00, 0x1e274000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTX_float
+    0xff3ffc00, 0x1e27c000, 0x00220101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FRINTI_float
+    0xffbffc00, 0x1e284000, 0x00220100, 0x00000000, 0x00000000,  // FRINT32Z_float
+    0xffbffc00, 0x1e28c000, 0x00220100, 0x00000000, 0x00000000,  // FRINT32X_float
+    0xffbffc00, 0x1e294000, 0x00220100, 0x00000000, 0x00000000,  // FRINT64Z_float
+    0xffbffc00, 0x1e29c000, 0x00220100, 0x00000000, 0x00000000,  // FRINT64X_float
+    0xff20fc17, 0x1e202000, 0x00230101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCMP_float
+    0xff20fc17, 0x1e202010, 0x00230101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCMPE_float
+    0xff201fe0, 0x1e201000, 0x00240101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMOV_float_imm
+    0xff200c10, 0x1e200400, 0x00250101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCCMP_float
+    0xff200c10, 0x1e200410, 0x00250101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCCMPE_float
+    0xff20fc00, 0x1e200800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMUL_float
+    0xff20fc00, 0x1e201800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FDIV_float
+    0xff20fc00, 0x1e202800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FADD_float
+    0xff20fc00, 0x1e203800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FSUB_float
+    0xff20fc00, 0x1e204800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMAX_float
+    0xff20fc00, 0x1e205800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMIN_float
+    0xff20fc00, 0x1e206800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMAXNM_float
+    0xff20fc00, 0x1e207800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMINNM_float
+    0xff20fc00, 0x1e208800, 0x00260101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FNMUL_float
+    0xff200c00, 0x1e200c00, 0x00270101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FCSEL_float
+    0xff208000, 0x1f000000, 0x00280101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMADD_float
+    0xff208000, 0x1f008000, 0x00280101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FMSUB_float
+    0xff208000, 0x1f200000, 0x00280101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FNMADD_float
+    0xff208000, 0x1f208000, 0x00280101, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // FNMSUB_float
+    0xffe08000, 0x08000000, 0x00298000,  // STXRB
+    0xffe08000, 0x08008000, 0x00298000,  // STLXRB
+    0xffe08000, 0x08400000, 0x00298000,  // LDXRB
+    0xffe08000, 0x08408000, 0x00298000,  // LDAXRB
+    0xffe08000, 0x48000000, 0x00298000,  // STXRH
+    0xffe08000, 0x48008000, 0x00298000,  // STLXRH
+    0xffe08000, 0x48400000, 0x00298000,  // LDXRH
+    0xffe08000, 0x48408000, 0x00298000,  // LDAXRH
+    0xbfe08000, 0x88000000, 0x00298000,  // STXR
+    0xbfe08000, 0x88008000, 0x00298000,  // STLXR
+    0xbfe08000, 0x88400000, 0x00298000,  // LDXR
+    0xbfe08000, 0x88408000, 0x00298000,  // LDAXR
+    0xbfe08000, 0x88200000, 0x00298000,  // STXP
+    0xbfe08000, 0x88208000, 0x00298000,  // STLXP
+    0xbfe08000, 0x88600000, 0x00298000,  // LDXP
+    0xbfe08000, 0x88608000, 0x00298000,  // LDAXP
+    0xbfe0fc00, 0x08207c00, 0x00298100, 0x00000000, 0x00000000,  // CASP
+    0xbfe0fc00, 0x0820fc00, 0x00298100, 0x00000000, 0x00000000,  // CASPL
+    0xbfe0fc00, 0x08607c00, 0x00298100, 0x00000000, 0x00000000,  // CASPA
+    0xbfe0fc00, 0x0860fc00, 0x00298100, 0x00000000, 0x00000000,  // CASPAL
+    0xffe08000, 0x08800000, 0x00298000,  // STLLRB
+    0xffe08000, 0x08808000, 0x00298000,  // STLRB
+    0xffe08000, 0x08c00000, 0x00298000,  // LDLARB
+    0xffe08000, 0x08c08000, 0x00298000,  // LDARB
+    0xffe08000, 0x48800000, 0x00298000,  // STLLRH
+    0xffe08000, 0x48808000, 0x00298000,  // STLRH
+    0xffe08000, 0x48c00000, 0x00298000,  // LDLARH
+    0xffe08000, 0x48c08000, 0x00298000,  // LDARH
+    0xbfe08000, 0x88800000, 0x00298000,  // STLLR
+    0xbfe08000, 0x88808000, 0x00298000,  // STLR
+    0xbfe08000, 0x88c00000, 0x00298000,  // LDLAR
+    0xbfe08000, 0x88c08000, 0x00298000,  // LDAR
+    0xffe0fc00, 0x08a07c00, 0x00298100, 0x00000000, 0x00000000,  // CASB
+    0xffe0fc00, 0x08a0fc00, 0x00298100, 0x00000000, 0x00000000,  // CASLB
+    0xffe0fc00, 0x08e07c00, 0x00298100, 0x00000000, 0x00000000,  // CASAB
+    0xffe0fc00, 0x08e0fc00, 0x00298100, 0x00000000, 0x00000000,  // CASALB
+    0xffe0fc00, 0x48a07c00, 0x00298100, 0x00000000, 0x00000000,  // CASH
+    0xffe0fc00, 0x48a0fc00, 0x00298100, 0x00000000, 0x00000000,  // CASLH
+    0xffe0fc00, 0x48e07c00, 0x00298100, 0x00000000, 0x00000000,  // CASAH
+    0xffe0fc00, 0x48e0fc00, 0x00298100, 0x00000000, 0x00000000,  // CASALH
+    0xbfe0fc00, 0x88a07c00, 0x00298100, 0x00000000, 0x00000000,  // CAS
+    0xbfe0fc00, 0x88a0fc00, 0x00298100, 0x00000000, 0x00000000,  // CASL
+    0xbfe0fc00, 0x88e07c00, 0x00298100, 0x00000000, 0x00000000,  // CASA
+    0xbfe0fc00, 0x88e0fc00, 0x00298100, 0x00000000, 0x00000000,  // CASAL
+    0xffe00c00, 0x19000000, 0x002a8100, 0x00000000, 0x00000000,  // STLURB
+    0xffe00c00, 0x19400000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURB
+    0xffe00c00, 0x19800000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURSB_64
+    0xffe00c00, 0x19c00000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURSB_32
+    0xffe00c00, 0x59000000, 0x002a8100, 0x00000000, 0x00000000,  // STLURH
+    0xffe00c00, 0x59400000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURH
+    0xffe00c00, 0x59800000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURSH_64
+    0xffe00c00, 0x59c00000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURSH_32
+    0xbfe00c00, 0x99000000, 0x002a8100, 0x00000000, 0x00000000,  // STLUR
+    0xbfe00c00, 0x99400000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPUR
+    0xffe00c00, 0x99800000, 0x002a8100, 0x00000000, 0x00000000,  // LDAPURSW
+    0xffe00000, 0xd9200000, 0x002b0101, 0x00000c00, 0x00000000, 0x00000000, 0x00000000,  // STG
+    0xffe00c00, 0xd9600000, 0x002b0100, 0x00000000, 0x00000000,  // LDG
+    0xffe00000, 0xd9600000, 0x002b0101, 0x00000c00, 0x00000000, 0x00000000, 0x00000000,  // STZG
+    0xffe00000, 0xd9a00000, 0x002b0101, 0x00000c00, 0x00000000, 0x00000000, 0x00000000,  // ST2G
+    0xffe00000, 0xd9e00000, 0x002b0101, 0x00000c00, 0x00000000, 0x00000000, 0x00000000,  // STZ2G
+    0xffe00c00, 0x19000400, 0x002c0100, 0x00000000, 0x00000000,  // CPYFP
+    0xffe00c00, 0x19400400, 0x002c0100, 0x00000000, 0x00000000,  // CPYFM
+    0xffe00c00, 0x19800400, 0x002c0100, 0x00000000, 0x00000000,  // CPYFE
+    0xffe0cc00, 0x19c00400, 0x002c0100, 0x00000000, 0x00000000,  // SETP
+    0xffe0cc00, 0x19c04400, 0x002c0100, 0x00000000, 0x00000000,  // SETM
+    0xffe0cc00, 0x19c08400, 0x002c0100, 0x00000000, 0x00000000,  // SETE
+    0xffe00c00, 0x1d000400, 0x002c0100, 0x00000000, 0x00000000,  // CPYP
+    0xffe00c00, 0x1d400400, 0x002c0100, 0x00000000, 0x00000000,  // CPYM
+    0xffe00c00, 0x1d800400, 0x002c0100, 0x00000000, 0x00000000,  // CPYE
+    0xffe0cc00, 0x1dc00400, 0x002c0200, 0x00000000, 0x00000000, 0x00000000, 0x00000000,  // SETGP
+    0xffe0cc00, 0x1dc04400, 0x002c0200, 0x00000000, 0x00000000, 0x00000000, 0x00000000,  // SETGM
+    0xffe0cc00, 0x1dc08400, 0x002c0200, 0x00000000, 0x00000000, 0x00000000, 0x00000000,  // SETGE
+    0xff000000, 0x18000000, 0x002d8000,  // LDR_lit_32
+    0xff000000, 0x58000000, 0x002d8000,  // LDR_lit_64
+    0xff000000, 0x98000000, 0x002d8000,  // LDRSW_lit
+    0xff000000, 0xd8000000, 0x002d8000,  // PRFM_lit
+    0x3f000000, 0x1c000000, 0x002d8001, 0xc0000000, 0xc0000000,  // LDR_lit_fpsimd
+    0x7fc00000, 0x28000000, 0x002e8000,  // STNP_gen
+    0x7fc00000, 0x28400000, 0x002e8000,  // LDNP_gen
+    0x3fc00000, 0x2c000000, 0x002e8001, 0xc0000000, 0xc0000000,  // STNP_fpsimd
+    0x3fc00000, 0x2c400000, 0x002e8001, 0xc0000000, 0xc0000000,  // LDNP_fpsimd
+    0x7fc00000, 0x28800000, 0x002e8000,  // STP_gen_post
+    0x7fc00000, 0x29000000, 0x002e8000,  // STP_gen_offset
+    0x7fc00000, 0x29800000, 0x002e8000,  // STP_gen_pre
+    0x7fc00000, 0x28c00000, 0x002e8000,  // LDP_gen_post
+    0x7fc00000, 0x29400000, 0x002e8000,  // LDP_gen_offset
+    0x7fc00000, 0x29c00000, 0x002e8000,  // LDP_gen_pre
+    0xffc00000, 0x68c00000, 0x002e8000,  // LDPSW_post
+    0xffc00000, 0x69400000, 0x002e8000,  // LDPSW_offset
+    0xffc00000, 0x69c00000, 0x002e8000,  // LDPSW_pre
+    0xffc00000, 0x68800000, 0x002e0100, 0x00000000, 0x00000000,  // STGP_post
+    0xffc00000, 0x69000000, 0x002e0100, 0x00000000, 0x00000000,  // STGP_offset
+    0xffc00000, 0x69800000, 0x002e0100, 0x00000000, 0x00000000,  // STGP_pre
+    0x3fc00000, 0x2c800000, 0x002e8001, 0xc0000000, 0xc0000000,  // STP_fpsimd_post
+    0x3fc00000, 0x2d000000, 0x002e8001, 0xc0000000, 0xc0000000,  // STP_fpsimd_offset
+    0x3fc00000, 0x2d800000, 0x002e8001, 0xc0000000, 0xc0000000,  // STP_fpsimd_pre
+    0x3fc00000, 0x2cc00000, 0x002e8001, 0xc0000000, 0xc0000000,  // LDP_fpsimd_post
+    0x3fc00000, 0x2d400000, 0x002e8001, 0xc0000000, 0xc0000000,  // LDP_fpsimd_offset
+    0x3fc00000, 0x2dc00000, 0x002e8001, 0xc0000000, 0xc0000000,  // LDP_fpsimd_pre
+    0xffe00c00, 0x38000000, 0x002f8000,  // STURB
+    0xffe00c00, 0x38400000, 0x002f8000,  // LDURB
+    0xffe00c00, 0x38800000, 0x002f8000,  // LDURSB_64
+    0xffe00c00, 0x38c00000, 0x002f8000,  // LDURSB_32
+    0xffe00c00, 0x78000000, 0x002f8000,  // STURH
+    0xffe00c00, 0x78400000, 0x002f8000,  // LDURH
+    0xffe00c00, 0x78800000, 0x002f8000,  // LDURSH_64
+    0xffe00c00, 0x78c00000, 0x002f8000,  // LDURSH_32
+    0xbfe00c00, 0xb8000000, 0x002f8000,  // STUR
+    0xbfe00c00, 0xb8400000, 0x002f8000,  // LDUR
+    0xffe00c00, 0xb8800000, 0x002f8000,  // LDURSW
+    0xffe00c00, 0xf8800000, 0x002f8000,  // PRFUM
+    0x3fe00c00, 0x3c000000, 0x002f8000,  // STUR_fpsimd
+    0x3fe00c00, 0x3c400000, 0x002f8000,  // LDUR_fpsimd
+    0xffe00c00, 0x3c800000, 0x002f8000,  // STUR_Q
+    0xffe00c00, 0x3cc00000, 0x002f8000,  // LDUR_Q
+    0xffe00c00, 0x38000400, 0x00308000,  // STRB_imm_post
+    0xffe00c00, 0x38400400, 0x00308000,  // LDRB_imm_post
+    0xffe00c00, 0x38800400, 0x00308000,  // LDRSB_64_imm_post
+    0xffe00c00, 0x38c00400, 0x00308000,  // LDRSB_32_imm_post
+    0xffe00c00, 0x78000400, 0x00308000,  // STRH_imm_post
+    0xffe00c00, 0x78400400, 0x00308000,  // LDRH_imm_post
+    0xffe00c00, 0x78800400, 0x00308000,  // LDRSH_64_imm_post
+    0xffe00c00, 0x78c00400, 0x00308000,  // LDRSH_32_imm_post
+    0xbfe00c00, 0xb8000400, 0x00308000,  // STR_imm_post
+    0xbfe00c00, 0xb8400400, 0x00308000,  // LDR_imm_post
+    0xffe00c00, 0xb8800400, 0x00308000,  // LDRSW_imm_post
+    0x3fe00c00, 0x3c000400, 0x00308000,  // STR_fpsimd_imm_post
+    0x3fe00c00, 0x3c400400, 0x00308000,  // LDR_fpsimd_imm_post
+    0xffe00c00, 0x3c800400, 0x00308000,  // STR_Q_imm_post
+    0xffe00c00, 0x3cc00400, 0x00308000,  // LDR_Q_imm_post
+    0xffe00c00, 0x38000800, 0x00318000,  // STTRB
+    0xffe00c00, 0x38400800, 0x00318000,  // LDTRB
+    0xffe00c00, 0x38800800, 0x00318000,  // LDTRSB_64
+    0xffe00c00, 0x38c00800, 0x00318000,  // LDTRSB_32
+    0xffe00c00, 0x78000800, 0x00318000,  // STTRH
+    0xffe00c00, 0x78400800, 0x00318000,  // LDTRH
+    0xffe00c00, 0x78800800, 0x00318000,  // LDTRSH_64
+    0xffe00c00, 0x78c00800, 0x00318000,  // LDTRSH_32
+    0xbfe00c00, 0xb8000800, 0x00318000,  // STTR
+    0xbfe00c00, 0xb8400800, 0x00318000,  // LDTR
+    0xffe00c00, 0xb8800800, 0x00318000,  // LDTRSW
+    0xffe00c00, 0x38000c00, 0x00328000,  // STRB_imm_pre
+    0xffe00c00, 0x38400c00, 0x00328000,  // LDRB_imm_pre
+    0xffe00c00, 0x38800c00, 0x00328000,  // LDRSB_64_imm_pre
+    0xffe00c00, 0x38c00c00, 0x00328000,  // LDRSB_32_imm_pre
+    0xffe00c00, 0x78000c00, 0x00328000,  // STRH_imm_pre
+    0xffe00c00, 0x78400c00, 0x00328000,  // LDRH_imm_pre
+    0xffe00c00, 0x78800c00, 0x00328000,  // LDRSH_64_imm_pre
+    0xffe00c00, 0x78c00c00, 0x00328000,  // LDRSH_32_imm_pre
+    0xbfe00c00, 0xb8000c00, 0x00328000,  // STR_imm_pre
+    0xbfe00c00, 0xb8400c00, 0x00328000,  // LDR_imm_pre
+    0xffe00c00, 0xb8800c00, 0x00328000,  // LDRSW_imm_pre
+    0x3fe00c00, 0x3c000c00, 0x00328000,  // STR_fpsimd_imm_pre
+    0x3fe00c00, 0x3c400c00, 0x00328000,  // LDR_fpsimd_imm_pre
+    0xffe00c00, 0x3c800c00, 0x00328000,  // STR_Q_imm_pre
+    0xffe00c00, 0x3cc00c00, 0x00328000,  // LDR_Q_imm_pre
+    0xffc00000, 0x39000000, 0x00338000,  // STRB_imm
+    0xffc00000, 0x39400000, 0x00338000,  // LDRB_imm
+    0xffc00000, 0x39800000, 0x00338000,  // LDRSB_64_imm
+    0xffc00000, 0x39c00000, 0x00338000,  // LDRSB_32_imm
+    0xffc00000, 0x79000000, 0x00338000,  // STRH_imm
+    0xffc00000, 0x79400000, 0x00338000,  // LDRH_imm
+    0xffc00000, 0x79800000, 0x00338000,  // LDRSH_64_imm
+    0xffc00000, 0x79c00000, 0x00338000,  // LDRSH_32_imm
+    0xbfc00000, 0xb9000000, 0x00338000,  // STR_imm
+    0xbfc00000, 0xb9400000, 0x00338000,  // LDR_imm
+    0xffc00000, 0xb9800000, 0x00338000,  // LDRSW_imm
+    0xffc00000, 0xf9800000, 0x00338000,  // PRFM_imm
+    0x3fc00000, 0x3d000000, 0x00338000,  // STR_fpsimd_imm
+    0x3fc00000, 0x3d400000, 0x00338000,  // LDR_fpsimd_imm
+    0xffc00000, 0x3d800000, 0x00338000,  // STR_Q_imm
+    0xffc00000, 0x3dc00000, 0x00338000,  // LDR_Q_imm
+    0xffe04c00, 0x38204800, 0x00348000,  // STRB_reg
+    0xffe04c00, 0x38604800, 0x00348000,  // LDRB_reg
+    0xffe04c00, 0x38a04800, 0x00348000,  // LDRSB_64_reg
+    0xffe04c00, 0x38e04800, 0x00348000,  // LDRSB_32_reg
+    0xffe04c00, 0x78204800, 0x00348000,  // STRH_reg
+    0xffe04c00, 0x78604800, 0x00348000,  // LDRH_reg
+    0xffe04c00, 0x78a04800, 0x00348000,  // LDRSH_64_reg
+    0xffe04c00, 0x78e04800, 0x00348000,  // LDRSH_32_reg
+    0xbfe04c00, 0xb8204800, 0x00348000,  // STR_reg
+    0xbfe04c00, 0xb8604800, 0x00348000,  // LDR_reg
+    0xffe04c00, 0xb8a04800, 0x00348000,  // LDRSW_reg
+    0xffe04c00, 0xf8a04800, 0x00348000,  // PRFM_reg
+    0x3fe04c00, 0x3c204800, 0x00348000,  // STR_fpsimd_reg
+    0x3fe04c00, 0x3c604800, 0x00348000,  // LDR_fpsimd_reg
+    0xffe04c00, 0x3ca04800, 0x00348000,  // STR_Q_reg
+    0xffe04c00, 0x3ce04800, 0x00348000,  // LDR_Q_reg
+    0xffe0fc00, 0x38200000, 0x00358100, 0x00000000, 0x00000000,  // LDADDB
+    0xffe0fc00, 0x78200000, 0x00358100, 0x00000000, 0x00000000,  // LDADDH
+    0xbfe0fc00, 0xb8200000, 0x00358100, 0x00000000, 0x00000000,  // LDADD
+    0xffe0fc00, 0x38600000, 0x00358100, 0x00000000, 0x00000000,  // LDADDLB
+    0xffe0fc00, 0x78600000, 0x00358100, 0x00000000, 0x00000000,  // LDADDLH
+    0xbfe0fc00, 0xb8600000, 0x00358100, 0x00000000, 0x00000000,  // LDADDL
+    0xffe0fc00, 0x38a00000, 0x00358100, 0x00000000, 0x00000000,  // LDADDAB
+    0xffe0fc00, 0x78a00000, 0x00358100, 0x00000000, 0x00000000,  // LDADDAH
+    0xbfe0fc00, 0xb8a00000, 0x00358100, 0x00000000, 0x00000000,  // LDADDA
+    0xffe0fc00, 0x38e00000, 0x00358100, 0x00000000, 0x00000000,  // LDADDALB
+    0xffe0fc00, 0x78e00000, 0x00358100, 0x00000000, 0x00000000,  // LDADDALH
+    0xbfe0fc00, 0xb8e00000, 0x00358100, 0x00000000, 0x00000000,  // LDADDAL
+    0xffe0fc00, 0x38201000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRB
+    0xffe0fc00, 0x78201000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRH
+    0xbfe0fc00, 0xb8201000, 0x00358100, 0x00000000, 0x00000000,  // LDCLR
+    0xffe0fc00, 0x38601000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRLB
+    0xffe0fc00, 0x78601000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRLH
+    0xbfe0fc00, 0xb8601000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRL
+    0xffe0fc00, 0x38a01000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRAB
+    0xffe0fc00, 0x78a01000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRAH
+    0xbfe0fc00, 0xb8a01000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRA
+    0xffe0fc00, 0x38e01000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRALB
+    0xffe0fc00, 0x78e01000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRALH
+    0xbfe0fc00, 0xb8e01000, 0x00358100, 0x00000000, 0x00000000,  // LDCLRAL
+    0xffe0fc00, 0x38202000, 0x00358100, 0x00000000, 0x00000000,  // LDEORB
+    0xffe0fc00, 0x78202000, 0x00358100, 0x00000000, 0x00000000,  // LDEORH
+    0xbfe0fc00, 0xb8202000, 0x00358100, 0x00000000, 0x00000000,  // LDEOR
+    0xffe0fc00, 0x38602000, 0x00358100, 0x00000000, 0x00000000,  // LDEORLB
+    0xffe0fc00, 0x78602000, 0x00358100, 0x00000000, 0x00000000,  // LDEORLH
+    0xbfe0fc00, 0xb8602000, 0x00358100, 0x00000000, 0x00000000,  // LDEORL
+    0xffe0fc00, 0x38a02000, 0x00358100, 0x00000000, 0x00000000,  // LDEORAB
+    0xffe0fc00, 0x78a02000, 0x00358100, 0x00000000, 0x00000000,  // LDEORAH
+    0xbfe0fc00, 0xb8a02000, 0x00358100, 0x00000000, 0x00000000,  // LDEORA
+    0xffe0fc00, 0x38e02000, 0x00358100, 0x00000000, 0x00000000,  // LDEORALB
+    0xffe0fc00, 0x78e02000, 0x00358100, 0x00000000, 0x00000000,  // LDEORALH
+    0xbfe0fc00, 0xb8e02000, 0x00358100, 0x00000000, 0x00000000,  // LDEORAL
+    0xffe0fc00, 0x38203000, 0x00358100, 0x00000000, 0x00000000,  // LDSETB
+    0xffe0fc00, 0x78203000, 0x00358100, 0x00000000, 0x00000000,  // LDSETH
+    0xbfe0fc00, 0xb8203000, 0x00358100, 0x00000000, 0x00000000,  // LDSET
+    0xffe0fc00, 0x38603000, 0x00358100, 0x00000000, 0x00000000,  // LDSETLB
+    0xffe0fc00, 0x78603000, 0x00358100, 0x00000000, 0x00000000,  // LDSETLH
+    0xbfe0fc00, 0xb8603000, 0x00358100, 0x00000000, 0x00000000,  // LDSETL
+    0xffe0fc00, 0x38a03000, 0x00358100, 0x00000000, 0x00000000,  // LDSETAB
+    0xffe0fc00, 0x78a03000, 0x00358100, 0x00000000, 0x00000000,  // LDSETAH
+    0xbfe0fc00, 0xb8a03000, 0x00358100, 0x00000000, 0x00000000,  // LDSETA
+    0xffe0fc00, 0x38e03000, 0x00358100, 0x00000000, 0x00000000,  // LDSETALB
+    0xffe0fc00, 0x78e03000, 0x00358100, 0x00000000, 0x00000000,  // LDSETALH
+    0xbfe0fc00, 0xb8e03000, 0x00358100, 0x00000000, 0x00000000,  // LDSETAL
+    0xffe0fc00, 0x38204000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXB
+    0xffe0fc00, 0x78204000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXH
+    0xbfe0fc00, 0xb8204000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAX
+    0xffe0fc00, 0x38604000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXLB
+    0xffe0fc00, 0x78604000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXLH
+    0xbfe0fc00, 0xb8604000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXL
+    0xffe0fc00, 0x38a04000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXAB
+    0xffe0fc00, 0x78a04000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXAH
+    0xbfe0fc00, 0xb8a04000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXA
+    0xffe0fc00, 0x38e04000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXALB
+    0xffe0fc00, 0x78e04000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXALH
+    0xbfe0fc00, 0xb8e04000, 0x00358100, 0x00000000, 0x00000000,  // LDSMAXAL
+    0xffe0fc00, 0x38205000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINB
+    0xffe0fc00, 0x78205000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINH
+    0xbfe0fc00, 0xb8205000, 0x00358100, 0x00000000, 0x00000000,  // LDSMIN
+    0xffe0fc00, 0x38605000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINLB
+    0xffe0fc00, 0x78605000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINLH
+    0xbfe0fc00, 0xb8605000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINL
+    0xffe0fc00, 0x38a05000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINAB
+    0xffe0fc00, 0x78a05000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINAH
+    0xbfe0fc00, 0xb8a05000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINA
+    0xffe0fc00, 0x38e05000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINALB
+    0xffe0fc00, 0x78e05000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINALH
+    0xbfe0fc00, 0xb8e05000, 0x00358100, 0x00000000, 0x00000000,  // LDSMINAL
+    0xffe0fc00, 0x38206000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXB
+    0xffe0fc00, 0x78206000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXH
+    0xbfe0fc00, 0xb8206000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAX
+    0xffe0fc00, 0x38606000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXLB
+    0xffe0fc00, 0x78606000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXLH
+    0xbfe0fc00, 0xb8606000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXL
+    0xffe0fc00, 0x38a06000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXAB
+    0xffe0fc00, 0x78a06000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXAH
+    0xbfe0fc00, 0xb8a06000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXA
+    0xffe0fc00, 0x38e06000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXALB
+    0xffe0fc00, 0x78e06000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXALH
+    0xbfe0fc00, 0xb8e06000, 0x00358100, 0x00000000, 0x00000000,  // LDUMAXAL
+    0xffe0fc00, 0x38207000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINB
+    0xffe0fc00, 0x78207000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINH
+    0xbfe0fc00, 0xb8207000, 0x00358100, 0x00000000, 0x00000000,  // LDUMIN
+    0xffe0fc00, 0x38607000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINLB
+    0xffe0fc00, 0x78607000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINLH
+    0xbfe0fc00, 0xb8607000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINL
+    0xffe0fc00, 0x38a07000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINAB
+    0xffe0fc00, 0x78a07000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINAH
+    0xbfe0fc00, 0xb8a07000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINA
+    0xffe0fc00, 0x38e07000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINALB
+    0xffe0fc00, 0x78e07000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINALH
+    0xbfe0fc00, 0xb8e07000, 0x00358100, 0x00000000, 0x00000000,  // LDUMINAL
+    0xffe0fc00, 0x38208000, 0x00358100, 0x00000000, 0x00000000,  // SWPB
+    0xffe0fc00, 0x78208000, 0x00358100, 0x00000000, 0x00000000,  // SWPH
+    0xbfe0fc00, 0xb8208000, 0x00358100, 0x00000000, 0x00000000,  // SWP
+    0xffe0fc00, 0x38608000, 0x00358100, 0x00000000, 0x00000000,  // SWPLB
+    0xffe0fc00, 0x78608000, 0x00358100, 0x00000000, 0x00000000,  // SWPLH
+    0xbfe0fc00, 0xb8608000, 0x00358100, 0x00000000, 0x00000000,  // SWPL
+    0xffe0fc00, 0x38a08000, 0x00358100, 0x00000000, 0x00000000,  // SWPAB
+    0xffe0fc00, 0x78a08000, 0x00358100, 0x00000000, 0x00000000,  // SWPAH
+    0xbfe0fc00, 0xb8a08000, 0x00358100, 0x00000000, 0x00000000,  // SWPA
+    0xffe0fc00, 0x38e08000, 0x00358100, 0x00000000, 0x00000000,  // SWPALB
+    0xffe0fc00, 0x78e08000, 0x00358100, 0x00000000, 0x00000000,  // SWPALH
+    0xbfe0fc00, 0xb8e08000, 0x00358100, 0x00000000, 0x00000000,  // SWPAL
+    0xfffffc00, 0x38bfc000, 0x00358100, 0x00000000, 0x00000000,  // LDAPRB
+    0xfffffc00, 0x78bfc000, 0x00358100, 0x00000000, 0x00000000,  // LDAPRH
+    0xbffffc00, 0xb8bfc000, 0x00358100, 0x00000000, 0x00000000,  // LDAPR
+    0xffe0fc00, 0xf8209000, 0x00350100, 0x00000000, 0x00000000,  // ST64B
+    0xffe0fc00, 0xf820b000, 0x00350100, 0x00000000, 0x00000000,  // ST64BV
+    0xffe0fc00, 0xf820a000, 0x00350100, 0x00000000, 0x00000000,  // ST64BV0
+    0xffe0fc00, 0xf820d000, 0x00350100, 0x00000000, 0x00000000,  // LD64B
+    0xffa00400, 0xf8200400, 0x00360100, 0x00000000, 0x00000000,  // LDRAA
+    0xffa00400, 0xf8a00400, 0x00360100, 0x00000000, 0x00000000,  // LDRAB
+    0xbffff000, 0x0c000000, 0x00378000,  // ST4_mult
+    0xbffff000, 0x0c002000, 0x00378000,  // ST1_mult_4
+    0xbffff000, 0x0c004000, 0x00378000,  // ST3_mult
+    0xbffff000, 0x0c006000, 0x00378000,  // ST1_mult_3
+    0xbffff000, 0x0c007000, 0x00378000,  // ST1_mult_1
+    0xbffff000, 0x0c008000, 0x00378000,  // ST2_mult
+    0xbffff000, 0x0c00a000, 0x00378000,  // ST1_mult_2
+    0xbffff000, 0x0c400000, 0x00378000,  // LD4_mult
+    0xbffff000, 0x0c402000, 0x00378000,  // LD1_mult_4
+    0xbffff000, 0x0c404000, 0x00378000,  // LD3_mult
+    0xbffff000, 0x0c406000, 0x00378000,  // LD1_mult_3
+    0xbffff000, 0x0c407000, 0x00378000,  // LD1_mult_1
+    0xbffff000, 0x0c408000, 0x00378000,  // LD2_mult
+    0xbffff000, 0x0c40a000, 0x00378000,  // LD1_mult_2
+    0xbfe0f000, 0x0c800000, 0x00388000,  // ST4_mult_post
+    0xbfe0f000, 0x0c802000, 0x00388000,  // ST1_mult_4_post
+    0xbfe0f000, 0x0c804000, 0x00388000,  // ST3_mult_post
+    0xbfe0f000, 0x0c806000, 0x00388000,  // ST1_mult_3_post
+    0xbfe0f000, 0x0c807000, 0x00388000,  // ST1_mult_1_post
+    0xbfe0f000, 0x0c808000, 0x00388000,  // ST2_mult_post
+    0xbfe0f000, 0x0c80a000, 0x00388000,  // ST1_mult_2_post
+    0xbfe0f000, 0x0cc00000, 0x00388000,  // LD4_mult_post
+    0xbfe0f000, 0x0cc02000, 0x00388000,  // LD1_mult_4_post
+    0xbfe0f000, 0x0cc04000, 0x00388000,  // LD3_mult_post
+    0xbfe0f000, 0x0cc06000, 0x00388000,  // LD1_mult_3_post
+    0xbfe0f000, 0x0cc07000, 0x00388000,  // LD1_mult_1_post
+    0xbfe0f000, 0x0cc08000, 0x00388000,  // LD2_mult_post
+    0xbfe0f000, 0x0cc0a000, 0x00388000,  // LD1_mult_2_post
+    0xbfdfc000, 0x0d000000, 0x00398000,  // ST1_single_B
+    0xbfdfc400, 0x0d004000, 0x00398000,  // ST1_single_H
+    0xbfdfcc00, 0x0d008000, 0x00398000,  // ST1_single_S
+    0xbfdfdc00, 0x0d008400, 0x00398000,  // ST1_single_D
+    0xbfdfc000, 0x0d400000, 0x00398000,  // LD1_single_B
+    0xbfdfc400, 0x0d404000, 0x00398000,  // LD1_single_H
+    0xbfdfcc00, 0x0d408000, 0x00398000,  // LD1_single_S
+    0xbfdfdc00, 0x0d408400, 0x00398000,  // LD1_single_D
+    0xbfdfd000, 0x0d40c000, 0x00398000,  // LD1R
+    0xbfc0c000, 0x0d800000, 0x003a8000,  // ST1_single_B_post
+    0xbfc0c400, 0x0d804000, 0x003a8000,  // ST1_single_H_post
+    0xbfc0cc00, 0x0d808000, 0x003a8000,  // ST1_single_S_post
+    0xbfc0dc00, 0x0d808400, 0x003a8000,  // ST1_single_D_post
+    0xbfc0c000, 0x0dc00000, 0x003a8000,  // LD1_single_B_post
+    0xbfc0c400, 0x0dc04000, 0x003a8000,  // LD1_single_H_post
+    0xbfc0cc00, 0x0dc08000, 0x003a8000,  // LD1_single_S_post
+    0xbfc0dc00, 0x0dc08400, 0x003a8000,  // LD1_single_D_post
+    0xbfc0d000, 0x0dc0c000, 0x003a8000,  // LD1R_post
+    0xffe0fc00, 0x5e000400, 0x003b8001, 0x000f0000, 0x00000000,  // DUP_advsimd_elt_scalar
+    0xffe0fc00, 0x5e401c00, 0x003c0100, 0x00000000, 0x00000000,  // FMULX_advsimd_vec_scalar_fp16
+    0xffe0fc00, 0x5e402400, 0x003c0100, 0x00000000, 0x00000000,  // FCMEQ_advsimd_reg_scalar_fp16
+    0xffe0fc00, 0x5e403c00, 0x003c0100, 0x00000000, 0x00000000,  // FRECPS_advsimd_scalar_fp16
+    0xffe0fc00, 0x5ec03c00, 0x003c0100, 0x00000000, 0x00000000,  // FRSQRTS_advsimd_scalar_fp16
+    0xffe0fc00, 0x7e402400, 0x003c0100, 0x00000000, 0x00000000,  // FCMGE_advsimd_reg_scalar_fp16
+    0xffe0fc00, 0x7e402c00, 0x003c0100, 0x00000000, 0x00000000,  // FACGE_advsimd_scalar_fp16
+    0xffe0fc00, 0x7ec01400, 0x003c0100, 0x00000000, 0x00000000,  // FABD_advsimd_scalar_fp16
+    0xffe0fc00, 0x7ec02400, 0x003c0100, 0x00000000, 0x00000000,  // FCMGT_advsimd_reg_scalar_fp16
+    0xffe0fc00, 0x7ec02c00, 0x003c0100, 0x00000000, 0x00000000,  // FACGT_advsimd_scalar_fp16
+    0xfffffc00, 0x5e79a800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTNS_advsimd_scalar_fp16
+    0xfffffc00, 0x5e79b800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTMS_advsimd_scalar_fp16
+    0xfffffc00, 0x5e79c800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTAS_advsimd_scalar_fp16
+    0xfffffc00, 0x5e79d800, 0x003d0100, 0x00000000, 0x00000000,  // SCVTF_advsimd_int_scalar_fp16
+    0xfffffc00, 0x5ef8c800, 0x003d0100, 0x00000000, 0x00000000,  // FCMGT_advsimd_zero_scalar_fp16
+    0xfffffc00, 0x5ef8d800, 0x003d0100, 0x00000000, 0x00000000,  // FCMEQ_advsimd_zero_scalar_fp16
+    0xfffffc00, 0x5ef8e800, 0x003d0100, 0x00000000, 0x00000000,  // FCMLT_advsimd_scalar_fp16
+    0xfffffc00, 0x5ef9a800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTPS_advsimd_scalar_fp16
+    0xfffffc00, 0x5ef9b800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTZS_advsimd_int_scalar_fp16
+    0xfffffc00, 0x5ef9d800, 0x003d0100, 0x00000000, 0x00000000,  // FRECPE_advsimd_scalar_fp16
+    0xfffffc00, 0x5ef9f800, 0x003d0100, 0x00000000, 0x00000000,  // FRECPX_advsimd_scalar_fp16
+    0xfffffc00, 0x7e79a800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTNU_advsimd_scalar_fp16
+    0xfffffc00, 0x7e79b800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTMU_advsimd_scalar_fp16
+    0xfffffc00, 0x7e79c800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTAU_advsimd_scalar_fp16
+    0xfffffc00, 0x7e79d800, 0x003d0100, 0x00000000, 0x00000000,  // UCVTF_advsimd_int_scalar_fp16
+    0xfffffc00, 0x7ef8c800, 0x003d0100, 0x00000000, 0x00000000,  // FCMGE_advsimd_zero_scalar_fp16
+    0xfffffc00, 0x7ef8d800, 0x003d0100, 0x00000000, 0x00000000,  // FCMLE_advsimd_scalar_fp16
+    0xfffffc00, 0x7ef9a800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTPU_advsimd_scalar_fp16
+    0xfffffc00, 0x7ef9b800, 0x003d0100, 0x00000000, 0x00000000,  // FCVTZU_advsimd_int_scalar_fp16
+    0xfffffc00, 0x7ef9d800, 0x003d0100, 0x00000000, 0x00000000,  // FRSQRTE_advsimd_scalar_fp16
+    0xff20fc00, 0x7e008400, 0x003e0102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLAH_advsimd_vec_scalar
+    0xff20fc00, 0x7e008c00, 0x003e0102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLSH_advsimd_vec_scalar
+    0xff3ffc00, 0x5e203800, 0x003f0000,  // SUQADD_advsimd_scalar
+    0xff3ffc00, 0x5e207800, 0x003f0000,  // SQABS_advsimd_scalar
+    0xfffffc00, 0x5ee08800, 0x003f8000,  // CMGT_advsimd_zero_scalar
+    0xfffffc00, 0x5ee09800, 0x003f8000,  // CMEQ_advsimd_zero_scalar
+    0xfffffc00, 0x5ee0a800, 0x003f8000,  // CMLT_advsimd_scalar
+    0xfffffc00, 0x5ee0b800, 0x003f8000,  // ABS_advsimd_scalar
+    0xff3ffc00, 0x5e214800, 0x003f0001, 0x00c00000, 0x00c00000,  // SQXTN_advsimd_scalar
+    0xff3ffc00, 0x7e203800, 0x003f0000,  // USQADD_advsimd_scalar
+    0xff3ffc00, 0x7e207800, 0x003f0000,  // SQNEG_advsimd_scalar
+    0xfffffc00, 0x7ee08800, 0x003f8000,  // CMGE_advsimd_zero_scalar
+    0xfffffc00, 0x7ee09800, 0x003f8000,  // CMLE_advsimd_scalar
+    0xfffffc00, 0x7ee0b800, 0x003f8000,  // NEG_advsimd_scalar
+    0xff3ffc00, 0x7e212800, 0x003f0001, 0x00c00000, 0x00c00000,  // SQXTUN_advsimd_scalar
+    0xff3ffc00, 0x7e214800, 0x003f0001, 0x00c00000, 0x00c00000,  // UQXTN_advsimd_scalar
+    0xfffffc00, 0x7e616800, 0x003f0000,  // FCVTXN_advsimd_scalar
+    0xffbffc00, 0x5e21a800, 0x003f0000,  // FCVTNS_advsimd_scalar
+    0xffbffc00, 0x5e21b800, 0x003f0000,  // FCVTMS_advsimd_scalar
+    0xffbffc00, 0x5e21c800, 0x003f0000,  // FCVTAS_advsimd_scalar
+    0xffbffc00, 0x5e21d800, 0x003f0000,  // SCVTF_advsimd_int_scalar
+    0xffbffc00, 0x5ea0c800, 0x003f0000,  // FCMGT_advsimd_zero_scalar
+    0xffbffc00, 0x5ea0d800, 0x003f0000,  // FCMEQ_advsimd_zero_scalar
+    0xffbffc00, 0x5ea0e800, 0x003f0000,  // FCMLT_advsimd_scalar
+    0xffbffc00, 0x5ea1a800, 0x003f0000,  // FCVTPS_advsimd_scalar
+    0xffbffc00, 0x5ea1b800, 0x003f0000,  // FCVTZS_advsimd_int_scalar
+    0xffbffc00, 0x5ea1d800, 0x003f0000,  // FRECPE_advsimd_scalar
+    0xffbffc00, 0x5ea1f800, 0x003f0000,  // FRECPX_advsimd_scalar
+    0xffbffc00, 0x7e21a800, 0x003f0000,  // FCVTNU_advsimd_scalar
+    0xffbffc00, 0x7e21b800, 0x003f0000,  // FCVTMU_advsimd_scalar
+    0xffbffc00, 0x7e21c800, 0x003f0000,  // FCVTAU_advsimd_scalar
+    0xffbffc00, 0x7e21d800, 0x003f0000,  // UCVTF_advsimd_int_scalar
+    0xffbffc00, 0x7ea0c800, 0x003f0000,  // FCMGE_advsimd_zero_scalar
+    0xffbffc00, 0x7ea0d800, 0x003f0000,  // FCMLE_advsimd_scalar
+    0xffbffc00, 0x7ea1a800, 0x003f0000,  // FCVTPU_advsimd_scalar
+    0xffbffc00, 0x7ea1b800, 0x003f0000,  // FCVTZU_advsimd_int_scalar
+    0xffbffc00, 0x7ea1d800, 0x003f0000,  // FRSQRTE_advsimd_scalar
+    0xfffffc00, 0x5ef1b800, 0x00408000,  // ADDP_advsimd_pair
+    0xffbffc00, 0x7e30c800, 0x00400000,  // FMAXNMP_advsimd_pair
+    0xffbffc00, 0x7e30d800, 0x00400000,  // FADDP_advsimd_pair
+    0xffbffc00, 0x7e30f800, 0x00400000,  // FMAXP_advsimd_pair
+    0xffbffc00, 0x7eb0c800, 0x00400000,  // FMINNMP_advsimd_pair
+    0xffbffc00, 0x7eb0f800, 0x00400000,  // FMINP_advsimd_pair
+    0xfffffc00, 0x5e30c800, 0x00400100, 0x00000000, 0x00000000,  // FMAXNMP_advsimd_pair_fp16
+    0xfffffc00, 0x5e30d800, 0x00400100, 0x00000000, 0x00000000,  // FADDP_advsimd_pair_fp16
+    0xfffffc00, 0x5e30f800, 0x00400100, 0x00000000, 0x00000000,  // FMAXP_advsimd_pair_fp16
+    0xfffffc00, 0x5eb0c800, 0x00400100, 0x00000000, 0x00000000,  // FMINNMP_advsimd_pair_fp16
+    0xfffffc00, 0x5eb0f800, 0x00400100, 0x00000000, 0x00000000,  // FMINP_advsimd_pair_fp16
+    0xff20fc00, 0x5e209000, 0x00410002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLAL_advsimd_vec_scalar
+    0xff20fc00, 0x5e20b000, 0x00410002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLSL_advsimd_vec_scalar
+    0xff20fc00, 0x5e20d000, 0x00410002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULL_advsimd_vec_scalar
+    0xff20fc00, 0x5e200c00, 0x00420000,  // SQADD_advsimd_scalar
+    0xff20fc00, 0x5e202c00, 0x00420000,  // SQSUB_advsimd_scalar
+    0xffe0fc00, 0x5ee03400, 0x00428000,  // CMGT_advsimd_reg_scalar
+    0xffe0fc00, 0x5ee03c00, 0x00428000,  // CMGE_advsimd_reg_scalar
+    0xffe0fc00, 0x5ee04400, 0x00428000,  // SSHL_advsimd_scalar
+    0xff20fc00, 0x5e204c00, 0x00420000,  // SQSHL_advsimd_reg_scalar
+    0xffe0fc00, 0x5ee05400, 0x00428000,  // SRSHL_advsimd_scalar
+    0xff20fc00, 0x5e205c00, 0x00420000,  // SQRSHL_advsimd_scalar
+    0xffe0fc00, 0x5ee08400, 0x00428000,  // ADD_advsimd_scalar
+    0xffe0fc00, 0x5ee08c00, 0x00428000,  // CMTST_advsimd_scalar
+    0xff20fc00, 0x5e20b400, 0x00420002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULH_advsimd_vec_scalar
+    0xff20fc00, 0x7e200c00, 0x00420000,  // UQADD_advsimd_scalar
+    0xff20fc00, 0x7e202c00, 0x00420000,  // UQSUB_advsimd_scalar
+    0xffe0fc00, 0x7ee03400, 0x00428000,  // CMHI_advsimd_scalar
+    0xffe0fc00, 0x7ee03c00, 0x00428000,  // CMHS_advsimd_scalar
+    0xffe0fc00, 0x7ee04400, 0x00428000,  // USHL_advsimd_scalar
+    0xff20fc00, 0x7e204c00, 0x00420000,  // UQSHL_advsimd_reg_scalar
+    0xffe0fc00, 0x7ee05400, 0x00428000,  // URSHL_advsimd_scalar
+    0xff20fc00, 0x7e205c00, 0x00420000,  // UQRSHL_advsimd_scalar
+    0xffe0fc00, 0x7ee08400, 0x00428000,  // SUB_advsimd_scalar
+    0xffe0fc00, 0x7ee08c00, 0x00428000,  // CMEQ_advsimd_reg_scalar
+    0xff20fc00, 0x7e20b400, 0x00420002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQRDMULH_advsimd_vec_scalar
+    0xffa0fc00, 0x5e20dc00, 0x00420000,  // FMULX_advsimd_vec_scalar
+    0xffa0fc00, 0x5e20e400, 0x00420000,  // FCMEQ_advsimd_reg_scalar
+    0xffa0fc00, 0x5e20fc00, 0x00420000,  // FRECPS_advsimd_scalar
+    0xffa0fc00, 0x5ea0fc00, 0x00420000,  // FRSQRTS_advsimd_scalar
+    0xffa0fc00, 0x7e20e400, 0x00420000,  // FCMGE_advsimd_reg_scalar
+    0xffa0fc00, 0x7e20ec00, 0x00420000,  // FACGE_advsimd_scalar
+    0xffa0fc00, 0x7ea0d400, 0x00420000,  // FABD_advsimd_scalar
+    0xffa0fc00, 0x7ea0e400, 0x00420000,  // FCMGT_advsimd_reg_scalar
+    0xffa0fc00, 0x7ea0ec00, 0x00420000,  // FACGT_advsimd_scalar
+    0xffc0fc00, 0x5f400400, 0x00438000,  // SSHR_advsimd_scalar
+    0xffc0fc00, 0x5f401400, 0x00438000,  // SSRA_advsimd_scalar
+    0xffc0fc00, 0x5f402400, 0x00438000,  // SRSHR_advsimd_scalar
+    0xffc0fc00, 0x5f403400, 0x00438000,  // SRSRA_advsimd_scalar
+    0xffc0fc00, 0x5f405400, 0x00438000,  // SHL_advsimd_scalar
+    0xff80fc00, 0x5f007400, 0x00430001, 0x00780000, 0x00000000,  // SQSHL_advsimd_imm_scalar
+    0xffc0fc00, 0x5f009400, 0x00430001, 0x00780000, 0x00000000,  // SQSHRN_advsimd_scalar
+    0xffc0fc00, 0x5f009c00, 0x00430001, 0x00780000, 0x00000000,  // SQRSHRN_advsimd_scalar
+    0xff80fc00, 0x5f00e400, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // SCVTF_advsimd_fix_scalar
+    0xff80fc00, 0x5f00fc00, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // FCVTZS_advsimd_fix_scalar
+    0xffc0fc00, 0x7f400400, 0x00438000,  // USHR_advsimd_scalar
+    0xffc0fc00, 0x7f401400, 0x00438000,  // USRA_advsimd_scalar
+    0xffc0fc00, 0x7f402400, 0x00438000,  // URSHR_advsimd_scalar
+    0xffc0fc00, 0x7f403400, 0x00438000,  // URSRA_advsimd_scalar
+    0xffc0fc00, 0x7f404400, 0x00438000,  // SRI_advsimd_scalar
+    0xffc0fc00, 0x7f405400, 0x00438000,  // SLI_advsimd_scalar
+    0xff80fc00, 0x7f006400, 0x00430001, 0x00780000, 0x00000000,  // SQSHLU_advsimd_scalar
+    0xff80fc00, 0x7f007400, 0x00430001, 0x00780000, 0x00000000,  // UQSHL_advsimd_imm_scalar
+    0xffc0fc00, 0x7f008400, 0x00430001, 0x00780000, 0x00000000,  // SQSHRUN_advsimd_scalar
+    0xffc0fc00, 0x7f008c00, 0x00430001, 0x00780000, 0x00000000,  // SQRSHRUN_advsimd_scalar
+    0xffc0fc00, 0x7f009400, 0x00430001, 0x00780000, 0x00000000,  // UQSHRN_advsimd_scalar
+    0xffc0fc00, 0x7f009c00, 0x00430001, 0x00780000, 0x00000000,  // UQRSHRN_advsimd_scalar
+    0xff80fc00, 0x7f00e400, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // UCVTF_advsimd_fix_scalar
+    0xff80fc00, 0x7f00fc00, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // FCVTZU_advsimd_fix_scalar
+    0xff00f400, 0x5f003000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLAL_advsimd_elt_scalar
+    0xff00f400, 0x5f007000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLSL_advsimd_elt_scalar
+    0xff00f400, 0x5f00b000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULL_advsimd_elt_scalar
+    0xff00f400, 0x5f00c000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULH_advsimd_elt_scalar
+    0xff00f400, 0x5f00d000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQRDMULH_advsimd_elt_scalar
+    0xff00f400, 0x5f001000, 0x00440102, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x00c00000, 0x00000000,  // FMLA_advsimd_elt_scalar
+    0xff00f400, 0x5f005000, 0x00440102, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x00c00000, 0x00000000,  // FMLS_advsimd_elt_scalar
+    0xff00f400, 0x5f009000, 0x00440102, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x00c00000, 0x00000000,  // FMUL_advsimd_elt_scalar
+    0xff00f400, 0x7f00d000, 0x00440102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLAH_advsimd_elt_scalar
+    0xff00f400, 0x7f00f000, 0x00440102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLSH_advsimd_elt_scalar
+    0xff00f400, 0x7f009000, 0x00440102, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x00c00000, 0x00000000,  // FMULX_advsimd_elt_scalar
+    0xbfe09c00, 0x0e000000, 0x00458000,  // TBL_advsimd
+    0xbfe09c00, 0x0e001000, 0x00458000,  // TBX_advsimd
+    0xbf20fc00, 0x0e001800, 0x00468001, 0x40c00000, 0x00c00000,  // UZP1_advsimd
+    0xbf20fc00, 0x0e002800, 0x00468001, 0x40c00000, 0x00c00000,  // TRN1_advsimd
+    0xbf20fc00, 0x0e003800, 0x00468001, 0x40c00000, 0x00c00000,  // ZIP1_advsimd
+    0xbf20fc00, 0x0e005800, 0x00468001, 0x40c00000, 0x00c00000,  // UZP2_advsimd
+    0xbf20fc00, 0x0e006800, 0x00468001, 0x40c00000, 0x00c00000,  // TRN2_advsimd
+    0xbf20fc00, 0x0e007800, 0x00468001, 0x40c00000, 0x00c00000,  // ZIP2_advsimd
+    0xbfe08400, 0x2e000000, 0x00478001, 0x40004000, 0x00004000,  // EXT_advsimd
+    0xbfe0fc00, 0x0e000400, 0x00488002, 0x000f0000, 0x00000000, 0x400f0000, 0x00080000,  // DUP_advsimd_elt
+    0xbfe0fc00, 0x0e000c00, 0x00488002, 0x000f0000, 0x00000000, 0x400f0000, 0x00080000,  // DUP_advsimd_gen
+    0xbfe0fc00, 0x0e002c00, 0x00488002, 0x00070000, 0x00000000, 0x40070000, 0x00040000,  // SMOV_advsimd
+    0xbfe0fc00, 0x0e003c00, 0x00488005, 0x000f0000, 0x00000000, 0x400f0000, 0x00080000, 0x40010000, 0x40010000, 0x40030000, 0x40020000, 0x40070000, 0x40040000,  // UMOV_advsimd
+    0xffe0fc00, 0x4e001c00, 0x00488001, 0x000f0000, 0x00000000,  // INS_advsimd_gen
+    0xffe08400, 0x6e000400, 0x00488001, 0x000f0000, 0x00000000,  // INS_advsimd_elt
+    0xbfe0fc00, 0x0e400400, 0x00490100, 0x00000000, 0x00000000,  // FMAXNM_advsimd_fp16
+    0xbfe0fc00, 0x0e400c00, 0x00490100, 0x00000000, 0x00000000,  // FMLA_advsimd_vec_fp16
+    0xbfe0fc00, 0x0e401400, 0x00490100, 0x00000000, 0x00000000,  // FADD_advsimd_fp16
+    0xbfe0fc00, 0x0e401c00, 0x00490100, 0x00000000, 0x00000000,  // FMULX_advsimd_vec_fp16
+    0xbfe0fc00, 0x0e402400, 0x00490100, 0x00000000, 0x00000000,  // FCMEQ_advsimd_reg_fp16
+    0xbfe0fc00, 0x0e403400, 0x00490100, 0x00000000, 0x00000000,  // FMAX_advsimd_fp16
+    0xbfe0fc00, 0x0e403c00, 0x00490100, 0x00000000, 0x00000000,  // FRECPS_advsimd_fp16
+    0xbfe0fc00, 0x0ec00400, 0x00490100, 0x00000000, 0x00000000,  // FMINNM_advsimd_fp16
+    0xbfe0fc00, 0x0ec00c00, 0x00490100, 0x00000000, 0x00000000,  // FMLS_advsimd_vec_fp16
+    0xbfe0fc00, 0x0ec01400, 0x00490100, 0x00000000, 0x00000000,  // FSUB_advsimd_fp16
+    0xbfe0fc00, 0x0ec03400, 0x00490100, 0x00000000, 0x00000000,  // FMIN_advsimd_fp16
+    0xbfe0fc00, 0x0ec03c00, 0x00490100, 0x00000000, 0x00000000,  // FRSQRTS_advsimd_fp16
+    0xbfe0fc00, 0x2e400400, 0x00490100, 0x00000000, 0x00000000,  // FMAXNMP_advsimd_vec_fp16
+    0xbfe0fc00, 0x2e401400, 0x00490100, 0x00000000, 0x00000000,  // FADDP_advsimd_vec_fp16
+    0xbfe0fc00, 0x2e401c00, 0x00490100, 0x00000000, 0x00000000,  // FMUL_advsimd_vec_fp16
+    0xbfe0fc00, 0x2e402400, 0x00490100, 0x00000000, 0x00000000,  // FCMGE_advsimd_reg_fp16
+    0xbfe0fc00, 0x2e402c00, 0x00490100, 0x00000000, 0x00000000,  // FACGE_advsimd_fp16
+    0xbfe0fc00, 0x2e403400, 0x00490100, 0x00000000, 0x00000000,  // FMAXP_advsimd_vec_fp16
+    0xbfe0fc00, 0x2e403c00, 0x00490100, 0x00000000, 0x00000000,  // FDIV_advsimd_fp16
+    0xbfe0fc00, 0x2ec00400, 0x00490100, 0x00000000, 0x00000000,  // FMINNMP_advsimd_vec_fp16
+    0xbfe0fc00, 0x2ec01400, 0x00490100, 0x00000000, 0x00000000,  // FABD_advsimd_fp16
+    0xbfe0fc00, 0x2ec02400, 0x00490100, 0x00000000, 0x00000000,  // FCMGT_advsimd_reg_fp16
+    0xbfe0fc00, 0x2ec02c00, 0x00490100, 0x00000000, 0x00000000,  // FACGT_advsimd_fp16
+    0xbfe0fc00, 0x2ec03400, 0x00490100, 0x00000000, 0x00000000,  // FMINP_advsimd_vec_fp16
+    0xbffffc00, 0x0e798800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTN_advsimd_fp16
+    0xbffffc00, 0x0e799800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTM_advsimd_fp16
+    0xbffffc00, 0x0e79a800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTNS_advsimd_fp16
+    0xbffffc00, 0x0e79b800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTMS_advsimd_fp16
+    0xbffffc00, 0x0e79c800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTAS_advsimd_fp16
+    0xbffffc00, 0x0e79d800, 0x004a0100, 0x00000000, 0x00000000,  // SCVTF_advsimd_int_fp16
+    0xbffffc00, 0x0ef8c800, 0x004a0100, 0x00000000, 0x00000000,  // FCMGT_advsimd_zero_fp16
+    0xbffffc00, 0x0ef8d800, 0x004a0100, 0x00000000, 0x00000000,  // FCMEQ_advsimd_zero_fp16
+    0xbffffc00, 0x0ef8e800, 0x004a0100, 0x00000000, 0x00000000,  // FCMLT_advsimd_fp16
+    0xbffffc00, 0x0ef8f800, 0x004a0100, 0x00000000, 0x00000000,  // FABS_advsimd_fp16
+    0xbffffc00, 0x0ef98800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTP_advsimd_fp16
+    0xbffffc00, 0x0ef99800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTZ_advsimd_fp16
+    0xbffffc00, 0x0ef9a800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTPS_advsimd_fp16
+    0xbffffc00, 0x0ef9b800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTZS_advsimd_int_fp16
+    0xbffffc00, 0x0ef9d800, 0x004a0100, 0x00000000, 0x00000000,  // FRECPE_advsimd_fp16
+    0xbffffc00, 0x2e798800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTA_advsimd_fp16
+    0xbffffc00, 0x2e799800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTX_advsimd_fp16
+    0xbffffc00, 0x2e79a800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTNU_advsimd_fp16
+    0xbffffc00, 0x2e79b800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTMU_advsimd_fp16
+    0xbffffc00, 0x2e79c800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTAU_advsimd_fp16
+    0xbffffc00, 0x2e79d800, 0x004a0100, 0x00000000, 0x00000000,  // UCVTF_advsimd_int_fp16
+    0xbffffc00, 0x2ef8c800, 0x004a0100, 0x00000000, 0x00000000,  // FCMGE_advsimd_zero_fp16
+    0xbffffc00, 0x2ef8d800, 0x004a0100, 0x00000000, 0x00000000,  // FCMLE_advsimd_fp16
+    0xbffffc00, 0x2ef8f800, 0x004a0100, 0x00000000, 0x00000000,  // FNEG_advsimd_fp16
+    0xbffffc00, 0x2ef99800, 0x004a0100, 0x00000000, 0x00000000,  // FRINTI_advsimd_fp16
+    0xbffffc00, 0x2ef9a800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTPU_advsimd_fp16
+    0xbffffc00, 0x2ef9b800, 0x004a0100, 0x00000000, 0x00000000,  // FCVTZU_advsimd_int_fp16
+    0xbffffc00, 0x2ef9d800, 0x004a0100, 0x00000000, 0x00000000,  // FRSQRTE_advsimd_fp16
+    0xbffffc00, 0x2ef9f800, 0x004a0100, 0x00000000, 0x00000000,  // FSQRT_advsimd_fp16
+    0xbfe0fc00, 0x0e809400, 0x004b0100, 0x00000000, 0x00000000,  // SDOT_advsimd_vec
+    0xbfe0fc00, 0x0e809c00, 0x004b0100, 0x00000000, 0x00000000,  // USDOT_advsimd_vec
+    0xbf20fc00, 0x2e008400, 0x004b0102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLAH_advsimd_vec
+    0xbf20fc00, 0x2e008c00, 0x004b0102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLSH_advsimd_vec
+    0xbfe0fc00, 0x2e809400, 0x004b0100, 0x00000000, 0x00000000,  // UDOT_advsimd_vec
+    0xbf20e400, 0x2e00c400, 0x004b0202, 0x00c00000, 0x00000000, 0x40c00000, 0x00c00000, 0x00000000, 0x00000000, 0x00c00000, 0x00400000,  // FCMLA_advsimd_vec
+    0xbf20ec00, 0x2e00e400, 0x004b0202, 0x00c00000, 0x00000000, 0x40c00000, 0x00c00000, 0x00000000, 0x00000000, 0x00c00000, 0x00400000,  // FCADD_advsimd_vec
+    0xbfe0fc00, 0x2e40fc00, 0x004b0100, 0x00000000, 0x00000000,  // BFDOT_advsimd_vec
+    0xbfe0fc00, 0x2ec0fc00, 0x004b0100, 0x00000000, 0x00000000,  // BFMLAL_advsimd_vec
+    0xffe0fc00, 0x4e80a400, 0x004b0100, 0x00000000, 0x00000000,  // SMMLA_advsimd_vec
+    0xffe0fc00, 0x6e80a400, 0x004b0100, 0x00000000, 0x00000000,  // UMMLA_advsimd_vec
+    0xffe0fc00, 0x4e80ac00, 0x004b0100, 0x00000000, 0x00000000,  // USMMLA_advsimd_vec
+    0xffe0fc00, 0x6e40ec00, 0x004b0100, 0x00000000, 0x00000000,  // BFMMLA_advsimd
+    0xbf3ffc00, 0x0e200800, 0x004c8001, 0x00c00000, 0x00c00000,  // REV64_advsimd
+    0xbffffc00, 0x0e201800, 0x004c8000,  // REV16_advsimd
+    0xbf3ffc00, 0x0e202800, 0x004c8001, 0x00c00000, 0x00c00000,  // SADDLP_advsimd
+    0xbf3ffc00, 0x0e203800, 0x004c0001, 0x40c00000, 0x00c00000,  // SUQADD_advsimd
+    0xbf3ffc00, 0x0e204800, 0x004c8001, 0x00c00000, 0x00c00000,  // CLS_advsimd
+    0xbffffc00, 0x0e205800, 0x004c8000,  // CNT_advsimd
+    0xbf3ffc00, 0x0e206800, 0x004c8001, 0x00c00000, 0x00c00000,  // SADALP_advsimd
+    0xbf3ffc00, 0x0e207800, 0x004c0001, 0x40c00000, 0x00c00000,  // SQABS_advsimd
+    0xbf3ffc00, 0x0e208800, 0x004c8001, 0x40c00000, 0x00c00000,  // CMGT_advsimd_zero
+    0xbf3ffc00, 0x0e209800, 0x004c8001, 0x40c00000, 0x00c00000,  // CMEQ_advsimd_zero
+    0xbf3ffc00, 0x0e20a800, 0x004c8001, 0x40c00000, 0x00c00000,  // CMLT_advsimd
+    0xbf3ffc00, 0x0e20b800, 0x004c8001, 0x40c00000, 0x00c00000,  // ABS_advsimd
+    0xbf3ffc00, 0x0e212800, 0x004c8001, 0x00c00000, 0x00c00000,  // XTN_advsimd
+    0xbf3ffc00, 0x0e214800, 0x004c0001, 0x00c00000, 0x00c00000,  // SQXTN_advsimd
+    0xbfbffc00, 0x0e216800, 0x004c0000,  // FCVTN_advsimd
+    0xbffffc00, 0x0ea16800, 0x004c0100, 0x00000000, 0x00000000,  // BFCVTN_advsimd
+    0xbfbffc00, 0x0e217800, 0x004c0000,  // FCVTL_advsimd
+    0xbfbffc00, 0x2e200800, 0x004c8000,  // REV32_advsimd
+    0xbf3ffc00, 0x2e202800, 0x004c8001, 0x00c00000, 0x00c00000,  // UADDLP_advsimd
+    0xbf3ffc00, 0x2e203800, 0x004c0001, 0x40c00000, 0x00c00000,  // USQADD_advsimd
+    0xbf3ffc00, 0x2e204800, 0x004c8001, 0x00c00000, 0x00c00000,  // CLZ_advsimd
+    0xbffffc00, 0x2e205800, 0x004c8000,  // NOT_advsimd
+    0xbffffc00, 0x2e605800, 0x004c8000,  // RBIT_advsimd
+    0xbf3ffc00, 0x2e206800, 0x004c8001, 0x00c00000, 0x00c00000,  // UADALP_advsimd
+    0xbf3ffc00, 0x2e207800, 0x004c0001, 0x40c00000, 0x00c00000,  // SQNEG_advsimd
+    0xbf3ffc00, 0x2e208800, 0x004c8001, 0x40c00000, 0x00c00000,  // CMGE_advsimd_zero
+    0xbf3ffc00, 0x2e209800, 0x004c8001, 0x40c00000, 0x00c00000,  // CMLE_advsimd
+    0xbf3ffc00, 0x2e20b800, 0x004c8001, 0x40c00000, 0x00c00000,  // NEG_advsimd
+    0xbf3ffc00, 0x2e212800, 0x004c0001, 0x00c00000, 0x00c00000,  // SQXTUN_advsimd
+    0xbf3ffc00, 0x2e213800, 0x004c8001, 0x00c00000, 0x00c00000,  // SHLL_advsimd
+    0xbf3ffc00, 0x2e214800, 0x004c0001, 0x00c00000, 0x00c00000,  // UQXTN_advsimd
+    0xbffffc00, 0x2e616800, 0x004c0000,  // FCVTXN_advsimd
+    0xbffffc00, 0x0ea1c800, 0x004c0000,  // URECPE_advsimd
+    0xbffffc00, 0x2ea1c800, 0x004c0000,  // URSQRTE_advsimd
+    0xbfbffc00, 0x0e21e800, 0x004c0101, 0x40400000, 0x00400000, 0x00000000, 0x00000000,  // FRINT32Z_advsimd
+    0xbfbffc00, 0x0e21f800, 0x004c0101, 0x40400000, 0x00400000, 0x00000000, 0x00000000,  // FRINT64Z_advsimd
+    0xbfbffc00, 0x2e21e800, 0x004c0101, 0x40400000, 0x00400000, 0x00000000, 0x00000000,  // FRINT32X_advsimd
+    0xbfbffc00, 0x2e21f800, 0x004c0101, 0x40400000, 0x00400000, 0x00000000, 0x00000000,  // FRINT64X_advsimd
+    0xbfbffc00, 0x0e218800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTN_advsimd
+    0xbfbffc00, 0x0e219800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTM_advsimd
+    0xbfbffc00, 0x0e21a800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTNS_advsimd
+    0xbfbffc00, 0x0e21b800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTMS_advsimd
+    0xbfbffc00, 0x0e21c800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTAS_advsimd
+    0xbfbffc00, 0x0e21d800, 0x004c0001, 0x40400000, 0x00400000,  // SCVTF_advsimd_int
+    0xbfbffc00, 0x0ea0c800, 0x004c0001, 0x40400000, 0x00400000,  // FCMGT_advsimd_zero
+    0xbfbffc00, 0x0ea0d800, 0x004c0001, 0x40400000, 0x00400000,  // FCMEQ_advsimd_zero
+    0xbfbffc00, 0x0ea0e800, 0x004c0001, 0x40400000, 0x00400000,  // FCMLT_advsimd
+    0xbfbffc00, 0x0ea0f800, 0x004c0001, 0x40400000, 0x00400000,  // FABS_advsimd
+    0xbfbffc00, 0x0ea18800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTP_advsimd
+    0xbfbffc00, 0x0ea19800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTZ_advsimd
+    0xbfbffc00, 0x0ea1a800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTPS_advsimd
+    0xbfbffc00, 0x0ea1b800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTZS_advsimd_int
+    0xbfbffc00, 0x0ea1d800, 0x004c0001, 0x40400000, 0x00400000,  // FRECPE_advsimd
+    0xbfbffc00, 0x2e218800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTA_advsimd
+    0xbfbffc00, 0x2e219800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTX_advsimd
+    0xbfbffc00, 0x2e21a800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTNU_advsimd
+    0xbfbffc00, 0x2e21b800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTMU_advsimd
+    0xbfbffc00, 0x2e21c800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTAU_advsimd
+    0xbfbffc00, 0x2e21d800, 0x004c0001, 0x40400000, 0x00400000,  // UCVTF_advsimd_int
+    0xbfbffc00, 0x2ea0c800, 0x004c0001, 0x40400000, 0x00400000,  // FCMGE_advsimd_zero
+    0xbfbffc00, 0x2ea0d800, 0x004c0001, 0x40400000, 0x00400000,  // FCMLE_advsimd
+    0xbfbffc00, 0x2ea0f800, 0x004c0001, 0x40400000, 0x00400000,  // FNEG_advsimd
+    0xbfbffc00, 0x2ea19800, 0x004c0001, 0x40400000, 0x00400000,  // FRINTI_advsimd
+    0xbfbffc00, 0x2ea1a800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTPU_advsimd
+    0xbfbffc00, 0x2ea1b800, 0x004c0001, 0x40400000, 0x00400000,  // FCVTZU_advsimd_int
+    0xbfbffc00, 0x2ea1d800, 0x004c0001, 0x40400000, 0x00400000,  // FRSQRTE_advsimd
+    0xbfbffc00, 0x2ea1f800, 0x004c0001, 0x40400000, 0x00400000,  // FSQRT_advsimd
+    0xbf3ffc00, 0x0e303800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // SADDLV_advsimd
+    0xbf3ffc00, 0x0e30a800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // SMAXV_advsimd
+    0xbf3ffc00, 0x0e31a800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // SMINV_advsimd
+    0xbf3ffc00, 0x0e31b800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // ADDV_advsimd
+    0xbf3ffc00, 0x2e303800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // UADDLV_advsimd
+    0xbf3ffc00, 0x2e30a800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // UMAXV_advsimd
+    0xbf3ffc00, 0x2e31a800, 0x004d8002, 0x00c00000, 0x00c00000, 0x40c00000, 0x00800000,  // UMINV_advsimd
+    0xfffffc00, 0x6e30c800, 0x004d0000,  // FMAXNMV_advsimd
+    0xfffffc00, 0x6e30f800, 0x004d0000,  // FMAXV_advsimd
+    0xfffffc00, 0x6eb0c800, 0x004d0000,  // FMINNMV_advsimd
+    0xfffffc00, 0x6eb0f800, 0x004d0000,  // FMINV_advsimd
+    0xbffffc00, 0x0e30c800, 0x004d0100, 0x00000000, 0x00000000,  // FMAXNMV_advsimd_fp16
+    0xbffffc00, 0x0e30f800, 0x004d0100, 0x00000000, 0x00000000,  // FMAXV_advsimd_fp16
+    0xbffffc00, 0x0eb0c800, 0x004d0100, 0x00000000, 0x00000000,  // FMINNMV_advsimd_fp16
+    0xbffffc00, 0x0eb0f800, 0x004d0100, 0x00000000, 0x00000000,  // FMINV_advsimd_fp16
+    0xbf20fc00, 0x0e200000, 0x004e8001, 0x00c00000, 0x00c00000,  // SADDL_advsimd
+    0xbf20fc00, 0x0e201000, 0x004e8001, 0x00c00000, 0x00c00000,  // SADDW_advsimd
+    0xbf20fc00, 0x0e202000, 0x004e8001, 0x00c00000, 0x00c00000,  // SSUBL_advsimd
+    0xbf20fc00, 0x0e203000, 0x004e8001, 0x00c00000, 0x00c00000,  // SSUBW_advsimd
+    0xbf20fc00, 0x0e204000, 0x004e8001, 0x00c00000, 0x00c00000,  // ADDHN_advsimd
+    0xbf20fc00, 0x0e205000, 0x004e8001, 0x00c00000, 0x00c00000,  // SABAL_advsimd
+    0xbf20fc00, 0x0e206000, 0x004e8001, 0x00c00000, 0x00c00000,  // SUBHN_advsimd
+    0xbf20fc00, 0x0e207000, 0x004e8001, 0x00c00000, 0x00c00000,  // SABDL_advsimd
+    0xbf20fc00, 0x0e208000, 0x004e8001, 0x00c00000, 0x00c00000,  // SMLAL_advsimd_vec
+    0xbf20fc00, 0x0e209000, 0x004e0002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLAL_advsimd_vec
+    0xbf20fc00, 0x0e20a000, 0x004e8001, 0x00c00000, 0x00c00000,  // SMLSL_advsimd_vec
+    0xbf20fc00, 0x0e20b000, 0x004e0002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLSL_advsimd_vec
+    0xbf20fc00, 0x0e20c000, 0x004e8001, 0x00c00000, 0x00c00000,  // SMULL_advsimd_vec
+    0xbf20fc00, 0x0e20d000, 0x004e0002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULL_advsimd_vec
+    0xbf20fc00, 0x0e20e000, 0x004e0102, 0x00c00000, 0x00400000, 0x00c00000, 0x00800000, 0x00c00000, 0x00c00000,  // PMULL_advsimd
+    0xbf20fc00, 0x2e200000, 0x004e8001, 0x00c00000, 0x00c00000,  // UADDL_advsimd
+    0xbf20fc00, 0x2e201000, 0x004e8001, 0x00c00000, 0x00c00000,  // UADDW_advsimd
+    0xbf20fc00, 0x2e202000, 0x004e8001, 0x00c00000, 0x00c00000,  // USUBL_advsimd
+    0xbf20fc00, 0x2e203000, 0x004e8001, 0x00c00000, 0x00c00000,  // USUBW_advsimd
+    0xbf20fc00, 0x2e204000, 0x004e8001, 0x00c00000, 0x00c00000,  // RADDHN_advsimd
+    0xbf20fc00, 0x2e205000, 0x004e8001, 0x00c00000, 0x00c00000,  // UABAL_advsimd
+    0xbf20fc00, 0x2e206000, 0x004e8001, 0x00c00000, 0x00c00000,  // RSUBHN_advsimd
+    0xbf20fc00, 0x2e207000, 0x004e8001, 0x00c00000, 0x00c00000,  // UABDL_advsimd
+    0xbf20fc00, 0x2e208000, 0x004e8001, 0x00c00000, 0x00c00000,  // UMLAL_advsimd_vec
+    0xbf20fc00, 0x2e20a000, 0x004e8001, 0x00c00000, 0x00c00000,  // UMLSL_advsimd_vec
+    0xbf20fc00, 0x2e20c000, 0x004e8001, 0x00c00000, 0x00c00000,  // UMULL_advsimd_vec
+    0xbf20fc00, 0x0e200400, 0x004f8001, 0x00c00000, 0x00c00000,  // SHADD_advsimd
+    0xbf20fc00, 0x0e200c00, 0x004f0001, 0x40c00000, 0x00c00000,  // SQADD_advsimd
+    0xbf20fc00, 0x0e201400, 0x004f8001, 0x00c00000, 0x00c00000,  // SRHADD_advsimd
+    0xbfe0fc00, 0x0e201c00, 0x004f8000,  // AND_advsimd
+    0xbfe0fc00, 0x0e601c00, 0x004f8000,  // BIC_advsimd_reg
+    0xbfe0fc00, 0x0ea01c00, 0x004f8000,  // ORR_advsimd_reg
+    0xbfe0fc00, 0x0ee01c00, 0x004f8000,  // ORN_advsimd
+    0xbf20fc00, 0x0e202400, 0x004f8001, 0x00c00000, 0x00c00000,  // SHSUB_advsimd
+    0xbf20fc00, 0x0e202c00, 0x004f0001, 0x40c00000, 0x00c00000,  // SQSUB_advsimd
+    0xbf20fc00, 0x0e203400, 0x004f8001, 0x40c00000, 0x00c00000,  // CMGT_advsimd_reg
+    0xbf20fc00, 0x0e203c00, 0x004f8001, 0x40c00000, 0x00c00000,  // CMGE_advsimd_reg
+    0xbf20fc00, 0x0e204400, 0x004f8001, 0x40c00000, 0x00c00000,  // SSHL_advsimd
+    0xbf20fc00, 0x0e204c00, 0x004f0001, 0x40c00000, 0x00c00000,  // SQSHL_advsimd_reg
+    0xbf20fc00, 0x0e205400, 0x004f8001, 0x40c00000, 0x00c00000,  // SRSHL_advsimd
+    0xbf20fc00, 0x0e205c00, 0x004f0001, 0x40c00000, 0x00c00000,  // SQRSHL_advsimd
+    0xbf20fc00, 0x0e206400, 0x004f8001, 0x00c00000, 0x00c00000,  // SMAX_advsimd
+    0xbf20fc00, 0x0e206c00, 0x004f8001, 0x00c00000, 0x00c00000,  // SMIN_advsimd
+    0xbf20fc00, 0x0e207400, 0x004f8001, 0x00c00000, 0x00c00000,  // SABD_advsimd
+    0xbf20fc00, 0x0e207c00, 0x004f8001, 0x00c00000, 0x00c00000,  // SABA_advsimd
+    0xbf20fc00, 0x0e208400, 0x004f8001, 0x40c00000, 0x00c00000,  // ADD_advsimd
+    0xbf20fc00, 0x0e208c00, 0x004f8001, 0x40c00000, 0x00c00000,  // CMTST_advsimd
+    0xbf20fc00, 0x0e209400, 0x004f8001, 0x00c00000, 0x00c00000,  // MLA_advsimd_vec
+    0xbf20fc00, 0x0e209c00, 0x004f8001, 0x00c00000, 0x00c00000,  // MUL_advsimd_vec
+    0xbf20fc00, 0x0e20a400, 0x004f8001, 0x00c00000, 0x00c00000,  // SMAXP_advsimd
+    0xbf20fc00, 0x0e20ac00, 0x004f8001, 0x00c00000, 0x00c00000,  // SMINP_advsimd
+    0xbf20fc00, 0x0e20b400, 0x004f0002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULH_advsimd_vec
+    0xbf20fc00, 0x0e20bc00, 0x004f8001, 0x40c00000, 0x00c00000,  // ADDP_advsimd_vec
+    0xbfa0fc00, 0x0e20c400, 0x004f0001, 0x40400000, 0x00400000,  // FMAXNM_advsimd
+    0xbfa0fc00, 0x0ea0c400, 0x004f0001, 0x40400000, 0x00400000,  // FMINNM_advsimd
+    0xbfa0fc00, 0x0e20cc00, 0x004f0001, 0x40400000, 0x00400000,  // FMLA_advsimd_vec
+    0xbfa0fc00, 0x0ea0cc00, 0x004f0001, 0x40400000, 0x00400000,  // FMLS_advsimd_vec
+    0xbfa0fc00, 0x0e20d400, 0x004f0001, 0x40400000, 0x00400000,  // FADD_advsimd
+    0xbfa0fc00, 0x0ea0d400, 0x004f0001, 0x40400000, 0x00400000,  // FSUB_advsimd
+    0xbfa0fc00, 0x0e20dc00, 0x004f0001, 0x40400000, 0x00400000,  // FMULX_advsimd_vec
+    0xbfa0fc00, 0x0e20e400, 0x004f0001, 0x40400000, 0x00400000,  // FCMEQ_advsimd_reg
+    0xbfe0fc00, 0x0e20ec00, 0x004f0100, 0x00000000, 0x00000000,  // FMLAL_advsimd_vec
+    0xbfe0fc00, 0x0ea0ec00, 0x004f0100, 0x00000000, 0x00000000,  // FMLSL_advsimd_vec
+    0xbfa0fc00, 0x0e20f400, 0x004f0001, 0x40400000, 0x00400000,  // FMAX_advsimd
+    0xbfa0fc00, 0x0ea0f400, 0x004f0001, 0x40400000, 0x00400000,  // FMIN_advsimd
+    0xbfa0fc00, 0x0e20fc00, 0x004f0001, 0x40400000, 0x00400000,  // FRECPS_advsimd
+    0xbfa0fc00, 0x0ea0fc00, 0x004f0001, 0x40400000, 0x00400000,  // FRSQRTS_advsimd
+    0xbf20fc00, 0x2e200400, 0x004f8001, 0x00c00000, 0x00c00000,  // UHADD_advsimd
+    0xbf20fc00, 0x2e200c00, 0x004f0001, 0x40c00000, 0x00c00000,  // UQADD_advsimd
+    0xbf20fc00, 0x2e201400, 0x004f8001, 0x00c00000, 0x00c00000,  // URHADD_advsimd
+    0xbfe0fc00, 0x2e201c00, 0x004f8000,  // EOR_advsimd
+    0xbfe0fc00, 0x2e601c00, 0x004f8000,  // BSL_advsimd
+    0xbfe0fc00, 0x2ea01c00, 0x004f8000,  // BIT_advsimd
+    0xbfe0fc00, 0x2ee01c00, 0x004f8000,  // BIF_advsimd
+    0xbf20fc00, 0x2e202400, 0x004f8001, 0x00c00000, 0x00c00000,  // UHSUB_advsimd
+    0xbf20fc00, 0x2e202c00, 0x004f0001, 0x40c00000, 0x00c00000,  // UQSUB_advsimd
+    0xbf20fc00, 0x2e203400, 0x004f8001, 0x40c00000, 0x00c00000,  // CMHI_advsimd
+    0xbf20fc00, 0x2e203c00, 0x004f8001, 0x40c00000, 0x00c00000,  // CMHS_advsimd
+    0xbf20fc00, 0x2e204400, 0x004f8001, 0x40c00000, 0x00c00000,  // USHL_advsimd
+    0xbf20fc00, 0x2e204c00, 0x004f0001, 0x40c00000, 0x00c00000,  // UQSHL_advsimd_reg
+    0xbf20fc00, 0x2e205400, 0x004f8001, 0x40c00000, 0x00c00000,  // URSHL_advsimd
+    0xbf20fc00, 0x2e205c00, 0x004f0001, 0x40c00000, 0x00c00000,  // UQRSHL_advsimd
+    0xbf20fc00, 0x2e206400, 0x004f8001, 0x00c00000, 0x00c00000,  // UMAX_advsimd
+    0xbf20fc00, 0x2e206c00, 0x004f8001, 0x00c00000, 0x00c00000,  // UMIN_advsimd
+    0xbf20fc00, 0x2e207400, 0x004f8001, 0x00c00000, 0x00c00000,  // UABD_advsimd
+    0xbf20fc00, 0x2e207c00, 0x004f8001, 0x00c00000, 0x00c00000,  // UABA_advsimd
+    0xbf20fc00, 0x2e208400, 0x004f8001, 0x40c00000, 0x00c00000,  // SUB_advsimd
+    0xbf20fc00, 0x2e208c00, 0x004f8001, 0x40c00000, 0x00c00000,  // CMEQ_advsimd_reg
+    0xbf20fc00, 0x2e209400, 0x004f8001, 0x00c00000, 0x00c00000,  // MLS_advsimd_vec
+    0xbfe0fc00, 0x2e209c00, 0x004f0000,  // PMUL_advsimd
+    0xbf20fc00, 0x2e20a400, 0x004f8001, 0x00c00000, 0x00c00000,  // UMAXP_advsimd
+    0xbf20fc00, 0x2e20ac00, 0x004f8001, 0x00c00000, 0x00c00000,  // UMINP_advsimd
+    0xbf20fc00, 0x2e20b400, 0x004f0002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQRDMULH_advsimd_vec
+    0xbfa0fc00, 0x2e20c400, 0x004f0001, 0x40400000, 0x00400000,  // FMAXNMP_advsimd_vec
+    0xbfa0fc00, 0x2ea0c400, 0x004f0001, 0x40400000, 0x00400000,  // FMINNMP_advsimd_vec
+    0xbfe0fc00, 0x2e20cc00, 0x004f0100, 0x00000000, 0x00000000,  // FMLAL2_advsimd_vec
+    0xbfe0fc00, 0x2ea0cc00, 0x004f0100, 0x00000000, 0x00000000,  // FMLSL2_advsimd_vec
+    0xbfa0fc00, 0x2e20d400, 0x004f0001, 0x40400000, 0x00400000,  // FADDP_advsimd_vec
+    0xbfa0fc00, 0x2ea0d400, 0x004f0001, 0x40400000, 0x00400000,  // FABD_advsimd
+    0xbfa0fc00, 0x2e20dc00, 0x004f0001, 0x40400000, 0x00400000,  // FMUL_advsimd_vec
+    0xbfa0fc00, 0x2e20e400, 0x004f0001, 0x40400000, 0x00400000,  // FCMGE_advsimd_reg
+    0xbfa0fc00, 0x2ea0e400, 0x004f0001, 0x40400000, 0x00400000,  // FCMGT_advsimd_reg
+    0xbfa0fc00, 0x2e20ec00, 0x004f0001, 0x40400000, 0x00400000,  // FACGE_advsimd
+    0xbfa0fc00, 0x2ea0ec00, 0x004f0001, 0x40400000, 0x00400000,  // FACGT_advsimd
+    0xbfa0fc00, 0x2e20f400, 0x004f0001, 0x40400000, 0x00400000,  // FMAXP_advsimd_vec
+    0xbfa0fc00, 0x2ea0f400, 0x004f0001, 0x40400000, 0x00400000,  // FMINP_advsimd_vec
+    0xbfa0fc00, 0x2e20fc00, 0x004f0001, 0x40400000, 0x00400000,  // FDIV_advsimd
+    0xbff89c00, 0x0f000400, 0x00508000,  // MOVI_advsimd_32
+    0xbff89c00, 0x0f001400, 0x00508000,  // ORR_advsimd_imm_32
+    0xbff8dc00, 0x0f008400, 0x00508000,  // MOVI_advsimd_16
+    0xbff8dc00, 0x0f009400, 0x00508000,  // ORR_advsimd_imm_16
+    0xbff8ec00, 0x0f00c400, 0x00508000,  // MOVI_advsimd_ones
+    0xbff8fc00, 0x0f00e400, 0x00508000,  // MOVI_advsimd_8
+    0xbff8fc00, 0x0f00f400, 0x00508000,  // FMOV_advsimd_single
+    0xbff8fc00, 0x0f00fc00, 0x00508100, 0x00000000, 0x00000000,  // FMOV_advsimd_half
+    0xbff89c00, 0x2f000400, 0x00508000,  // MVNI_advsimd_32
+    0xbff89c00, 0x2f001400, 0x00508000,  // BIC_advsimd_imm_32
+    0xbff8dc00, 0x2f008400, 0x00508000,  // MVNI_advsimd_16
+    0xbff8dc00, 0x2f009400, 0x00508000,  // BIC_advsimd_imm_16
+    0xbff8ec00, 0x2f00c400, 0x00508000,  // MVNI_advsimd_ones
+    0xbff8fc00, 0x2f00e400, 0x00508000,  // MOVI_advsimd_64
+    0xfff8fc00, 0x6f00f400, 0x00508000,  // FMOV_advsimd_double
+    0xbf80fc00, 0x0f000400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SSHR_advsimd
+    0xbf80fc00, 0x0f001400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SSRA_advsimd
+    0xbf80fc00, 0x0f002400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SRSHR_advsimd
+    0xbf80fc00, 0x0f003400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SRSRA_advsimd
+    0xbf80fc00, 0x0f005400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SHL_advsimd
+    0xbf80fc00, 0x0f007400, 0x00510002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SQSHL_advsimd_imm
+    0xbfc0fc00, 0x0f008400, 0x00518001, 0x00780000, 0x00000000,  // SHRN_advsimd
+    0xbfc0fc00, 0x0f008c00, 0x00518001, 0x00780000, 0x00000000,  // RSHRN_advsimd
+    0xbfc0fc00, 0x0f009400, 0x00510001, 0x00780000, 0x00000000,  // SQSHRN_advsimd
+    0xbfc0fc00, 0x0f009c00, 0x00510001, 0x00780000, 0x00000000,  // SQRSHRN_advsimd
+    0xbfc0fc00, 0x0f00a400, 0x00518001, 0x00780000, 0x00000000,  // SSHLL_advsimd
+    0xbf80fc00, 0x0f00e400, 0x00510102, 0x00700000, 0x00000000, 0x40400000, 0x00400000, 0x00700000, 0x00100000,  // SCVTF_advsimd_fix
+    0xbf80fc00, 0x0f00fc00, 0x00510102, 0x00700000, 0x00000000, 0x40400000, 0x00400000, 0x00700000, 0x00100000,  // FCVTZS_advsimd_fix
+    0xbf80fc00, 0x2f000400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // USHR_advsimd
+    0xbf80fc00, 0x2f001400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // USRA_advsimd
+    0xbf80fc00, 0x2f002400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // URSHR_advsimd
+    0xbf80fc00, 0x2f003400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // URSRA_advsimd
+    0xbf80fc00, 0x2f004400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SRI_advsimd
+    0xbf80fc00, 0x2f005400, 0x00518002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SLI_advsimd
+    0xbf80fc00, 0x2f006400, 0x00510002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // SQSHLU_advsimd
+    0xbf80fc00, 0x2f007400, 0x00510002, 0x00780000, 0x00000000, 0x40400000, 0x00400000,  // UQSHL_advsimd_imm
+    0xbfc0fc00, 0x2f008400, 0x00510001, 0x00780000, 0x00000000,  // SQSHRUN_advsimd
+    0xbfc0fc00, 0x2f008c00, 0x00510001, 0x00780000, 0x00000000,  // SQRSHRUN_advsimd
+    0xbfc0fc00, 0x2f009400, 0x00510001, 0x00780000, 0x00000000,  // UQSHRN_advsimd
+    0xbfc0fc00, 0x2f009c00, 0x00510001, 0x00780000, 0x00000000,  // UQRSHRN_advsimd
+    0xbfc0fc00, 0x2f00a400, 0x00518001, 0x00780000, 0x00000000,  // USHLL_advsimd
+    0xbf80fc00, 0x2f00e400, 0x00510102, 0x00700000, 0x00000000, 0x40400000, 0x00400000, 0x00700000, 0x00100000,  // UCVTF_advsimd_fix
+    0xbf80fc00, 0x2f00fc00, 0x00510102, 0x00700000, 0x00000000, 0x40400000, 0x00400000, 0x00700000, 0x00100000,  // FCVTZU_advsimd_fix
+    0xbfc0f400, 0x0f800000, 0x00520100, 0x00000000, 0x00000000,  // FMLAL_advsimd_elt
+    0xbf00f400, 0x0f001000, 0x00520103, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x40c00000, 0x00c00000, 0x00c00000, 0x00000000,  // FMLA_advsimd_elt
+    0xbf00f400, 0x0f002000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SMLAL_advsimd_elt
+    0xbf00f400, 0x0f003000, 0x00520002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLAL_advsimd_elt
+    0xbfc0f400, 0x0f804000, 0x00520100, 0x00000000, 0x00000000,  // FMLSL_advsimd_elt
+    0xbf00f400, 0x0f005000, 0x00520103, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x40c00000, 0x00c00000, 0x00c00000, 0x00000000,  // FMLS_advsimd_elt
+    0xbf00f400, 0x0f006000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SMLSL_advsimd_elt
+    0xbf00f400, 0x0f007000, 0x00520002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLSL_advsimd_elt
+    0xbf00f400, 0x0f008000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // MUL_advsimd_elt
+    0xbf00f400, 0x0f009000, 0x00520103, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x40c00000, 0x00c00000, 0x00c00000, 0x00000000,  // FMUL_advsimd_elt
+    0xbf00f400, 0x0f00a000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SMULL_advsimd_elt
+    0xbf00f400, 0x0f00b000, 0x00520002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULL_advsimd_elt
+    0xbf00f400, 0x0f00c000, 0x00520002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULH_advsimd_elt
+    0xbf00f400, 0x0f00d000, 0x00520002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQRDMULH_advsimd_elt
+    0xbfc0f400, 0x0f80e000, 0x00520100, 0x00000000, 0x00000000,  // SDOT_advsimd_elt
+    0xbfc0f400, 0x0f00f000, 0x00520100, 0x00000000, 0x00000000,  // SUDOT_advsimd_elt
+    0xbfc0f400, 0x0f40f000, 0x00520100, 0x00000000, 0x00000000,  // BFDOT_advsimd_elt
+    0xbfc0f400, 0x0f80f000, 0x00520100, 0x00000000, 0x00000000,  // USDOT_advsimd_elt
+    0xbfc0f400, 0x0fc0f000, 0x00520100, 0x00000000, 0x00000000,  // BFMLAL_advsimd_elt
+    0xbf00f400, 0x2f000000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // MLA_advsimd_elt
+    0xbf009400, 0x2f001000, 0x00520205, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x40c00800, 0x00400800, 0x40c00000, 0x00800000, 0x00e00000, 0x00a00000, 0x00000000, 0x00000000, 0x00c00000, 0x00400000,  // FCMLA_advsimd_elt
+    0xbf00f400, 0x2f002000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // UMLAL_advsimd_elt
+    0xbf00f400, 0x2f004000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // MLS_advsimd_elt
+    0xbf00f400, 0x2f006000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // UMLSL_advsimd_elt
+    0xbfc0f400, 0x2f808000, 0x00520100, 0x00000000, 0x00000000,  // FMLAL2_advsimd_elt
+    0xbf00f400, 0x2f009000, 0x00520103, 0x00c00000, 0x00400000, 0x00e00000, 0x00e00000, 0x40c00000, 0x00c00000, 0x00c00000, 0x00000000,  // FMULX_advsimd_elt
+    0xbf00f400, 0x2f00a000, 0x00528002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // UMULL_advsimd_elt
+    0xbfc0f400, 0x2f80c000, 0x00520100, 0x00000000, 0x00000000,  // FMLSL2_advsimd_elt
+    0xbf00f400, 0x2f00d000, 0x00520102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLAH_advsimd_elt
+    0xbfc0f400, 0x2f80e000, 0x00520100, 0x00000000, 0x00000000,  // UDOT_advsimd_elt
+    0xbf00f400, 0x2f00f000, 0x00520102, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000, 0x00000000, 0x00000000,  // SQRDMLSH_advsimd_elt
+    0xffff0000, 0x00000000, 0x00538000,  // UDF
+    0xffe0001f, 0xd4000001, 0x00548000,  // SVC
+    0xffe0001f, 0xd4000002, 0x00548000,  // HVC
+    0xffe0001f, 0xd4000003, 0x00548000,  // SMC
+    0xffe0001f, 0xd4200000, 0x00548000,  // BRK
+    0xffe0001f, 0xd4400000, 0x00548000,  // HLT
+    0xffe0001f, 0xd4a00001, 0x00548000,  // DCPS1
+    0xffe0001f, 0xd4a00002, 0x00548000,  // DCPS2
+    0xffe0001f, 0xd4a00003, 0x00548000,  // DCPS3
+    0xffffffe0, 0xd5031000, 0x00550100, 0x00000000, 0x00000000,  // WFET
+    0xffffffe0, 0xd5031020, 0x00550100, 0x00000000, 0x00000000,  // WFIT
+    0xffffffff, 0xd503201f, 0x00568000,  // NOP
+    0xffffffff, 0xd503203f, 0x00568000,  // YIELD
+    0xffffffff, 0xd503205f, 0x00568000,  // WFE
+    0xffffffff, 0xd503207f, 0x00568000,  // WFI
+    0xffffffff, 0xd503209f, 0x00568000,  // SEV
+    0xffffffff, 0xd50320bf, 0x00568000,  // SEVL
+    0xffffffff, 0xd50320df, 0x00568000,  // DGH
+    0xffffffff, 0xd50320ff, 0x00568000,  // XPACLRI
+    0xffffffff, 0xd503211f, 0x00568000,  // PACIA1716
+    0xffffffff, 0xd503215f, 0x00568000,  // PACIB1716
+    0xffffffff, 0xd503219f, 0x00568000,  // AUTIA1716
+    0xffffffff, 0xd50321df, 0x00568000,  // AUTIB1716
+    0xffffffff, 0xd503221f, 0x00568000,  // ESB
+    0xffffffff, 0xd503223f, 0x00568000,  // PSB_CSYNC
+    0xffffffff, 0xd503225f, 0x00568000,  // TSB_CSYNC
+    0xffffffff, 0xd503229f, 0x00568000,  // CSDB
+    0xffffffff, 0xd503231f, 0x00568000,  // PACIAZ
+    0xffffffff, 0xd503233f, 0x00568000,  // PACIASP
+    0xffffffff, 0xd503235f, 0x00568000,  // PACIBZ
+    0xffffffff, 0xd503237f, 0x00568000,  // PACIBSP
+    0xffffffff, 0xd503239f, 0x00568000,  // AUTIAZ
+    0xffffffff, 0xd50323bf, 0x00568000,  // AUTIASP
+    0xffffffff, 0xd50323df, 0x00568000,  // AUTIBZ
+    0xffffffff, 0xd50323ff, 0x00568000,  // AUTIBSP
+    0xffffffff, 0xd503241f, 0x00568000,  // BTI
+    0xffffffff, 0xd503245f, 0x00568000,  // BTI_c
+    0xffffffff, 0xd503249f, 0x00568000,  // BTI_j
+    0xffffffff, 0xd50324df, 0x00568000,  // BTI_jc
+    0xfffff01f, 0xd503201f, 0x00568000,  // HINT
+    0xfffff0ff, 0xd503305f, 0x00578000,  // CLREX
+    0xfffff0ff, 0xd503309f, 0x00578000,  // DSB
+    0xfffff0ff, 0xd50330bf, 0x00578000,  // DMB
+    0xfffff0ff, 0xd50330df, 0x00578000,  // ISB
+    0xffffffff, 0xd50330ff, 0x00578100, 0x00000000, 0x00000000,  // SB
+    0xffffffff, 0xd500401f, 0x00588100, 0x00000000, 0x00000000,  // CFINV
+    0xffffffff, 0xd500403f, 0x00588100, 0x00000000, 0x00000000,  // XAFLAG
+    0xffffffff, 0xd500405f, 0x00588100, 0x00000000, 0x00000000,  // AXFLAG
+    0xfffff0ff, 0xd500407f, 0x00588000,  // MSR_UAO
+    0xfffff0ff, 0xd500409f, 0x00588000,  // MSR_PAN
+    0xfffff0ff, 0xd50040bf, 0x00588000,  // MSR_SPSel
+    0xfffff0ff, 0xd503403f, 0x00588100, 0x00000000, 0x00000000,  // MSR_SSBS
+    0xfffff0ff, 0xd503405f, 0x00588100, 0x00000000, 0x00000000,  // MSR_DIT
+    0xfffff0ff, 0xd503409f, 0x00580100, 0x00000000, 0x00000000,  // MSR_TCO
+    0xfffff0ff, 0xd50340df, 0x00588000,  // MSR_DAIFSet
+    0xfffff0ff, 0xd50340ff, 0x00588000,  // MSR_DAIFClr
+    0xfff80000, 0xd5080000, 0x00598000,  // SYS
+    0xfff80000, 0xd5280000, 0x00598000,  // SYSL
+    0xfff00000, 0xd5100000, 0x005a8000,  // MSR_reg
+    0xfff00000, 0xd5300000, 0x005a8000,  // MRS
 ]

@@ -3,11 +3,6 @@ package struct A64BitPattern: Hashable, Sendable {
     package let mask: UInt32
     package let value: UInt32
 
-    init(_ mask: UInt32, _ value: UInt32) {
-        self.mask = mask
-        self.value = value
-    }
-
     @inlinable package func matches(_ word: UInt32) -> Bool { word & mask == value }
 }
 
@@ -15,11 +10,6 @@ package struct A64BitPattern: Hashable, Sendable {
 package struct A64FeatureNeed: Sendable {
     package let feature: A64Feature
     package let condition: A64BitPattern
-
-    init(_ feature: A64Feature, _ mask: UInt32, _ value: UInt32) {
-        self.feature = feature
-        condition = A64BitPattern(mask, value)
-    }
 }
 
 /// What the table says about an encoding. For tests, fuzzers, logs and coverage; decoding does not look here.
@@ -37,20 +27,6 @@ package struct A64EncodingRow: Sendable {
     /// False: the translator treats it as UNDEFINED.
     package let isImplemented: Bool
 
-    init(
-        _ encoding: A64Encoding, _ name: String, _ fieldsType: String, _ heading: String, _ mask: UInt32,
-        _ value: UInt32, _ excluded: [A64BitPattern], _ features: [A64FeatureNeed], _ isImplemented: Bool
-    ) {
-        self.encoding = encoding
-        self.name = name
-        self.fieldsType = fieldsType
-        self.heading = heading
-        bits = A64BitPattern(mask, value)
-        self.excluded = excluded
-        self.features = features
-        self.isImplemented = isImplemented
-    }
-
     /// The row's pattern holds `word`. A row that goes before this one may still claim it.
     package func matches(_ word: UInt32) -> Bool {
         bits.matches(word) && !excluded.contains { $0.matches(word) }
@@ -67,6 +43,25 @@ package struct A64EncodingRow: Sendable {
         self.features.allSatisfy { !$0.condition.matches(word) || features.contains($0.feature) }
     }
 }
+
+/// Unpacks the generated numbers.
+private let encodingRows: [A64EncodingRow] = {
+    var numbers = encodingNumbers[...]
+    var needs = encodingNeeds[...]
+    func pattern() -> A64BitPattern { A64BitPattern(mask: numbers.removeFirst(), value: numbers.removeFirst()) }
+    return A64Encoding.allCases.map { encoding in
+        let bits = pattern()
+        let summary = numbers.removeFirst()
+        let layout = encodingClasses[Int(summary >> 16)]
+        let excluded = (0..<summary & 0xff).map { _ in pattern() }
+        let features = (0..<summary >> 8 & 0x7f).map { _ in
+            A64FeatureNeed(feature: needs.removeFirst(), condition: pattern())
+        }
+        return A64EncodingRow(
+            encoding: encoding, name: "\(encoding)", fieldsType: layout.name, heading: layout.heading, bits: bits,
+            excluded: excluded, features: features, isImplemented: summary >> 15 & 1 != 0)
+    }
+}()
 
 extension A64Encoding {
     /// The table, indexed by raw value.

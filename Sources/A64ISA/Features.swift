@@ -102,6 +102,8 @@ extension A64FeatureSet {
         var values: [UInt16: UInt64] = [:]
         // EL0 field: AArch64 only; EL1 the same.
         values[SystemRegister.ID_AA64PFR0_EL1.key] = 0x11
+        // TGran64 and TGran4 are hidden fields, whose safe value is "not implemented".
+        values[SystemRegister.ID_AA64MMFR0_EL1.key] = 0xff00_0000
         for row in A64Feature.table where contains(row.feature) {
             let field: UInt64 = 15 << UInt64(row.lsb)
             values[row.register.key] = (values[row.register.key] ?? 0) & ~field | row.value << UInt64(row.lsb)

@@ -1284,7 +1284,7 @@ extension Translator {
         case .LD1R_post:
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .DUP_advsimd_elt_scalar:
-            return unimplemented(.DUP_advsimd_elt_scalar)
+            return DUP_advsimd_elt_scalar(SIMDScalarCopy(word: word))
         case .FMULX_advsimd_vec_scalar_fp16:
             return unimplemented(.FMULX_advsimd_vec_scalar_fp16)
         case .FCMEQ_advsimd_reg_scalar_fp16:
@@ -1352,13 +1352,13 @@ extension Translator {
         case .SQABS_advsimd_scalar:
             return unimplemented(.SQABS_advsimd_scalar)
         case .CMGT_advsimd_zero_scalar:
-            return unimplemented(.CMGT_advsimd_zero_scalar)
+            return CMGT_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMEQ_advsimd_zero_scalar:
-            return unimplemented(.CMEQ_advsimd_zero_scalar)
+            return CMEQ_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMLT_advsimd_scalar:
-            return unimplemented(.CMLT_advsimd_scalar)
+            return CMLT_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .ABS_advsimd_scalar:
-            return unimplemented(.ABS_advsimd_scalar)
+            return ABS_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .SQXTN_advsimd_scalar:
             return unimplemented(.SQXTN_advsimd_scalar)
         case .USQADD_advsimd_scalar:
@@ -1366,11 +1366,11 @@ extension Translator {
         case .SQNEG_advsimd_scalar:
             return unimplemented(.SQNEG_advsimd_scalar)
         case .CMGE_advsimd_zero_scalar:
-            return unimplemented(.CMGE_advsimd_zero_scalar)
+            return CMGE_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMLE_advsimd_scalar:
-            return unimplemented(.CMLE_advsimd_scalar)
+            return CMLE_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .NEG_advsimd_scalar:
-            return unimplemented(.NEG_advsimd_scalar)
+            return NEG_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .SQXTUN_advsimd_scalar:
             return unimplemented(.SQXTUN_advsimd_scalar)
         case .UQXTN_advsimd_scalar:
@@ -1418,7 +1418,7 @@ extension Translator {
         case .FRSQRTE_advsimd_scalar:
             return unimplemented(.FRSQRTE_advsimd_scalar)
         case .ADDP_advsimd_pair:
-            return unimplemented(.ADDP_advsimd_pair)
+            return ADDP_advsimd_pair(SIMDScalarPairwise(word: word))
         case .FMAXNMP_advsimd_pair:
             return unimplemented(.FMAXNMP_advsimd_pair)
         case .FADDP_advsimd_pair:
@@ -1450,21 +1450,21 @@ extension Translator {
         case .SQSUB_advsimd_scalar:
             return unimplemented(.SQSUB_advsimd_scalar)
         case .CMGT_advsimd_reg_scalar:
-            return unimplemented(.CMGT_advsimd_reg_scalar)
+            return CMGT_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .CMGE_advsimd_reg_scalar:
-            return unimplemented(.CMGE_advsimd_reg_scalar)
+            return CMGE_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .SSHL_advsimd_scalar:
-            return unimplemented(.SSHL_advsimd_scalar)
+            return SSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQSHL_advsimd_reg_scalar:
             return unimplemented(.SQSHL_advsimd_reg_scalar)
         case .SRSHL_advsimd_scalar:
-            return unimplemented(.SRSHL_advsimd_scalar)
+            return SRSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQRSHL_advsimd_scalar:
             return unimplemented(.SQRSHL_advsimd_scalar)
         case .ADD_advsimd_scalar:
-            return unimplemented(.ADD_advsimd_scalar)
+            return ADD_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMTST_advsimd_scalar:
-            return unimplemented(.CMTST_advsimd_scalar)
+            return CMTST_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQDMULH_advsimd_vec_scalar:
             return unimplemented(.SQDMULH_advsimd_vec_scalar)
         case .UQADD_advsimd_scalar:
@@ -1472,21 +1472,21 @@ extension Translator {
         case .UQSUB_advsimd_scalar:
             return unimplemented(.UQSUB_advsimd_scalar)
         case .CMHI_advsimd_scalar:
-            return unimplemented(.CMHI_advsimd_scalar)
+            return CMHI_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMHS_advsimd_scalar:
-            return unimplemented(.CMHS_advsimd_scalar)
+            return CMHS_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .USHL_advsimd_scalar:
-            return unimplemented(.USHL_advsimd_scalar)
+            return USHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .UQSHL_advsimd_reg_scalar:
             return unimplemented(.UQSHL_advsimd_reg_scalar)
         case .URSHL_advsimd_scalar:
-            return unimplemented(.URSHL_advsimd_scalar)
+            return URSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .UQRSHL_advsimd_scalar:
             return unimplemented(.UQRSHL_advsimd_scalar)
         case .SUB_advsimd_scalar:
-            return unimplemented(.SUB_advsimd_scalar)
+            return SUB_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMEQ_advsimd_reg_scalar:
-            return unimplemented(.CMEQ_advsimd_reg_scalar)
+            return CMEQ_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .SQRDMULH_advsimd_vec_scalar:
             return unimplemented(.SQRDMULH_advsimd_vec_scalar)
         case .FMULX_advsimd_vec_scalar:
@@ -1508,15 +1508,15 @@ extension Translator {
         case .FACGT_advsimd_scalar:
             return unimplemented(.FACGT_advsimd_scalar)
         case .SSHR_advsimd_scalar:
-            return unimplemented(.SSHR_advsimd_scalar)
+            return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .SSRA_advsimd_scalar:
-            return unimplemented(.SSRA_advsimd_scalar)
+            return shiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .SRSHR_advsimd_scalar:
-            return unimplemented(.SRSHR_advsimd_scalar)
+            return roundingShiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .SRSRA_advsimd_scalar:
-            return unimplemented(.SRSRA_advsimd_scalar)
+            return roundingShiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .SHL_advsimd_scalar:
-            return unimplemented(.SHL_advsimd_scalar)
+            return SHL_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SQSHL_advsimd_imm_scalar:
             return unimplemented(.SQSHL_advsimd_imm_scalar)
         case .SQSHRN_advsimd_scalar:
@@ -1528,17 +1528,17 @@ extension Translator {
         case .FCVTZS_advsimd_fix_scalar:
             return unimplemented(.FCVTZS_advsimd_fix_scalar)
         case .USHR_advsimd_scalar:
-            return unimplemented(.USHR_advsimd_scalar)
+            return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .USRA_advsimd_scalar:
-            return unimplemented(.USRA_advsimd_scalar)
+            return shiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .URSHR_advsimd_scalar:
-            return unimplemented(.URSHR_advsimd_scalar)
+            return roundingShiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .URSRA_advsimd_scalar:
-            return unimplemented(.URSRA_advsimd_scalar)
+            return roundingShiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .SRI_advsimd_scalar:
-            return unimplemented(.SRI_advsimd_scalar)
+            return SRI_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SLI_advsimd_scalar:
-            return unimplemented(.SLI_advsimd_scalar)
+            return SLI_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SQSHLU_advsimd_scalar:
             return unimplemented(.SQSHLU_advsimd_scalar)
         case .UQSHL_advsimd_imm_scalar:
@@ -1578,35 +1578,35 @@ extension Translator {
         case .FMULX_advsimd_elt_scalar:
             return unimplemented(.FMULX_advsimd_elt_scalar)
         case .TBL_advsimd:
-            return unimplemented(.TBL_advsimd)
+            return TBL_advsimd(SIMDTableLookup(word: word))
         case .TBX_advsimd:
-            return unimplemented(.TBX_advsimd)
+            return TBX_advsimd(SIMDTableLookup(word: word))
         case .UZP1_advsimd:
-            return unimplemented(.UZP1_advsimd)
+            return UZP1_advsimd(SIMDPermute(word: word))
         case .TRN1_advsimd:
-            return unimplemented(.TRN1_advsimd)
+            return TRN1_advsimd(SIMDPermute(word: word))
         case .ZIP1_advsimd:
-            return unimplemented(.ZIP1_advsimd)
+            return ZIP1_advsimd(SIMDPermute(word: word))
         case .UZP2_advsimd:
-            return unimplemented(.UZP2_advsimd)
+            return UZP2_advsimd(SIMDPermute(word: word))
         case .TRN2_advsimd:
-            return unimplemented(.TRN2_advsimd)
+            return TRN2_advsimd(SIMDPermute(word: word))
         case .ZIP2_advsimd:
-            return unimplemented(.ZIP2_advsimd)
+            return ZIP2_advsimd(SIMDPermute(word: word))
         case .EXT_advsimd:
-            return unimplemented(.EXT_advsimd)
+            return EXT_advsimd(SIMDExtract(word: word))
         case .DUP_advsimd_elt:
-            return unimplemented(.DUP_advsimd_elt)
+            return DUP_advsimd_elt(SIMDCopy(word: word))
         case .DUP_advsimd_gen:
-            return unimplemented(.DUP_advsimd_gen)
+            return DUP_advsimd_gen(SIMDCopy(word: word))
         case .SMOV_advsimd:
-            return unimplemented(.SMOV_advsimd)
+            return SMOV_advsimd(SIMDCopy(word: word))
         case .UMOV_advsimd:
-            return unimplemented(.UMOV_advsimd)
+            return UMOV_advsimd(SIMDCopy(word: word))
         case .INS_advsimd_gen:
-            return unimplemented(.INS_advsimd_gen)
+            return INS_advsimd_gen(SIMDCopy(word: word))
         case .INS_advsimd_elt:
-            return unimplemented(.INS_advsimd_elt)
+            return INS_advsimd_elt(SIMDCopy(word: word))
         case .FMAXNM_advsimd_fp16:
             return unimplemented(.FMAXNM_advsimd_fp16)
         case .FMLA_advsimd_vec_fp16:
@@ -1740,31 +1740,31 @@ extension Translator {
         case .BFMMLA_advsimd:
             return unimplemented(.BFMMLA_advsimd)
         case .REV64_advsimd:
-            return unimplemented(.REV64_advsimd)
+            return REV64_advsimd(SIMDTwoRegisterMisc(word: word))
         case .REV16_advsimd:
-            return unimplemented(.REV16_advsimd)
+            return REV16_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SADDLP_advsimd:
-            return unimplemented(.SADDLP_advsimd)
+            return addLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SUQADD_advsimd:
             return unimplemented(.SUQADD_advsimd)
         case .CLS_advsimd:
-            return unimplemented(.CLS_advsimd)
+            return CLS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CNT_advsimd:
-            return unimplemented(.CNT_advsimd)
+            return CNT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SADALP_advsimd:
-            return unimplemented(.SADALP_advsimd)
+            return addAccumulateLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SQABS_advsimd:
             return unimplemented(.SQABS_advsimd)
         case .CMGT_advsimd_zero:
-            return unimplemented(.CMGT_advsimd_zero)
+            return CMGT_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMEQ_advsimd_zero:
-            return unimplemented(.CMEQ_advsimd_zero)
+            return CMEQ_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMLT_advsimd:
-            return unimplemented(.CMLT_advsimd)
+            return CMLT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .ABS_advsimd:
-            return unimplemented(.ABS_advsimd)
+            return ABS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .XTN_advsimd:
-            return unimplemented(.XTN_advsimd)
+            return XTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SQXTN_advsimd:
             return unimplemented(.SQXTN_advsimd)
         case .FCVTN_advsimd:
@@ -1774,31 +1774,31 @@ extension Translator {
         case .FCVTL_advsimd:
             return unimplemented(.FCVTL_advsimd)
         case .REV32_advsimd:
-            return unimplemented(.REV32_advsimd)
+            return REV32_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UADDLP_advsimd:
-            return unimplemented(.UADDLP_advsimd)
+            return addLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .USQADD_advsimd:
             return unimplemented(.USQADD_advsimd)
         case .CLZ_advsimd:
-            return unimplemented(.CLZ_advsimd)
+            return CLZ_advsimd(SIMDTwoRegisterMisc(word: word))
         case .NOT_advsimd:
-            return unimplemented(.NOT_advsimd)
+            return NOT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .RBIT_advsimd:
-            return unimplemented(.RBIT_advsimd)
+            return RBIT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UADALP_advsimd:
-            return unimplemented(.UADALP_advsimd)
+            return addAccumulateLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SQNEG_advsimd:
             return unimplemented(.SQNEG_advsimd)
         case .CMGE_advsimd_zero:
-            return unimplemented(.CMGE_advsimd_zero)
+            return CMGE_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMLE_advsimd:
-            return unimplemented(.CMLE_advsimd)
+            return CMLE_advsimd(SIMDTwoRegisterMisc(word: word))
         case .NEG_advsimd:
-            return unimplemented(.NEG_advsimd)
+            return NEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SQXTUN_advsimd:
             return unimplemented(.SQXTUN_advsimd)
         case .SHLL_advsimd:
-            return unimplemented(.SHLL_advsimd)
+            return SHLL_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UQXTN_advsimd:
             return unimplemented(.UQXTN_advsimd)
         case .FCVTXN_advsimd:
@@ -1874,19 +1874,19 @@ extension Translator {
         case .FSQRT_advsimd:
             return unimplemented(.FSQRT_advsimd)
         case .SADDLV_advsimd:
-            return unimplemented(.SADDLV_advsimd)
+            return addLongAcross(SIMDAcrossLanes(word: word))
         case .SMAXV_advsimd:
-            return unimplemented(.SMAXV_advsimd)
+            return SMAXV_advsimd(SIMDAcrossLanes(word: word))
         case .SMINV_advsimd:
-            return unimplemented(.SMINV_advsimd)
+            return SMINV_advsimd(SIMDAcrossLanes(word: word))
         case .ADDV_advsimd:
-            return unimplemented(.ADDV_advsimd)
+            return ADDV_advsimd(SIMDAcrossLanes(word: word))
         case .UADDLV_advsimd:
-            return unimplemented(.UADDLV_advsimd)
+            return addLongAcross(SIMDAcrossLanes(word: word))
         case .UMAXV_advsimd:
-            return unimplemented(.UMAXV_advsimd)
+            return UMAXV_advsimd(SIMDAcrossLanes(word: word))
         case .UMINV_advsimd:
-            return unimplemented(.UMINV_advsimd)
+            return UMINV_advsimd(SIMDAcrossLanes(word: word))
         case .FMAXNMV_advsimd:
             return unimplemented(.FMAXNMV_advsimd)
         case .FMAXV_advsimd:
@@ -1904,111 +1904,111 @@ extension Translator {
         case .FMINV_advsimd_fp16:
             return unimplemented(.FMINV_advsimd_fp16)
         case .SADDL_advsimd:
-            return unimplemented(.SADDL_advsimd)
+            return addLong(SIMDThreeDifferent(word: word))
         case .SADDW_advsimd:
-            return unimplemented(.SADDW_advsimd)
+            return addWide(SIMDThreeDifferent(word: word))
         case .SSUBL_advsimd:
-            return unimplemented(.SSUBL_advsimd)
+            return subtractLong(SIMDThreeDifferent(word: word))
         case .SSUBW_advsimd:
-            return unimplemented(.SSUBW_advsimd)
+            return subtractWide(SIMDThreeDifferent(word: word))
         case .ADDHN_advsimd:
-            return unimplemented(.ADDHN_advsimd)
+            return ADDHN_advsimd(SIMDThreeDifferent(word: word))
         case .SABAL_advsimd:
-            return unimplemented(.SABAL_advsimd)
+            return absoluteDifferenceAccumulateLong(SIMDThreeDifferent(word: word))
         case .SUBHN_advsimd:
-            return unimplemented(.SUBHN_advsimd)
+            return SUBHN_advsimd(SIMDThreeDifferent(word: word))
         case .SABDL_advsimd:
-            return unimplemented(.SABDL_advsimd)
+            return absoluteDifferenceLong(SIMDThreeDifferent(word: word))
         case .SMLAL_advsimd_vec:
-            return unimplemented(.SMLAL_advsimd_vec)
+            return multiplyAddLong(SIMDThreeDifferent(word: word))
         case .SQDMLAL_advsimd_vec:
             return unimplemented(.SQDMLAL_advsimd_vec)
         case .SMLSL_advsimd_vec:
-            return unimplemented(.SMLSL_advsimd_vec)
+            return multiplySubtractLong(SIMDThreeDifferent(word: word))
         case .SQDMLSL_advsimd_vec:
             return unimplemented(.SQDMLSL_advsimd_vec)
         case .SMULL_advsimd_vec:
-            return unimplemented(.SMULL_advsimd_vec)
+            return multiplyLong(SIMDThreeDifferent(word: word))
         case .SQDMULL_advsimd_vec:
             return unimplemented(.SQDMULL_advsimd_vec)
         case .PMULL_advsimd:
             return unimplemented(.PMULL_advsimd)
         case .UADDL_advsimd:
-            return unimplemented(.UADDL_advsimd)
+            return addLong(SIMDThreeDifferent(word: word))
         case .UADDW_advsimd:
-            return unimplemented(.UADDW_advsimd)
+            return addWide(SIMDThreeDifferent(word: word))
         case .USUBL_advsimd:
-            return unimplemented(.USUBL_advsimd)
+            return subtractLong(SIMDThreeDifferent(word: word))
         case .USUBW_advsimd:
-            return unimplemented(.USUBW_advsimd)
+            return subtractWide(SIMDThreeDifferent(word: word))
         case .RADDHN_advsimd:
-            return unimplemented(.RADDHN_advsimd)
+            return RADDHN_advsimd(SIMDThreeDifferent(word: word))
         case .UABAL_advsimd:
-            return unimplemented(.UABAL_advsimd)
+            return absoluteDifferenceAccumulateLong(SIMDThreeDifferent(word: word))
         case .RSUBHN_advsimd:
-            return unimplemented(.RSUBHN_advsimd)
+            return RSUBHN_advsimd(SIMDThreeDifferent(word: word))
         case .UABDL_advsimd:
-            return unimplemented(.UABDL_advsimd)
+            return absoluteDifferenceLong(SIMDThreeDifferent(word: word))
         case .UMLAL_advsimd_vec:
-            return unimplemented(.UMLAL_advsimd_vec)
+            return multiplyAddLong(SIMDThreeDifferent(word: word))
         case .UMLSL_advsimd_vec:
-            return unimplemented(.UMLSL_advsimd_vec)
+            return multiplySubtractLong(SIMDThreeDifferent(word: word))
         case .UMULL_advsimd_vec:
-            return unimplemented(.UMULL_advsimd_vec)
+            return multiplyLong(SIMDThreeDifferent(word: word))
         case .SHADD_advsimd:
-            return unimplemented(.SHADD_advsimd)
+            return SHADD_advsimd(SIMDThreeSame(word: word))
         case .SQADD_advsimd:
             return unimplemented(.SQADD_advsimd)
         case .SRHADD_advsimd:
-            return unimplemented(.SRHADD_advsimd)
+            return SRHADD_advsimd(SIMDThreeSame(word: word))
         case .AND_advsimd:
-            return unimplemented(.AND_advsimd)
+            return AND_advsimd(SIMDThreeSame(word: word))
         case .BIC_advsimd_reg:
-            return unimplemented(.BIC_advsimd_reg)
+            return BIC_advsimd_reg(SIMDThreeSame(word: word))
         case .ORR_advsimd_reg:
-            return unimplemented(.ORR_advsimd_reg)
+            return ORR_advsimd_reg(SIMDThreeSame(word: word))
         case .ORN_advsimd:
-            return unimplemented(.ORN_advsimd)
+            return ORN_advsimd(SIMDThreeSame(word: word))
         case .SHSUB_advsimd:
-            return unimplemented(.SHSUB_advsimd)
+            return SHSUB_advsimd(SIMDThreeSame(word: word))
         case .SQSUB_advsimd:
             return unimplemented(.SQSUB_advsimd)
         case .CMGT_advsimd_reg:
-            return unimplemented(.CMGT_advsimd_reg)
+            return CMGT_advsimd_reg(SIMDThreeSame(word: word))
         case .CMGE_advsimd_reg:
-            return unimplemented(.CMGE_advsimd_reg)
+            return CMGE_advsimd_reg(SIMDThreeSame(word: word))
         case .SSHL_advsimd:
-            return unimplemented(.SSHL_advsimd)
+            return SSHL_advsimd(SIMDThreeSame(word: word))
         case .SQSHL_advsimd_reg:
             return unimplemented(.SQSHL_advsimd_reg)
         case .SRSHL_advsimd:
-            return unimplemented(.SRSHL_advsimd)
+            return SRSHL_advsimd(SIMDThreeSame(word: word))
         case .SQRSHL_advsimd:
             return unimplemented(.SQRSHL_advsimd)
         case .SMAX_advsimd:
-            return unimplemented(.SMAX_advsimd)
+            return SMAX_advsimd(SIMDThreeSame(word: word))
         case .SMIN_advsimd:
-            return unimplemented(.SMIN_advsimd)
+            return SMIN_advsimd(SIMDThreeSame(word: word))
         case .SABD_advsimd:
-            return unimplemented(.SABD_advsimd)
+            return SABD_advsimd(SIMDThreeSame(word: word))
         case .SABA_advsimd:
-            return unimplemented(.SABA_advsimd)
+            return SABA_advsimd(SIMDThreeSame(word: word))
         case .ADD_advsimd:
-            return unimplemented(.ADD_advsimd)
+            return ADD_advsimd(SIMDThreeSame(word: word))
         case .CMTST_advsimd:
-            return unimplemented(.CMTST_advsimd)
+            return CMTST_advsimd(SIMDThreeSame(word: word))
         case .MLA_advsimd_vec:
-            return unimplemented(.MLA_advsimd_vec)
+            return MLA_advsimd_vec(SIMDThreeSame(word: word))
         case .MUL_advsimd_vec:
-            return unimplemented(.MUL_advsimd_vec)
+            return MUL_advsimd_vec(SIMDThreeSame(word: word))
         case .SMAXP_advsimd:
-            return unimplemented(.SMAXP_advsimd)
+            return SMAXP_advsimd(SIMDThreeSame(word: word))
         case .SMINP_advsimd:
-            return unimplemented(.SMINP_advsimd)
+            return SMINP_advsimd(SIMDThreeSame(word: word))
         case .SQDMULH_advsimd_vec:
             return unimplemented(.SQDMULH_advsimd_vec)
         case .ADDP_advsimd_vec:
-            return unimplemented(.ADDP_advsimd_vec)
+            return ADDP_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNM_advsimd:
             return unimplemented(.FMAXNM_advsimd)
         case .FMINNM_advsimd:
@@ -2038,55 +2038,55 @@ extension Translator {
         case .FRSQRTS_advsimd:
             return unimplemented(.FRSQRTS_advsimd)
         case .UHADD_advsimd:
-            return unimplemented(.UHADD_advsimd)
+            return UHADD_advsimd(SIMDThreeSame(word: word))
         case .UQADD_advsimd:
             return unimplemented(.UQADD_advsimd)
         case .URHADD_advsimd:
-            return unimplemented(.URHADD_advsimd)
+            return URHADD_advsimd(SIMDThreeSame(word: word))
         case .EOR_advsimd:
-            return unimplemented(.EOR_advsimd)
+            return EOR_advsimd(SIMDThreeSame(word: word))
         case .BSL_advsimd:
-            return unimplemented(.BSL_advsimd)
+            return BSL_advsimd(SIMDThreeSame(word: word))
         case .BIT_advsimd:
-            return unimplemented(.BIT_advsimd)
+            return BIT_advsimd(SIMDThreeSame(word: word))
         case .BIF_advsimd:
-            return unimplemented(.BIF_advsimd)
+            return BIF_advsimd(SIMDThreeSame(word: word))
         case .UHSUB_advsimd:
-            return unimplemented(.UHSUB_advsimd)
+            return UHSUB_advsimd(SIMDThreeSame(word: word))
         case .UQSUB_advsimd:
             return unimplemented(.UQSUB_advsimd)
         case .CMHI_advsimd:
-            return unimplemented(.CMHI_advsimd)
+            return CMHI_advsimd(SIMDThreeSame(word: word))
         case .CMHS_advsimd:
-            return unimplemented(.CMHS_advsimd)
+            return CMHS_advsimd(SIMDThreeSame(word: word))
         case .USHL_advsimd:
-            return unimplemented(.USHL_advsimd)
+            return USHL_advsimd(SIMDThreeSame(word: word))
         case .UQSHL_advsimd_reg:
             return unimplemented(.UQSHL_advsimd_reg)
         case .URSHL_advsimd:
-            return unimplemented(.URSHL_advsimd)
+            return URSHL_advsimd(SIMDThreeSame(word: word))
         case .UQRSHL_advsimd:
             return unimplemented(.UQRSHL_advsimd)
         case .UMAX_advsimd:
-            return unimplemented(.UMAX_advsimd)
+            return UMAX_advsimd(SIMDThreeSame(word: word))
         case .UMIN_advsimd:
-            return unimplemented(.UMIN_advsimd)
+            return UMIN_advsimd(SIMDThreeSame(word: word))
         case .UABD_advsimd:
-            return unimplemented(.UABD_advsimd)
+            return UABD_advsimd(SIMDThreeSame(word: word))
         case .UABA_advsimd:
-            return unimplemented(.UABA_advsimd)
+            return UABA_advsimd(SIMDThreeSame(word: word))
         case .SUB_advsimd:
-            return unimplemented(.SUB_advsimd)
+            return SUB_advsimd(SIMDThreeSame(word: word))
         case .CMEQ_advsimd_reg:
-            return unimplemented(.CMEQ_advsimd_reg)
+            return CMEQ_advsimd_reg(SIMDThreeSame(word: word))
         case .MLS_advsimd_vec:
-            return unimplemented(.MLS_advsimd_vec)
+            return MLS_advsimd_vec(SIMDThreeSame(word: word))
         case .PMUL_advsimd:
             return unimplemented(.PMUL_advsimd)
         case .UMAXP_advsimd:
-            return unimplemented(.UMAXP_advsimd)
+            return UMAXP_advsimd(SIMDThreeSame(word: word))
         case .UMINP_advsimd:
-            return unimplemented(.UMINP_advsimd)
+            return UMINP_advsimd(SIMDThreeSame(word: word))
         case .SQRDMULH_advsimd_vec:
             return unimplemented(.SQRDMULH_advsimd_vec)
         case .FMAXNMP_advsimd_vec:
@@ -2118,73 +2118,74 @@ extension Translator {
         case .FDIV_advsimd:
             return unimplemented(.FDIV_advsimd)
         case .MOVI_advsimd_32:
-            return unimplemented(.MOVI_advsimd_32)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .ORR_advsimd_imm_32:
-            return unimplemented(.ORR_advsimd_imm_32)
+            return orrImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_16:
-            return unimplemented(.MOVI_advsimd_16)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .ORR_advsimd_imm_16:
-            return unimplemented(.ORR_advsimd_imm_16)
+            return orrImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_ones:
-            return unimplemented(.MOVI_advsimd_ones)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_8:
-            return unimplemented(.MOVI_advsimd_8)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .FMOV_advsimd_single:
-            return unimplemented(.FMOV_advsimd_single)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .FMOV_advsimd_half:
-            return unimplemented(.FMOV_advsimd_half)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return FMOV_advsimd_half(SIMDModifiedImmediate(word: word))
         case .MVNI_advsimd_32:
-            return unimplemented(.MVNI_advsimd_32)
+            return moveInvertedImmediateVector(SIMDModifiedImmediate(word: word))
         case .BIC_advsimd_imm_32:
-            return unimplemented(.BIC_advsimd_imm_32)
+            return bicImmediateVector(SIMDModifiedImmediate(word: word))
         case .MVNI_advsimd_16:
-            return unimplemented(.MVNI_advsimd_16)
+            return moveInvertedImmediateVector(SIMDModifiedImmediate(word: word))
         case .BIC_advsimd_imm_16:
-            return unimplemented(.BIC_advsimd_imm_16)
+            return bicImmediateVector(SIMDModifiedImmediate(word: word))
         case .MVNI_advsimd_ones:
-            return unimplemented(.MVNI_advsimd_ones)
+            return moveInvertedImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_64:
-            return unimplemented(.MOVI_advsimd_64)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .FMOV_advsimd_double:
-            return unimplemented(.FMOV_advsimd_double)
+            return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .SSHR_advsimd:
-            return unimplemented(.SSHR_advsimd)
+            return shiftRightVector(SIMDShiftImmediate(word: word))
         case .SSRA_advsimd:
-            return unimplemented(.SSRA_advsimd)
+            return shiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .SRSHR_advsimd:
-            return unimplemented(.SRSHR_advsimd)
+            return roundingShiftRightVector(SIMDShiftImmediate(word: word))
         case .SRSRA_advsimd:
-            return unimplemented(.SRSRA_advsimd)
+            return roundingShiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .SHL_advsimd:
-            return unimplemented(.SHL_advsimd)
+            return SHL_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHL_advsimd_imm:
             return unimplemented(.SQSHL_advsimd_imm)
         case .SHRN_advsimd:
-            return unimplemented(.SHRN_advsimd)
+            return SHRN_advsimd(SIMDShiftImmediate(word: word))
         case .RSHRN_advsimd:
-            return unimplemented(.RSHRN_advsimd)
+            return RSHRN_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHRN_advsimd:
             return unimplemented(.SQSHRN_advsimd)
         case .SQRSHRN_advsimd:
             return unimplemented(.SQRSHRN_advsimd)
         case .SSHLL_advsimd:
-            return unimplemented(.SSHLL_advsimd)
+            return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .SCVTF_advsimd_fix:
             return unimplemented(.SCVTF_advsimd_fix)
         case .FCVTZS_advsimd_fix:
             return unimplemented(.FCVTZS_advsimd_fix)
         case .USHR_advsimd:
-            return unimplemented(.USHR_advsimd)
+            return shiftRightVector(SIMDShiftImmediate(word: word))
         case .USRA_advsimd:
-            return unimplemented(.USRA_advsimd)
+            return shiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .URSHR_advsimd:
-            return unimplemented(.URSHR_advsimd)
+            return roundingShiftRightVector(SIMDShiftImmediate(word: word))
         case .URSRA_advsimd:
-            return unimplemented(.URSRA_advsimd)
+            return roundingShiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .SRI_advsimd:
-            return unimplemented(.SRI_advsimd)
+            return SRI_advsimd(SIMDShiftImmediate(word: word))
         case .SLI_advsimd:
-            return unimplemented(.SLI_advsimd)
+            return SLI_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHLU_advsimd:
             return unimplemented(.SQSHLU_advsimd)
         case .UQSHL_advsimd_imm:
@@ -2198,7 +2199,7 @@ extension Translator {
         case .UQRSHRN_advsimd:
             return unimplemented(.UQRSHRN_advsimd)
         case .USHLL_advsimd:
-            return unimplemented(.USHLL_advsimd)
+            return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .UCVTF_advsimd_fix:
             return unimplemented(.UCVTF_advsimd_fix)
         case .FCVTZU_advsimd_fix:
@@ -2208,7 +2209,7 @@ extension Translator {
         case .FMLA_advsimd_elt:
             return unimplemented(.FMLA_advsimd_elt)
         case .SMLAL_advsimd_elt:
-            return unimplemented(.SMLAL_advsimd_elt)
+            return multiplyAddLongElement(SIMDIndexed(word: word))
         case .SQDMLAL_advsimd_elt:
             return unimplemented(.SQDMLAL_advsimd_elt)
         case .FMLSL_advsimd_elt:
@@ -2216,15 +2217,15 @@ extension Translator {
         case .FMLS_advsimd_elt:
             return unimplemented(.FMLS_advsimd_elt)
         case .SMLSL_advsimd_elt:
-            return unimplemented(.SMLSL_advsimd_elt)
+            return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .SQDMLSL_advsimd_elt:
             return unimplemented(.SQDMLSL_advsimd_elt)
         case .MUL_advsimd_elt:
-            return unimplemented(.MUL_advsimd_elt)
+            return MUL_advsimd_elt(SIMDIndexed(word: word))
         case .FMUL_advsimd_elt:
             return unimplemented(.FMUL_advsimd_elt)
         case .SMULL_advsimd_elt:
-            return unimplemented(.SMULL_advsimd_elt)
+            return multiplyLongElement(SIMDIndexed(word: word))
         case .SQDMULL_advsimd_elt:
             return unimplemented(.SQDMULL_advsimd_elt)
         case .SQDMULH_advsimd_elt:
@@ -2242,21 +2243,21 @@ extension Translator {
         case .BFMLAL_advsimd_elt:
             return unimplemented(.BFMLAL_advsimd_elt)
         case .MLA_advsimd_elt:
-            return unimplemented(.MLA_advsimd_elt)
+            return MLA_advsimd_elt(SIMDIndexed(word: word))
         case .FCMLA_advsimd_elt:
             return unimplemented(.FCMLA_advsimd_elt)
         case .UMLAL_advsimd_elt:
-            return unimplemented(.UMLAL_advsimd_elt)
+            return multiplyAddLongElement(SIMDIndexed(word: word))
         case .MLS_advsimd_elt:
-            return unimplemented(.MLS_advsimd_elt)
+            return MLS_advsimd_elt(SIMDIndexed(word: word))
         case .UMLSL_advsimd_elt:
-            return unimplemented(.UMLSL_advsimd_elt)
+            return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .FMLAL2_advsimd_elt:
             return unimplemented(.FMLAL2_advsimd_elt)
         case .FMULX_advsimd_elt:
             return unimplemented(.FMULX_advsimd_elt)
         case .UMULL_advsimd_elt:
-            return unimplemented(.UMULL_advsimd_elt)
+            return multiplyLongElement(SIMDIndexed(word: word))
         case .FMLSL2_advsimd_elt:
             return unimplemented(.FMLSL2_advsimd_elt)
         case .SQRDMLAH_advsimd_elt:

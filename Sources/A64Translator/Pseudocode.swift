@@ -1,5 +1,5 @@
-// Shared pseudocode functions of the manual (Arm ARM, "A64 Instruction Set Pseudocode Library") as IR emitters. Names are
-// the manual's, lower-camel.
+// Shared pseudocode functions of the manual (Arm ARM, "A64 Instruction Set Pseudocode Library") as IR emitters. Names
+// are the manual's, lower-camel.
 
 package import EmuIR
 
@@ -25,8 +25,8 @@ package func signExtend(_ value: Int, bits: Int) -> Int64 {
 
 /// `DecodeBitMasks(immN, imms, immr, TRUE)`, its `wmask` result: the immediate of the logical instructions.
 ///
-/// - Returns: The value, with bits 63:32 zero when `is64Bit` is false; nil for the reserved combinations (UNDEFINED), among
-///   them N = 1 of a 32-bit instruction.
+/// - Returns: The value, with bits 63:32 zero when `is64Bit` is false; nil for the reserved combinations (UNDEFINED),
+///   among them N = 1 of a 32-bit instruction.
 package func decodeBitMasks(N: Int, imms: Int, immr: Int, is64Bit: Bool) -> UInt64? {
     if N == 1 && !is64Bit { return nil }
     let selector = UInt32(truncatingIfNeeded: N << 6 | (~imms & 0x3f))
@@ -65,8 +65,8 @@ extension Translator {
         return n == 31 ? value : ir.shift(type.opcode, value, by: amount)
     }
 
-    /// `ExtendReg(reg, exttype, shift)`: the low byte, halfword, word or all of `X[n]`, extended and shifted left by `shift`
-    /// (0...4).
+    /// `ExtendReg(reg, exttype, shift)`: the low byte, halfword, word or all of `X[n]`, extended and shifted left by
+    /// `shift` (0...4).
     ///
     /// - Parameter option: UXTB, UXTH, UXTW, UXTX, SXTB, SXTH, SXTW, SXTX as 0...7.
     package mutating func extendReg(_ n: Int, option: Int, shift: Int, is64Bit: Bool) -> Value {
@@ -80,8 +80,8 @@ extension Translator {
         return ir.shift(.shl, value, by: shift)
     }
 
-    /// `AddWithCarry` as the immediate, shifted and extended add and subtract use it: `a + b` or `a + NOT(b) + 1`, and NZCV
-    /// when asked. The result is emitted only when `needsResult`, so that CMP and CMN are one operation.
+    /// `AddWithCarry` as the immediate, shifted and extended add and subtract use it: `a + b` or `a + NOT(b) + 1`, and
+    /// NZCV when asked. The result is emitted only when `needsResult`, so that CMP and CMN are one operation.
     package mutating func addWithCarry(
         _ a: Value, _ b: Value, subtract: Bool, setsFlags: Bool, needsResult: Bool = true
     ) -> Value {

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "nt_linux.h"
 #include "nt_enter.h"
-#include "nt_memory.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -215,21 +214,17 @@ bool nt_signals_take(nt_signal_state *state, int signal, void *info) {
     uint64_t bit = UINT64_C(1) << (signal - 1);
     if (signal < 1 || signal > 64 || !(state->queued & bit)) return false;
     memcpy(info, &state->slots[signal], SIGINFO_SIZE);
-    state->queued &= ~bit;
+    __atomic_fetch_and(&state->queued, ~bit, __ATOMIC_RELAXED);
     return true;
 }
 
 static void queue_signal(int signal, siginfo_t *info, void *context_pointer) {
     nt_signal_state *state = thread_signals;
     ucontext_t *context = context_pointer;
-    if ((SYNCHRONOUS_SIGNALS >> (signal - 1) & 1) && info->si_code > 0) {
-        // A fault that nobody above us in the chain claimed is our own crash: let it happen again with the default action.
-        nt_signal_set(signal, NT_DISPOSITION_DEFAULT, false, false, false);
-        return;
-    }
     if (!state) return; // threads of ours that are no vCPU block these signals; a stray one is dropped
     state->slots[signal] = *info;
-    state->queued |= UINT64_C(1) << (signal - 1);
+    // Atomic against a nested handler: a sent SIGSEGV is queued with the other signals open.
+    __atomic_fetch_or(&state->queued, UINT64_C(1) << (signal - 1), __ATOMIC_RELAXED);
     state->pending = 1;
     if (state->cpu) nt_request_exit(state->cpu);
 
@@ -244,6 +239,19 @@ static void queue_signal(int signal, siginfo_t *info, void *context_pointer) {
 #endif
     if ((uintptr_t)*pc >= (uintptr_t)nt_interruptible_start && (uintptr_t)*pc < (uintptr_t)nt_interruptible_end)
         *pc = (__typeof__(*pc))(uintptr_t)nt_interruptible_abort;
+}
+
+// The fault handlers' offer of what is no fault of guest code: signals that somebody sent are the guest's.
+static bool queue_sent_signal(int signal, void *info_pointer, void *context) {
+    siginfo_t *info = info_pointer;
+    if (info->si_code > 0) return false;
+    queue_signal(signal, info, context);
+    return true;
+}
+
+int nt_signals_install_faults(void) {
+    nt_set_foreign_signal_hook(queue_sent_signal);
+    return nt_install_fault_handlers();
 }
 
 // The kernel's own sigaction layout.
@@ -313,22 +321,4 @@ void nt_linux_die(int signal) {
     nt_signal_mask(1, UINT64_C(1) << (signal - 1), NULL);
     raw_syscall(SYS_tgkill, (uint64_t)getpid(), (uint64_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), (uint64_t)signal,
                 0, 0, 0);
-}
-
-// ---- stand-ins until the fault handlers are linked in ----------------------------------------------------------------
-
-__attribute__((weak)) size_t nt_copy_fallible(void *destination, const void *source, size_t count) {
-    // The kernel does the copy and reports what it could not touch; pages are tried one by one after a short first go.
-    size_t done = 0;
-    while (done < count) {
-        size_t step = 4096 - (((uintptr_t)source + done) & 4095);
-        size_t limit = 4096 - (((uintptr_t)destination + done) & 4095);
-        if (limit < step) step = limit;
-        if (count - done < step) step = count - done;
-        struct iovec to = {(char *)destination + done, step}, from = {(char *)source + done, step};
-        ssize_t n = process_vm_writev(getpid(), &from, 1, &to, 1, 0);
-        if (n <= 0) break;
-        done += (size_t)n;
-    }
-    return count - done;
 }

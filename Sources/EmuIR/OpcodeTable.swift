@@ -148,12 +148,12 @@ extension Opcode {
         // Host functions
         row(.call, "call", .own, [.none, .i32, .i64, .i128], [.optional, .optional, .optional], imm: .helper, does: [.readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory, .mayFault, .barrier], says: "calls the helper; its own row says what it takes and does"),
         // Instrumentation; `offset` is from the start of the vCPU arena
-        row(.pluginAdd, "plugin_add", .none, imm: .hex("offset"), imm2: .hex("value"), does: [.observer], says: "u64 at arena offset += value"),
-        row(.pluginStore, "plugin_store", .none, imm: .hex("offset"), imm2: .hex("value"), does: [.observer], says: "u64 at arena offset = value"),
+        row(.pluginAdd, "plugin_add", .none, [], [.optional], imm: .hex("offset"), imm2: .hex("value"), does: [.observer], says: "u64 at arena offset += value; only if a is true when there is an a (i1)"),
+        row(.pluginStore, "plugin_store", .none, [], [.optional], imm: .hex("offset"), imm2: .hex("value"), does: [.observer], says: "u64 at arena offset = value; only if a is true when there is an a (i1)"),
         row(.pluginLoad, "plugin_load", .own, [.i64], imm: .hex("offset"), does: [.observer], says: "u64 at arena offset"),
         row(.pluginCall, "plugin_call", .none, flags: .number("regs", below: 4), imm: .hex("function"), imm2: .hex("userdata"), does: [.observer, .readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory], says: "function(cpu_index, userdata)"),
         row(.pluginCallIf, "plugin_call_if", .none, [.i1], [.own], flags: .number("regs", below: 4), imm: .hex("function"), imm2: .hex("userdata"), does: [.observer, .readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory], says: "as plugin_call when a is true"),
-        row(.pluginMemCall, "plugin_mem_call", .none, [.none, .i32, .i64, .i128], [.fixed(.i64), .optional], aux: .number("info", below: 256), flags: .number("regs", below: 4), imm: .hex("function"), imm2: .hex("userdata"), does: [.observer, .readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory], says: "function(cpu_index, info, a, userdata); b is the value"),
+        row(.pluginMemCall, "plugin_mem_call", .none, [.none, .i32, .i64, .i128], [.fixed(.i64), .optional, .optional], aux: .number("info", below: 256), flags: .number("regs", below: 4), imm: .hex("function"), imm2: .hex("userdata"), does: [.observer, .readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory], says: "function(cpu_index, info, a, userdata); b is the value; only if c is true when there is a c (i1)"),
         // Terminators
         row(.chain, "chain", .none, imm: .hex("pc"), does: [.terminator], says: "goes to the TB at pc through slot 0"),
         row(.branchIf, "branch_if", .none, [.i1], [.own], imm: .hex("taken"), imm2: .hex("fallthrough"), does: [.terminator], says: "a: to `taken` through slot 0; else to `fallthrough` through slot 1"),

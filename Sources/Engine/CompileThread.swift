@@ -22,7 +22,7 @@ final class CompileThread: @unchecked Sendable {
 
     init(engine: Engine) {
         self.engine = engine
-        pipeline = TranslationPipeline(configuration: engine.configuration, log: engine.log)
+        pipeline = TranslationPipeline(configuration: engine.configuration, feedsInterpreter: false, log: engine.log)
     }
 
     /// Any thread; starts the thread at the first call.

@@ -25,7 +25,7 @@ package final class Engine: @unchecked Sendable {
     var cache = TBCache()
     let translationLock = Lock()
     var pipeline: TranslationPipeline
-    let tier0 = Tier0()
+    let tier0: Tier0
     /// Made on first use: loading LLVM's target costs more than a small guest's whole run.
     private(set) lazy var backend = JITBackend(log: log)
     private(set) lazy var compiler = CompileThread(engine: self)
@@ -42,7 +42,9 @@ package final class Engine: @unchecked Sendable {
         self.arena = arena
         self.plugins = plugins
         self.log = log
-        self.pipeline = TranslationPipeline(configuration: configuration, log: log)
+        self.tier0 = Tier0(chains: configuration.chains)
+        self.pipeline = TranslationPipeline(
+            configuration: configuration, feedsInterpreter: [.interp, .auto].contains(configuration.tier), log: log)
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
             Unmanaged<VCPU>.fromOpaque(cpu!.pointee.owner).takeUnretainedValue().noteStaleCode(at: address)

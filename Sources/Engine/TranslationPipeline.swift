@@ -1,3 +1,4 @@
+internal import A64ISA
 internal import A64Translator
 internal import CHost
 internal import EmuIR
@@ -12,16 +13,30 @@ struct TranslationPipeline: ~Copyable {
     private var passes: PassPipeline
     private let log: Log
     private let reportsUnimplemented: Bool
+    /// Encodings already reported: each is worth one line.
+    private var reported: Set<A64Encoding> = []
 
-    init(configuration: EngineConfiguration, log: Log) {
+    /// - Parameter feedsInterpreter: tier 0 reads registers in place and conditions from flags, so forwarding values would only
+    ///   lengthen their lives.
+    init(configuration: EngineConfiguration, feedsInterpreter: Bool, log: Log) {
         translator = Translator(config: configuration.translation)
-        passes = PassPipeline()
+        passes = PassPipeline(enabled: feedsInterpreter ? .deadState : .all)
         self.log = log
         reportsUnimplemented = log.isOn(.unimp)
     }
 
     mutating func translate(_ key: TBKey, fetch: (UInt64) -> UInt32?) -> IRBlock {
-        translator.translate(at: key.pc, flags: key.flags, fetch: fetch)
+        let block = translator.translate(at: key.pc, flags: key.flags, fetch: fetch)
+        if !translator.unimplementedSeen.isEmpty { reportUnimplemented(block) }
+        return block
+    }
+
+    private mutating func reportUnimplemented(_ block: IRBlock) {
+        for encoding in translator.unimplementedSeen where reportsUnimplemented && reported.insert(encoding).inserted {
+            let word = UInt32(truncatingIfNeeded: block.insts.last { $0.op == .insn }?.imm2 ?? 0)
+            log.put("unimplemented instruction \(encoding) (\(hex(word, width: 8))) in the TB at \(hex(block.pc))\n")
+        }
+        translator.unimplementedSeen.removeAll(keepingCapacity: true)
     }
 
     /// Plugin-gen and passes.

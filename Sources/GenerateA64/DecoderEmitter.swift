@@ -43,10 +43,7 @@ struct DecoderEmitter {
             for entry in cases {
                 text += "\(indent)case \(entry.keys.map(String.init).joined(separator: ", ")):\n\(entry.body)"
             }
-            if cases.reduce(0, { $0 + $1.keys.count }) < 1 << Int(width) || width < 32 {
-                text += "\(indent)default: return nil\n"
-            }
-            return text + "\(indent)}\n"
+            return text + "\(indent)default: return nil\n\(indent)}\n"
         }
         var text = ""
         for row in rows {
@@ -63,6 +60,7 @@ struct DecoderEmitter {
 
     /// The run of at most 6 unknown bits whose switch leaves the fewest rows per branch, a copied row counting extra.
     private func discriminator(_ rows: [EncodingRow], _ known: BitPattern) -> (lsb: UInt32, width: UInt32)? {
+        let patterns = rows.map(\.bits)
         var best: (lsb: UInt32, width: UInt32)?
         // Without a switch every row is tried.
         var bestCost = Double(rows.count) * 0.9
@@ -71,11 +69,18 @@ struct DecoderEmitter {
                 let mask = ((UInt32(1) << width) - 1) << lsb
                 if known.mask & mask != 0 { break }
                 var total = 0
-                var distinct: Set<[Int]> = []
+                var distinct: Set<UInt64> = []
                 for key in UInt32(0)..<(1 << width) {
-                    let branch = BitPattern(mask: mask, value: key << lsb)
-                    let members = rows.indices.filter { rows[$0].bits.meets(branch) }
-                    if distinct.insert(members).inserted { total += members.count }
+                    // A branch is known by a mix of its rows' numbers.
+                    var count = 0
+                    var mix: UInt64 = 0
+                    for (number, pattern) in patterns.enumerated()
+                    where (pattern.value ^ key << lsb) & pattern.mask & mask == 0 {
+                        count += 1
+                        mix = (mix ^ UInt64(number + 1)) &* 0x9e37_79b9_7f4a_7c15
+                        mix ^= mix >> 29
+                    }
+                    if distinct.insert(mix).inserted { total += count }
                 }
                 if distinct.count < 2 { continue }
                 let copies = Double(total - rows.count) / Double(rows.count)

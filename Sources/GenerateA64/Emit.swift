@@ -12,29 +12,26 @@ struct Emitter {
         var text = Emitter.banner + "/// Every A64 encoding of the table; one that goes before another has the lower number.\n"
         text += "package enum A64Encoding: UInt16, CaseIterable, BitwiseCopyable, Sendable {\n"
         for row in table.rows { text += "    case \(row.name)\n" }
-        text += "}\n\nlet encodingRows: [A64EncodingRow] = {\n    var rows: [A64EncodingRow] = []\n"
-        text += "    rows.reserveCapacity(\(table.rows.count))\n"
-        // Chunks keep each literal cheap to type-check.
-        let chunks = stride(from: 0, to: table.rows.count, by: Emitter.chunk)
-        for start in chunks { text += "    rows += rows\(start)\n" }
-        text += "    return rows\n}()\n"
-        for start in chunks {
-            text += "\nprivate let rows\(start): [A64EncodingRow] = [\n"
-            for row in table.rows[start..<min(start + Emitter.chunk, table.rows.count)] {
-                let excluded = row.excluded.map { "A64BitPattern(\(hex($0.mask)), \(hex($0.value)))" }
-                let features = row.features.map {
-                    "A64FeatureNeed(.\($0.name), \(hex($0.condition.mask)), \(hex($0.condition.value)))"
-                }
-                text += "    A64EncodingRow(.\(row.name), \"\(row.name)\", \"\(layout(row).name)\", \"\(layout(row).heading)\", "
-                text += "\(hex(row.bits.mask)), \(hex(row.bits.value)), [\(excluded.joined(separator: ", "))], "
-                text += "[\(features.joined(separator: ", "))], \(row.isImplemented)),\n"
-            }
-            text += "]\n"
+        text += "}\n\n/// Name and heading of each class.\nlet encodingClasses: [(name: String, heading: String)] = [\n"
+        for entry in table.classes { text += "    (\"\(entry.name)\", \"\(entry.heading)\"),\n" }
+        text += "]\n\n/// The needs of all rows, row by row.\nlet encodingNeeds: [A64Feature] = [\n"
+        for row in table.rows where !row.features.isEmpty {
+            text += "    " + row.features.map { ".\($0.name)" }.joined(separator: ", ") + ",\n"
         }
-        return text
+        // Numbers only: a literal of nested arrays took the compiler 20 s.
+        text += "]\n\n/// Row by row: mask, value, class << 16 | implemented << 15 | needs << 8 | exclusions, then mask and value\n"
+        text += "/// of each exclusion, then those of each need's condition.\nlet encodingNumbers: [UInt32] = [\n"
+        for row in table.rows {
+            let implemented: UInt32 = row.isImplemented ? 1 : 0
+            let counts = UInt32(row.features.count) << 8 | UInt32(row.excluded.count)
+            let summary = UInt32(row.classIndex) << 16 | implemented << 15 | counts
+            let patterns = [row.bits] + row.excluded + row.features.map(\.condition)
+            var numbers = patterns.flatMap { [$0.mask, $0.value] }
+            numbers.insert(summary, at: 2)
+            text += "    " + numbers.map(hex).joined(separator: ", ") + ",  // \(row.name)\n"
+        }
+        return text + "]\n"
     }
-
-    private static let chunk = 64
 
     // MARK: A64Fields.generated.swift
 

@@ -236,10 +236,12 @@ extension EncodingTable {
     /// Rejects rows that share words without saying which goes first, rows without any word, and unknown priorities;
     /// puts rows that go first before the others, keeping the files' order otherwise.
     mutating func checkAndOrder() throws(TableError) {
+        let patterns = rows.map(\.bits)
         for (i, a) in rows.enumerated() {
             func mistake(_ message: String) -> TableError { TableError(file: a.file, line: a.line, message: message) }
             guard EncodingTable.hasWord(a.bits, without: a.excluded) else { throw mistake("\(a.name) matches no word") }
-            for b in rows[(i + 1)...] where a.bits.meets(b.bits) {
+            for j in rows.indices[(i + 1)...] where patterns[i].meets(patterns[j]) {
+                let b = rows[j]
                 guard EncodingTable.hasWord(a.bits.narrowed(by: b.bits), without: a.excluded + b.excluded) else { continue }
                 if !a.before.contains(b.name) && !b.before.contains(a.name) {
                     throw TableError(

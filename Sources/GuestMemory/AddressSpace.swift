@@ -22,7 +22,9 @@ package final class AddressSpace: @unchecked Sendable {
         lock.withLock { body(&map) }
     }
 
-    package func reinitialiseAfterFork() { lock.reinitialiseAfterFork() }
+    /// Keeps the record unchanged across a fork; `unlockAfterFork` follows in both processes.
+    package func lockForFork() { lock.lock() }
+    package func unlockAfterFork() { lock.unlock() }
 }
 
 extension UInt64 {

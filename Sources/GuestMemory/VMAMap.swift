@@ -44,7 +44,8 @@ package struct VMA: Equatable, Sendable {
 
 /// The guest's mappings, sorted, disjoint, neighbours with equal attributes merged.
 ///
-/// Ranges given to it are page-aligned; empty ones do nothing. Lookup is O(log n); changes are O(n) moves of small values.
+/// Ranges given to it are page-aligned; empty ones do nothing. Lookup is O(log n); changes are O(n) moves of small
+/// values.
 package struct VMAMap: Sendable {
     package private(set) var areas: [VMA] = []
 

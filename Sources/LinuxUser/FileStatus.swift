@@ -30,11 +30,11 @@ enum GuestStat {
 enum GuestEpollEvent {
     static let size = 16
     #if arch(x86_64)
-    static let hostSize = 12
-    static let hostDataOffset = 4
+        static let hostSize = 12
+        static let hostDataOffset = 4
     #else
-    static let hostSize = 16
-    static let hostDataOffset = 8
+        static let hostSize = 16
+        static let hostDataOffset = 8
     #endif
 
     static func toHost(_ guest: GuestRecord) -> GuestRecord {

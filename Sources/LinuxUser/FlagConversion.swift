@@ -1,15 +1,15 @@
 /// Open flags of the host as octal constants (Glibc's import has several of them only as computed values).
 enum HostOpenFlags {
     #if arch(x86_64)
-    static let direct: UInt32 = 0o40000
-    static let largeFile: UInt32 = 0o100000
-    static let directory: UInt32 = 0o200000
-    static let noFollow: UInt32 = 0o400000
+        static let direct: UInt32 = 0o40000
+        static let largeFile: UInt32 = 0o100000
+        static let directory: UInt32 = 0o200000
+        static let noFollow: UInt32 = 0o400000
     #else
-    static let direct = GuestOpenFlags.direct
-    static let largeFile = GuestOpenFlags.largeFile
-    static let directory = GuestOpenFlags.directory
-    static let noFollow = GuestOpenFlags.noFollow
+        static let direct = GuestOpenFlags.direct
+        static let largeFile = GuestOpenFlags.largeFile
+        static let directory = GuestOpenFlags.directory
+        static let noFollow = GuestOpenFlags.noFollow
     #endif
     static let closeOnExec: UInt32 = 0o2000000
 }

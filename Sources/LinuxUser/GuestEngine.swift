@@ -13,8 +13,8 @@ package protocol GuestEngine: AnyObject {
     /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
     func guestHandlesFaults()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
-    /// guest state, which is copied before this returns. The new host thread calls `thread.attach` before anything else and
-    /// `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
+    /// guest state, which is copied before this returns. The new host thread calls `thread.attach` before anything else
+    /// and `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
     /// - Returns: false when the engine cannot.
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool
 }

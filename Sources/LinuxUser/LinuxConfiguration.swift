@@ -1,5 +1,5 @@
-/// What the command line decides for the guest process. Byte arrays hold text without its final NUL: arguments and paths on
-/// Linux need not be UTF-8.
+/// What the command line decides for the guest process. Byte arrays hold text without its final NUL: arguments and
+/// paths on Linux need not be UTF-8.
 package struct LinuxConfiguration: Sendable {
     /// The program as given: a path the host can open.
     package var program: [UInt8]

@@ -6,10 +6,11 @@ package import Support
 
 /// The guest process: its memory, signal actions and identity; what its threads share.
 ///
-/// Use: make one, install the engine's fault handlers, `start` the registers of the first vCPU, run it, and after each exit
+/// Use: make one, `start` the registers of the first vCPU, run it, and after each exit
 /// of generated code ask `mainThread` what to do (`handleException`, `handleFault`, `deliverPendingSignals`).
 ///
-/// Lock order: none of the locks here is held while another is taken or while the engine is called.
+/// Lock order: none of the locks here is held while another is taken or while the engine is called, but for fork (which
+/// takes all) and brk (which holds `lock` around the address space's).
 package final class LinuxProcess: @unchecked Sendable {
     // @unchecked: immutable after init, apart from members that lock for themselves and those under `lock`.
     package let configuration: LinuxConfiguration
@@ -72,7 +73,8 @@ package final class LinuxProcess: @unchecked Sendable {
             throw .memory(configuration.program, "its stack", error)
         }
         signals.install()
-        mainThread = LinuxThread(process: self, tid: Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0)))
+        mainThread = LinuxThread(
+            process: self, tid: Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0)))
     }
 
     /// Sets the registers of a program start: PC, SP, everything else zero. The caller has zeroed the CPU struct.
@@ -105,10 +107,16 @@ package final class LinuxProcess: @unchecked Sendable {
         if isNew { log.put(text()) }
     }
 
-    func reinitialiseAfterFork() {
-        lock.reinitialiseAfterFork()
-        addressSpace.reinitialiseAfterFork()
-        signals.reinitialiseAfterFork()
+    /// Holds what a fork child inherits still. Order: `lock` first, as in brk.
+    func lockForFork() {
+        lock.lock()
+        addressSpace.lockForFork()
+        signals.lockForFork()
+    }
+    func unlockAfterFork() {
+        signals.unlockAfterFork()
+        addressSpace.unlockAfterFork()
+        lock.unlock()
     }
 
     private static func mapStack(
@@ -123,14 +131,16 @@ package final class LinuxProcess: @unchecked Sendable {
         let range = start + guardSize..<start + guardSize + size
         addressSpace.withMap { map in
             map.insert(VMA(range: start..<start + guardSize, protection: []))
-            map.insert(VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
+            map.insert(
+                VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
         }
         return range
     }
 
     private static func mapTrampoline(_ addressSpace: AddressSpace) throws(LinuxErrno) -> GuestAddress {
         let page = try hostCall(
-            CallNumber.mmap, 0, guestPageSize, UInt64(PROT_READ | PROT_WRITE), UInt64(MAP_PRIVATE | MAP_ANONYMOUS), .max)
+            CallNumber.mmap, 0, guestPageSize, UInt64(PROT_READ | PROT_WRITE), UInt64(MAP_PRIVATE | MAP_ANONYMOUS), .max
+        )
         try UserMemory.write(UInt32(0xd280_1168), to: page)  // mov x8, #139 (rt_sigreturn)
         try UserMemory.write(UInt32(0xd400_0001), to: page + 4)  // svc #0
         try hostCall(CallNumber.mprotect, page, guestPageSize, UInt64(PROT_READ))

@@ -21,6 +21,8 @@ package final class LinuxThread: @unchecked Sendable {
     var clearChildTID: GuestAddress = 0
     /// Where a new thread stores its tid before its first instruction.
     var setTIDAtStart: [GuestAddress] = []
+    /// In a child of CLONE_VFORK: the link to the waiting parent; else -1.
+    var vforkParent: Int32 = -1
     let signalState: OpaquePointer
 
     // What a system call handler may set besides its result.
@@ -108,8 +110,8 @@ package final class LinuxThread: @unchecked Sendable {
         }
     }
 
-    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that before
-    /// the instruction.
+    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that
+    /// before the instruction.
     package func handleFault(
         _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
     ) -> VCPUAction {

@@ -1,7 +1,7 @@
 package import GuestMemory
 
-/// Copy-in and copy-out: the only way this module looks through a guest pointer. Every function throws EFAULT when a byte
-/// cannot be reached.
+/// Copy-in and copy-out: the only way this module looks through a guest pointer. Every function throws EFAULT when a
+/// byte cannot be reached.
 package enum UserMemory {
     package static func read<T: BitwiseCopyable>(
         _ address: GuestAddress, as type: T.Type = T.self

@@ -140,7 +140,27 @@ extension UserModeMachine: GuestEnvironment {
     }
 
     func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction {
-        action(thread(of: vcpu).handleException(vcpu.registers, nt_exception(UInt32(kind.rawValue)), info: info), vcpu)
+        if kind == .svc, let plugins, plugins.wantsSyscalls { return observedSystemCall(vcpu, plugins) }
+        return action(thread(of: vcpu).handleException(vcpu.registers, nt_exception(UInt32(kind.rawValue)), info: info), vcpu)
+    }
+
+    /// A system call with the plugins' callbacks around it. A filter may answer it in the kernel's place.
+    private func observedSystemCall(_ vcpu: VCPU, _ plugins: PluginHost) -> VCPUAction {
+        let registers = vcpu.registers
+        let number = Int64(bitPattern: registers[x: 8])
+        let arguments: PluginSyscallArguments = (
+            registers[x: 0], registers[x: 1], registers[x: 2], registers[x: 3], registers[x: 4], registers[x: 5]
+        )
+        var result = VCPUAction.resume
+        if let answer = plugins.syscall(vcpu.index, number: number, arguments) {
+            registers[x: 0] = answer
+        } else {
+            result = action(thread(of: vcpu).handleException(registers, NT_EXCEPTION_SVC, info: 0), vcpu)
+        }
+        if result == .resume {
+            plugins.syscallReturn(vcpu.index, number: number, result: Int64(bitPattern: registers[x: 0]))
+        }
+        return result
     }
 
     func handleFault(_ fault: HostFault, on vcpu: VCPU) -> VCPUAction {

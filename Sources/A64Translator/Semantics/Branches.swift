@@ -1,8 +1,8 @@
 internal import A64ISA
 internal import EmuIR
 
-// Arm ARM (DDI 0487), "Branches". Each of these ends the TB. A target that is not a multiple of 4 is found out when its TB
-// is looked up.
+// Arm ARM (DDI 0487), "Branches". Each of these ends the TB. A target that is not a multiple of 4 is found out when
+// its TB is looked up.
 
 extension Translator {
     /// The branch target of an immediate that counts instructions.

@@ -35,6 +35,10 @@ extension Translator {
         let is64Bit = f.sf == 1
         let setsFlags = f.S == 1
         let a = XSP(f.Rn, is64Bit: is64Bit)
+        if f.imm12 == 0 && !setsFlags {
+            setXSP(f.Rd, a)  // MOV to or from SP
+            return .next
+        }
         let b = ir.const(UInt64(f.imm12) << (f.sh == 1 ? 12 : 0), is64Bit ? .i64 : .i32)
         let needsResult = !(setsFlags && f.Rd == 31)
         let result = addWithCarry(a, b, subtract: f.op == 1, setsFlags: setsFlags, needsResult: needsResult)
@@ -102,8 +106,8 @@ extension Translator {
 // MARK: Bitfield
 
 extension Translator {
-    /// Fields of the bitfield instructions as this file uses them: with `imms >= immr` the field `imms:immr` of the source
-    /// goes to bit 0 (extract), otherwise its `imms + 1` low bits go to bit `lsb` (insert).
+    /// Fields of the bitfield instructions as this file uses them: with `imms >= immr` the field `imms:immr` of the
+    /// source goes to bit 0 (extract), otherwise its `imms + 1` low bits go to bit `lsb` (insert).
     private struct BitfieldMove {
         let is64Bit: Bool
         let bits: Int

@@ -229,6 +229,10 @@ extension Translator {
     }
 
     private mutating func accumulate(_ product: Value, subtract: Bool, _ f: DataProcessing3Source) -> TranslationStep {
+        if f.Ra == 31 && !subtract {
+            setX(f.Rd, product)
+            return .next
+        }
         let a = X(f.Ra, is64Bit: f.sf == 1)
         setX(f.Rd, subtract ? ir.sub(a, product) : ir.add(a, product))
         return .next

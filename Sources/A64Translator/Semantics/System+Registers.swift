@@ -1,8 +1,8 @@
 internal import A64ISA
 internal import EmuIR
 
-// Arm ARM (DDI 0487), `MRS` and `MSR (register)`, as EL0 sees them under Linux: what EL0 may not touch is UNDEFINED, and
-// reads of the ID space give the values of the configuration (Linux, "ARM64 CPU Feature Registers").
+// Arm ARM (DDI 0487), `MRS` and `MSR (register)`, as EL0 sees them under Linux: what EL0 may not touch is UNDEFINED,
+// and reads of the ID space give the values of the configuration (Linux, "ARM64 CPU Feature Registers").
 
 /// What of FPCR and FPSR can be written. Trap enables and the AArch32-only fields are RES0; there are no trapped
 /// floating-point exceptions.
@@ -73,8 +73,8 @@ extension Translator {
         return .next
     }
 
-    /// A constant register that EL0 may read: from the configuration, or the default of one it does not list; nil when the
-    /// read is UNDEFINED.
+    /// A constant register that EL0 may read: from the configuration, or the default of one it does not list; nil when
+    /// the read is UNDEFINED.
     private func identification(_ register: SystemRegister) -> UInt64? {
         switch register {
         case .CTR_EL0: return config.idRegisters[register.key] ?? 0x8444_c004

@@ -1,8 +1,8 @@
 internal import A64ISA
 internal import EmuIR
 
-// Arm ARM (DDI 0487), "Branches, Exception Generating and System instructions": exceptions, hints, barriers, PSTATE and SYS.
-// MRS and MSR of registers are in `System+Registers.swift`.
+// Arm ARM (DDI 0487), "Branches, Exception Generating and System instructions": exceptions, hints, barriers, PSTATE
+// and SYS. MRS and MSR of registers are in `System+Registers.swift`.
 
 // MARK: Exception generation
 
@@ -55,7 +55,8 @@ extension Translator {
     mutating func BTI_j(_ f: Hints) -> TranslationStep { .next }
     mutating func BTI_jc(_ f: Hints) -> TranslationStep { .next }
 
-    /// `CSDB`: nothing here speculates past what the host does; the compiler must not turn selects before it into branches.
+    /// `CSDB`: nothing here speculates past what the host does; the compiler must not turn selects before it into
+    /// branches.
     mutating func CSDB(_ f: Hints) -> TranslationStep {
         ir.fence(.compiler)
         return .next
@@ -87,7 +88,8 @@ extension Translator {
     }
 
     mutating func DMB(_ f: Barriers) -> TranslationStep { memoryBarrier(f) }
-    /// `DSB`, and with it SSBB and PSSBB (CRm = 0 and 4): as strong a fence as DMB of the same kind is what memory sees.
+    /// `DSB`, and with it SSBB and PSSBB (CRm = 0 and 4): as strong a fence as DMB of the same kind is what memory
+    /// sees.
     mutating func DSB(_ f: Barriers) -> TranslationStep { memoryBarrier(f) }
 
     /// The shareability domain (CRm<3:2>) makes no difference; CRm<1:0> = 0 is reserved and full.

@@ -9,7 +9,9 @@
 #define NT_HELPER_LIST(X)                                                                                              \
     X(cntvct, uint64_t, (nt_cpu * cpu))                                                                                \
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
-    X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))
+    X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
+    X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
+    X(table_lookup, nt_vec, (nt_cpu * cpu, nt_vec indices, nt_vec outside, uint32_t table))
 
 typedef enum nt_helper_id {
 #define NT_HELPER_ENUM(name, result, parameters) NT_HELPER_##name,

@@ -1,5 +1,5 @@
-// What the Linux personality needs from C: raw system calls by guest number, calls that a signal can interrupt without a
-// race, and host handlers for asynchronous signals.
+// What the Linux personality needs from C: raw system calls by guest number, calls that a signal can interrupt without
+// a race, and host handlers for asynchronous signals.
 #ifndef NT_LINUX_H
 #define NT_LINUX_H
 
@@ -16,7 +16,8 @@
 int nt_linux_host_number(uint32_t guest_number);
 
 /// Does the host call that corresponds to arm64 call `guest_number`.
-/// - Returns: the kernel's result; -4095...-1 is an errno. -ENOSYS when the host has no such call. Leaves libc's errno alone.
+/// - Returns: the kernel's result; -4095...-1 is an errno. -ENOSYS when the host has no such call. Leaves libc's errno
+/// alone.
 int64_t nt_linux_syscall(uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                          uint64_t a5);
 
@@ -52,6 +53,11 @@ typedef enum nt_disposition {
 int nt_signal_set(int signal, nt_disposition disposition, bool restart, bool no_child_stop, bool no_child_wait);
 /// The host's disposition of `signal` at process start: NT_DISPOSITION_IGNORE or DEFAULT.
 nt_disposition nt_signal_get(int signal);
+
+/// Installs the fault handlers (nt_install_fault_handlers) and queues SIGSEGV, SIGBUS, SIGFPE and SIGILL that are sent
+/// rather than raised by an instruction. Never pass these four to nt_signal_set.
+/// - Returns: 0 or errno.
+int nt_signals_install_faults(void);
 
 /// rt_sigprocmask on the raw 64-bit mask (bit n-1 = signal n). `how` as in the kernel ABI (0 block, 1 unblock, 2 set).
 void nt_signal_mask(int how, uint64_t set, uint64_t *old);

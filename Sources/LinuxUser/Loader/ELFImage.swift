@@ -7,8 +7,8 @@ package protocol ELFSource {
     func read(at offset: UInt64, count: Int) throws(ELFError) -> [UInt8]
 }
 
-/// The headers of an AArch64 ELF64 little-endian executable, checked: whatever is in here is in bounds, does not overflow
-/// and is page-congruent, so that the loader only has to map it.
+/// The headers of an AArch64 ELF64 little-endian executable, checked: whatever is in here is in bounds, does not
+/// overflow and is page-congruent, so that the loader only has to map it.
 package struct ELFImage: Sendable {
     package struct Segment: Sendable, Equatable {
         /// Virtual addresses before the load bias.
@@ -88,7 +88,8 @@ package struct ELFImage: Sendable {
                 break  // PT_TLS, PT_DYNAMIC, PT_NOTE, ...: for the program itself
             }
         }
-        guard let first = segments.map(\.pages.lowerBound).min(), let end = segments.map(\.pages.upperBound).max() else {
+        guard let first = segments.map(\.pages.lowerBound).min(), let end = segments.map(\.pages.upperBound).max()
+        else {
             throw .badHeader("nothing to load")
         }
         self.segments = segments

@@ -1,6 +1,6 @@
 internal import CHost
-package import GuestMemory
 internal import Glibc
+package import GuestMemory
 
 /// A program in guest memory.
 package struct LoadedProgram: Sendable {
@@ -29,7 +29,6 @@ struct ProgramLoader {
 
     /// Where the kernel puts static-pie programs (QEMU the same); leaves room for the break above.
     private static let positionIndependentBase: UInt64 = 0x55_0000_0000
-
 
     /// An `ELFSource` over a descriptor that its owner keeps open.
     private struct DescriptorSource: ELFSource {

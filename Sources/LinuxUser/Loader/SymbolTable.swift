@@ -1,6 +1,6 @@
 internal import Glibc
-internal import Support
 package import GuestMemory
+internal import Support
 
 /// Function symbols of the main program, for plugins and logs. Built at the first question.
 ///
@@ -49,12 +49,15 @@ package final class SymbolTable: @unchecked Sendable {
         func section(_ offset: UInt64, _ count: UInt64) -> GuestRecord? {
             let (end, wraps) = offset.addingReportingOverflow(count)
             guard !wraps, end <= size, count <= 1 << 30 else { return nil }
-            guard let bytes = try? file.read(at: offset, count: Int(count)), bytes.count == Int(count) else { return nil }
+            guard let bytes = try? file.read(at: offset, count: Int(count)), bytes.count == Int(count) else {
+                return nil
+            }
             return GuestRecord(bytes)
         }
         guard let header = section(0, 64), header[0, as: UInt32.self] == 0x464c_457f else { return [] }
         let sectionCount = Int(header[60, as: UInt16.self])
-        guard header[58, as: UInt16.self] == 64, let sections = section(header[40, as: UInt64.self], UInt64(sectionCount * 64))
+        guard header[58, as: UInt16.self] == 64,
+            let sections = section(header[40, as: UInt64.self], UInt64(sectionCount * 64))
         else { return [] }
         // .symtab when there is one, else .dynsym.
         for wanted: UInt32 in [2, 11] {

@@ -4,8 +4,8 @@ package import GuestState
 internal import Support
 
 extension LinuxThread {
-    /// Delivers what is queued for this thread and not blocked. Cheap when nothing is. Called by the run loop when an exit
-    /// request was seen and after every exception; guest state is complete and between instructions.
+    /// Delivers what is queued for this thread and not blocked. Cheap when nothing is. Called by the run loop when an
+    /// exit request was seen and after every exception; guest state is complete and between instructions.
     package func deliverPendingSignals(_ registers: GuestRegisters) -> VCPUAction {
         guard needsDelivery || nt_signals_pending(signalState) else { return .resume }
         var action = VCPUAction.resume
@@ -127,12 +127,14 @@ final class SignalActions: @unchecked Sendable {
     private let lock = Lock()
     private var actions = [SignalAction](repeating: SignalAction(), count: Signal.count + 1)
 
-    /// Takes over the dispositions this process was started with. Call before the engine's fault handlers are installed:
-    /// they pass on what they do not claim.
+    /// Takes over the dispositions this process was started with and installs the fault handlers.
     func install() {
+        _ = nt_signals_install_faults()
         for signal in 1...Signal.count where !Signal.unblockable.contains(signal) {
             if Signal.synchronous.contains(signal) {
-                _ = nt_signal_set(Int32(signal), NT_DISPOSITION_QUEUE, false, false, false)
+                if signal == Signal.SIGTRAP {
+                    _ = nt_signal_set(Int32(signal), NT_DISPOSITION_QUEUE, false, false, false)
+                }
             } else if nt_signal_get(Int32(signal)) == NT_DISPOSITION_IGNORE {
                 actions[signal].handler = SignalAction.ignoreHandler
             } else {
@@ -154,7 +156,8 @@ final class SignalActions: @unchecked Sendable {
         }
     }
 
-    func reinitialiseAfterFork() { lock.reinitialiseAfterFork() }
+    func lockForFork() { lock.lock() }
+    func unlockAfterFork() { lock.unlock() }
 
     private func applyToHost(_ signal: Int, _ action: SignalAction) {
         let disposition: nt_disposition

@@ -1,6 +1,5 @@
 internal import GuestState
 
-
 /// `struct rt_sigframe` of arm64 Linux (`arch/arm64/kernel/signal.c`, `uapi/asm/sigcontext.h`, `uapi/asm/ucontext.h`):
 ///
 ///     +0     siginfo            128 bytes

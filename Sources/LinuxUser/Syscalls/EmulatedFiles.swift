@@ -29,8 +29,9 @@ enum EmulatedFile: Equatable {
 }
 
 extension LinuxThread {
-    /// The path at guest address `guest` as the host should see it: under the sysroot when it exists there, the guest's own
-    /// file for `/proc/self/exe`, otherwise `guest` itself. Valid until the next call for the same `buffer` (0 or 1).
+    /// The path at guest address `guest` as the host should see it: under the sysroot when it exists there, the guest's
+    /// own file for `/proc/self/exe`, otherwise `guest` itself. Valid until the next call for the same `buffer` (0 or
+    /// 1).
     func resolvedPath(_ guest: UInt64, buffer: Int = 0) throws(LinuxErrno) -> UInt64 {
         // The host reads relative paths by itself and finds bad pointers, too.
         guard let path = absolutePath(guest) else { return guest }
@@ -152,7 +153,9 @@ enum GuestMaps {
         init?(_ line: ArraySlice<UInt8>) {
             let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
             guard parts.count >= 5 else { return nil }
-            let ends = parts[0].split(separator: UInt8(ascii: "-")).map { UInt64(String(decoding: $0, as: UTF8.self), radix: 16) }
+            let ends = parts[0].split(separator: UInt8(ascii: "-")).map {
+                UInt64(String(decoding: $0, as: UTF8.self), radix: 16)
+            }
             guard ends.count == 2, let start = ends[0], let end = ends[1], start < end,
                 let offset = UInt64(String(decoding: parts[2], as: UTF8.self), radix: 16)
             else { return nil }
@@ -175,7 +178,8 @@ enum GuestMaps {
             + (area.isShared ? "s" : "p")
         let offset = mapping.inode == "0" ? 0 : mapping.offset + (range.lowerBound - mapping.range.lowerBound)
         var text =
-            "\(digits(range.lowerBound))-\(digits(range.upperBound)) \(rights) \(digits(offset)) \(mapping.device) \(mapping.inode)"
+            "\(digits(range.lowerBound))-\(digits(range.upperBound)) \(rights) \(digits(offset)) "
+            + "\(mapping.device) \(mapping.inode)"
         let name: [UInt8]
         switch area.label {
         case .none: name = mapping.name.first == UInt8(ascii: "[") ? [] : mapping.name

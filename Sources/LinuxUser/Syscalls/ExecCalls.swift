@@ -125,7 +125,8 @@ enum ExecPlan: Equatable {
         guard depth < Self.scriptDepthLimit else { throw .ELOOP }
         let opened = try Self.open(path)
         guard let header = opened else {
-            self = .host(program: path, arguments: arguments)  // executable but unreadable: the host can run it, we cannot
+            // Executable but unreadable: the host can run it, we cannot.
+            self = .host(program: path, arguments: arguments)
             return
         }
         if Self.isGuestELF(header) {
@@ -165,7 +166,8 @@ enum ExecPlan: Equatable {
     }
 
     static func isGuestELF(_ header: [UInt8]) -> Bool {
-        header.count >= 64 && header.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) && header[18] == 183 && header[19] == 0
+        header.count >= 64 && header.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) && header[18] == 183
+            && header[19] == 0
     }
 
     /// `#! interpreter [argument]`, by the rules of the kernel's binfmt_script.

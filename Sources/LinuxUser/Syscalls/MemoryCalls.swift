@@ -73,7 +73,9 @@ extension LinuxThread {
             return had
         }
         if hadCode { process.engine?.invalidateCode(range) }
-        process.log.write(.page, "page layout changed at \(Strace.pointer(range.lowerBound))+\(Strace.pointer(UInt64(range.count)))\n")
+        process.log.write(
+            .page, "page layout changed at \(Strace.pointer(range.lowerBound))+\(Strace.pointer(UInt64(range.count)))\n"
+        )
     }
 
     func mmap(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
@@ -159,7 +161,8 @@ extension LinuxThread {
         if start == old.lowerBound, newSize >= UInt64(old.count) {
             // Grown in place: what was there is untouched.
             record(old.upperBound..<new.upperBound) {
-                $0.insert(VMA(range: new, protection: source.protection, isShared: source.isShared, label: source.label))
+                $0.insert(
+                    VMA(range: new, protection: source.protection, isShared: source.isShared, label: source.label))
             }
             return start
         }

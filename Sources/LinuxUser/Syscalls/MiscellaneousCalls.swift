@@ -89,26 +89,26 @@ extension LinuxThread {
     func semctl(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         let command = a.int(2) & ~0x100  // IPC_64
         #if arch(x86_64)
-        switch command {
-        case 2, 18, 20:  // IPC_STAT, SEM_STAT, SEM_STAT_ANY
-            var host = GuestRecord(size: 104)
-            let result = try host.withMutableAddress { (buffer) throws(LinuxErrno) in
-                try hostCall(191, a[0], a[1], UInt64(command), buffer)
+            switch command {
+            case 2, 18, 20:  // IPC_STAT, SEM_STAT, SEM_STAT_ANY
+                var host = GuestRecord(size: 104)
+                let result = try host.withMutableAddress { (buffer) throws(LinuxErrno) in
+                    try hostCall(191, a[0], a[1], UInt64(command), buffer)
+                }
+                // ipc64_perm (48 bytes), sem_otime, [unused], sem_ctime, [unused], sem_nsems
+                var guest = GuestRecord(Array(host.bytes.prefix(56)) + [UInt8](repeating: 0, count: 32))
+                guest[56, as: UInt64.self] = host[64, as: UInt64.self]
+                guest[64, as: UInt64.self] = host[80, as: UInt64.self]
+                try UserMemory.write(guest.bytes, to: a[3])
+                return result
+            case 1:  // IPC_SET reads ipc64_perm only
+                let guest = GuestRecord(try UserMemory.readBytes(a[3], count: 56) + [UInt8](repeating: 0, count: 48))
+                return try withHostBuffer(guest) { (buffer) throws(LinuxErrno) in
+                    try hostCall(191, a[0], a[1], UInt64(command), buffer)
+                }
+            default:
+                break
             }
-            // ipc64_perm (48 bytes), sem_otime, [unused], sem_ctime, [unused], sem_nsems
-            var guest = GuestRecord(Array(host.bytes.prefix(56)) + [UInt8](repeating: 0, count: 32))
-            guest[56, as: UInt64.self] = host[64, as: UInt64.self]
-            guest[64, as: UInt64.self] = host[80, as: UInt64.self]
-            try UserMemory.write(guest.bytes, to: a[3])
-            return result
-        case 1:  // IPC_SET reads ipc64_perm only
-            let guest = GuestRecord(try UserMemory.readBytes(a[3], count: 56) + [UInt8](repeating: 0, count: 48))
-            return try withHostBuffer(guest) { (buffer) throws(LinuxErrno) in
-                try hostCall(191, a[0], a[1], UInt64(command), buffer)
-            }
-        default:
-            break
-        }
         #endif
         return try hostCall(191, a[0], a[1], UInt64(UInt32(bitPattern: command)), a[3])
     }

@@ -27,14 +27,22 @@ enum CloneFlag {
 
 extension LinuxThread {
     func exit(_ a: SyscallArguments) -> UInt64 {
+        tellVforkParent()
         let isLast = process.lock.withLock { process.liveThreads <= 1 }
         pendingAction = isLast ? .exit(status: a.int(0) & 0xff) : .exitThread
         return 0
     }
 
     func exitGroup(_ a: SyscallArguments) -> UInt64 {
+        tellVforkParent()
         pendingAction = .exit(status: a.int(0) & 0xff)
         return 0
+    }
+
+    private func tellVforkParent() {
+        guard vforkParent >= 0 else { return }
+        VforkLink.childEnds(vforkParent)
+        vforkParent = -1
     }
 
     func setTIDAddress(_ a: SyscallArguments) -> UInt64 {
@@ -59,25 +67,36 @@ extension LinuxThread {
 
     private func fork(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         let flags = a[0]
+        let vfork = flags & CloneFlag.vfork != 0 ? VforkLink() : nil
         process.engine?.prepareFork()
-        // A signal of the parent must not be queued while the child copies the queue.
+        // A signal of the parent must not be queued while the child copies the queue; and other threads must not be in
+        // the middle of a change to what the child inherits.
         nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        process.lockForFork()
         let pid = nt_linux_fork()
         let error = LinuxErrno.last
         if pid == 0 {
+            vforkParent = vfork?.becomeChild() ?? -1
             becomeForkChild(a)
             return 0
         }
+        process.unlockAfterFork()
         process.engine?.afterForkInParent()
+        if pid > 0 {
+            if flags & CloneFlag.parentSetTID != 0 { _ = try? UserMemory.write(pid, to: a[2]) }
+            let isAlone = process.lock.withLock { process.liveThreads == 1 }
+            vfork?.wait(for: pid, addressSpace: process.addressSpace, stackPointer: registers.sp, isAlone: isAlone)
+        } else {
+            vfork?.discard()
+        }
         if !nt_signals_pending(signalState) { applyMask() }
         if pid < 0 { throw error }
-        if flags & CloneFlag.parentSetTID != 0 { _ = try? UserMemory.write(pid, to: a[2]) }
         return UInt64(pid)
     }
 
     private func becomeForkChild(_ a: SyscallArguments) {
         let flags = a[0]
-        process.reinitialiseAfterFork()
+        process.unlockAfterFork()
         tid = Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0))
         process.lock.withLock { process.liveThreads = 1 }
         // Signals pending for the parent are not the child's.

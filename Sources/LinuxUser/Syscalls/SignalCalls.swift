@@ -18,7 +18,9 @@ extension LinuxThread {
         let old: SignalAction
         if let new {
             old = process.signals.setAction(signal, new)
-            if new.isHandler, signal == Signal.SIGSEGV || signal == Signal.SIGBUS { process.engine?.guestHandlesFaults() }
+            if new.isHandler, signal == Signal.SIGSEGV || signal == Signal.SIGBUS {
+                process.engine?.guestHandlesFaults()
+            }
         } else {
             old = process.signals.action(signal)
         }

@@ -1,0 +1,68 @@
+# Needletail's commands; `make help` lists them.
+SWIFT ?= swift
+# Frame pointers cost the interpreter up to a fifth; the executable needs no Swift library at run time.
+RELEASE = $(SWIFT) build -c release --omit-frame-pointers
+PLUGINS = insn bb empty
+GUESTS = Tests/Guests/.out
+
+.PHONY: help setup setup-test build plugins guests run test bench bench-quick fuzz generate check-generated coverage format lint clean
+
+help:
+	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
+	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
+	@echo "make build        build .build/release/needletail and the bundled plugins"
+	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes)"
+	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
+	@echo "make generate     write the decoder from Sources/A64ISA/Encodings"
+	@echo "make coverage     count implemented encodings"
+	@echo "make format lint  format the sources, check their format"
+	@echo "make clean        remove what was built"
+
+setup:
+	@.ci/setup
+setup-test:
+	@.ci/setup test
+
+build: setup
+	$(RELEASE) --static-swift-stdlib --product needletail
+	@$(MAKE) --no-print-directory plugins
+# Embedded Swift: the plugins need no runtime, and the static one cannot be linked into them.
+plugins:
+	@for plugin in $(PLUGINS); do $(RELEASE) --product $$plugin || exit 1; done
+
+guests:
+	@Tests/Guests/build.sh $(GUESTS)
+
+run: build guests
+	.build/release/needletail -plugin insn,inline=on -d plugin --stats $(GUESTS)/default
+
+test: setup-test check-generated build guests
+	$(SWIFT) build --build-tests
+	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test --skip-build
+bench: setup-test build guests
+	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS)
+bench-quick: setup-test build guests
+	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS)
+
+TIME ?= 60
+SEED ?= 1
+fuzz: setup-test build
+	python3 Tests/Fuzz/fuzz.py --needletail .build/release/needletail --time $(TIME) --seed $(SEED)
+
+generate:
+	$(SWIFT) build --product generate-a64
+	.build/debug/generate-a64 .
+check-generated:
+	$(SWIFT) build --product generate-a64
+	.build/debug/generate-a64 --check .
+coverage:
+	$(SWIFT) build --product generate-a64
+	.build/debug/generate-a64 --coverage .
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf .build $(GUESTS) Benchmarks/.out

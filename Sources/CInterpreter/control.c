@@ -1,0 +1,194 @@
+// Conditions, branches, exits, instrumentation, and the tables.
+#include "handlers.h"
+
+#define CONDITION(name, number)                                                                                        \
+    HANDLER(cond_##name) { D64 = (uint64_t)nt_holds(cpu, number); NEXT; }                                              \
+    HANDLER(csel_##name) { D64 = nt_holds(cpu, number) ? A64 : B64; NEXT; }                                            \
+    HANDLER(branch_##name) { BRANCH(nt_holds(cpu, number)); }
+
+// c bit n: slot n leads backward, so the exit request is polled before it is taken.
+#define TAKE_SLOT(n)                                                                                                   \
+    do {                                                                                                               \
+        nt_slot *slot_ = &tb->slots[n];                                                                                \
+        if (__builtin_expect((ip->c >> (n) & 1) && __atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED), 0)) { \
+            cpu->pc = slot_->pc;                                                                                       \
+            return NT_EXIT_REQUEST;                                                                                    \
+        }                                                                                                              \
+        JUMP_TO(nt_slot_target(slot_));                                                                                \
+    } while (0)
+#define BRANCH(taken)                                                                                                  \
+    do {                                                                                                               \
+        if (taken) TAKE_SLOT(0);                                                                                       \
+        TAKE_SLOT(1);                                                                                                  \
+    } while (0)
+
+CONDITION(eq, 0)
+CONDITION(ne, 1)
+CONDITION(cs, 2)
+CONDITION(cc, 3)
+CONDITION(mi, 4)
+CONDITION(pl, 5)
+CONDITION(vs, 6)
+CONDITION(vc, 7)
+CONDITION(hi, 8)
+CONDITION(ls, 9)
+CONDITION(ge, 10)
+CONDITION(lt, 11)
+CONDITION(gt, 12)
+CONDITION(le, 13)
+
+#define COMPARE_BRANCH(name, op)                                                                                       \
+    HANDLER(name##_r32) { BRANCH(A32 op B32); }                                                                        \
+    HANDLER(name##_i32) { BRANCH(A32 op ip->imm_low); }                                                                \
+    HANDLER(name##_r64) { BRANCH(A64 op B64); }                                                                        \
+    HANDLER(name##_i64) { BRANCH(A64 op ip->imm); }
+COMPARE_BRANCH(branch_eq, ==)
+COMPARE_BRANCH(branch_ne, !=)
+HANDLER(branch_if) { BRANCH(A64 & 1); }
+
+HANDLER(chain) { JUMP_TO(nt_slot_target(&tb->slots[0])); }
+HANDLER(chain_poll) {
+    if (__builtin_expect(__atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED), 0)) {
+        cpu->pc = ip->imm;
+        return NT_EXIT_REQUEST;
+    }
+    JUMP_TO(nt_slot_target(&tb->slots[0]));
+}
+HANDLER(branch_indirect) {
+    uint64_t pc = A64;
+    if (__builtin_expect(__atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED), 0)) {
+        cpu->pc = pc;
+        return NT_EXIT_REQUEST;
+    }
+    nt_jump_cache_entry *entry = &nt_jump_cache(cpu)[nt_jump_cache_index(pc)];
+    if (__builtin_expect(entry->pc != pc, 0)) {
+        cpu->pc = pc;
+        return NT_EXIT_LOOKUP;
+    }
+    JUMP_TO(entry->tb);
+}
+// Without chaining every TB returns to the run loop.
+HANDLER(leave_indirect) {
+    cpu->pc = A64;
+    return NT_EXIT_LOOKUP;
+}
+HANDLER(leave_branch_if) {
+    cpu->pc = A64 & 1 ? ip[1].imm : ip->imm;
+    return NT_EXIT_LOOKUP;
+}
+HANDLER(raise) {
+    cpu->exception = ip->c;
+    cpu->exception_info = ip->imm;
+    cpu->pc = ip[1].imm;
+    return NT_EXIT_EXCEPTION;
+}
+HANDLER(exit_to) {
+    cpu->pc = ip->imm;
+    return NT_EXIT_LOOKUP;
+}
+
+// Host functions. c = number of parameters and shape: the predecoder names the signature by `c`; the next cell holds the address
+// and the third operand's offset.
+enum { SHAPE_VECTOR_RESULT = 1, SHAPE_VECTOR_A = 2, SHAPE_VECTOR_B = 4, SHAPE_VECTOR_C = 8, SHAPE_NO_RESULT = 16 };
+typedef uint64_t (*scalar3)(nt_cpu *, uint64_t, uint64_t, uint64_t);
+typedef nt_vec (*vector3)(nt_cpu *, nt_vec, nt_vec, nt_vec);
+
+// x86-64 and AArch64 pass integers and vectors in separate register files in order, so every mix of up to three of each can be
+// called with all six present: unused registers are ignored by the callee.
+typedef uint64_t (*any_scalar)(nt_cpu *, uint64_t, uint64_t, uint64_t, nt_vec, nt_vec, nt_vec);
+typedef nt_vec (*any_vector)(nt_cpu *, uint64_t, uint64_t, uint64_t, nt_vec, nt_vec, nt_vec);
+
+HANDLER(call) {
+    uint16_t operands[3] = {ip->a, ip->b, ip[1].a};
+    uint64_t scalars[3] = {0, 0, 0};
+    nt_vec vectors[3] = {{0, 0}, {0, 0}, {0, 0}};
+    int scalar = 0, vector = 0;
+    for (int i = 0; i < 3; i++) {
+        if (ip->c >> (i + 1) & 1) vectors[vector++] = AT(nt_vec, operands[i]);
+        else scalars[scalar++] = AT(uint64_t, operands[i]);
+    }
+    cpu->fault_point = ip[1].point;
+    void *function = (void *)(uintptr_t)ip[1].imm;
+    if (ip->c & SHAPE_VECTOR_RESULT) {
+        nt_vec r = ((any_vector)function)(cpu, scalars[0], scalars[1], scalars[2], vectors[0], vectors[1], vectors[2]);
+        DV(nt_vec) = r;
+    } else {
+        uint64_t r = ((any_scalar)function)(cpu, scalars[0], scalars[1], scalars[2], vectors[0], vectors[1], vectors[2]);
+        if (!(ip->c & SHAPE_NO_RESULT)) D64 = r & ip->imm;
+    }
+    NEXT_AT(ip + 2);
+}
+
+// Instrumentation. point = arena offset.
+#define ENTRY AT(uint64_t, ip->point)
+HANDLER(plugin_add) { ENTRY += ip->imm; NEXT; }
+HANDLER(plugin_store) { ENTRY = ip->imm; NEXT; }
+HANDLER(plugin_load) { D64 = ENTRY; NEXT; }
+
+typedef void (*plugin_callback)(uint32_t, uint64_t);
+typedef void (*plugin_mem_callback)(uint32_t, uint32_t, uint64_t, uint64_t);
+
+// c = callback flags; imm = function; next cell: userdata.
+static inline void plugin_call(nt_cpu *cpu, const nt_op *ip) {
+    if (ip->c) cpu->reg_permission = ip->c;
+    ((plugin_callback)(uintptr_t)ip->imm)(cpu->cpu_index, ip[1].imm);
+    if (ip->c) cpu->reg_permission = 0;
+}
+HANDLER(plugin_call) { plugin_call(cpu, ip); NEXT_AT(ip + 2); }
+HANDLER(plugin_call_if) {
+    if (__builtin_expect(A64 & 1, 0)) plugin_call(cpu, ip);
+    NEXT_AT(ip + 2);
+}
+// a = address, b = value, next cell: userdata, a = info.
+static inline void plugin_mem_call(nt_cpu *cpu, const nt_op *ip) {
+    if (ip->c) cpu->reg_permission = ip->c;
+    ((plugin_mem_callback)(uintptr_t)ip->imm)(cpu->cpu_index, ip[1].a, A64, ip[1].imm);
+    if (ip->c) cpu->reg_permission = 0;
+}
+HANDLER(plugin_mem_call) {
+    cpu->mem_value.lo = B64;
+    cpu->mem_value.hi = 0;
+    plugin_mem_call(cpu, ip);
+    NEXT_AT(ip + 2);
+}
+HANDLER(plugin_mem_call_128) {
+    AT(v2u64, offsetof(nt_cpu, mem_value)) = BV(v2u64);
+    plugin_mem_call(cpu, ip);
+    NEXT_AT(ip + 2);
+}
+
+// Called as an nt_code, with two arguments; the third parameter only makes the tail call possible.
+static NT_GUEST_ACCESS_SECTION NT_PRESERVE_NONE uint64_t nt_interp_entry(nt_cpu *cpu, nt_tb *tb, const nt_op *ip) {
+    int32_t heat = __atomic_load_n((int32_t *)&tb->heat, __ATOMIC_RELAXED);
+    if (heat != INT32_MAX) {
+        // Lost updates between vCPUs only delay the promotion.
+        __atomic_store_n((int32_t *)&tb->heat, heat - 1, __ATOMIC_RELAXED);
+        if (heat <= 0) {
+            __atomic_store_n((int32_t *)&tb->heat, INT32_MAX, __ATOMIC_RELAXED);
+            cpu->pc = tb->pc;
+            cpu->exit_tb = tb;
+            return NT_EXIT_HOT;
+        }
+    }
+    ip = tb->ops;
+    __attribute__((musttail)) return ip->handler(cpu, tb, ip);
+}
+void *nt_interp_entry_address(void) { return (void *)nt_interp_entry; }
+
+#define DECLARE(name) HANDLER(name);
+NT_INTERP_OPERATIONS(DECLARE)
+
+const void *nt_interp_handler(uint32_t operation) {
+    static const nt_handler table[] = {
+#define ADDRESS(name) nt_op_##name,
+        NT_INTERP_OPERATIONS(ADDRESS)
+    };
+    return (const void *)table[operation];
+}
+const char *nt_interp_name(uint32_t operation) {
+    static const char *const table[] = {
+#define NAME(name) #name,
+        NT_INTERP_OPERATIONS(NAME)
+    };
+    return table[operation];
+}

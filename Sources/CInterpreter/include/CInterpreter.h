@@ -1,0 +1,50 @@
+// Tier 0: predecoded cells and their direct-threaded handlers.
+#ifndef NT_INTERPRETER_H
+#define NT_INTERPRETER_H
+
+#include "CHost.h"
+
+struct nt_op;
+
+/// A handler runs one cell and tail-calls the next cell's. `tb` is the TB the cells belong to.
+typedef NT_PRESERVE_NONE uint64_t (*nt_handler)(nt_cpu *cpu, nt_tb *tb, const struct nt_op *ip);
+
+/// One cell. Operands are byte offsets into nt_cpu: guest registers, temporaries, or the permanent zero.
+typedef struct nt_op {
+    nt_handler handler;
+    uint16_t d, a;
+    union {
+        struct {
+            uint16_t b, c;
+        };
+        uint32_t point; // fault point of loads and stores
+    };
+    union {
+        uint64_t imm;
+        struct {
+            uint32_t imm_low, imm_high;
+        };
+    };
+} nt_op;
+
+_Static_assert(sizeof(nt_op) == 24, "the predecoder writes cells of this size");
+
+#include "nt_operations.h"
+
+/// Numbers of the handlers, for the predecoder.
+typedef enum nt_interp_op {
+#define NT_INTERP_ENUM(name) NT_OP_##name,
+    NT_INTERP_OPERATIONS(NT_INTERP_ENUM)
+#undef NT_INTERP_ENUM
+        NT_INTERP_OP_COUNT
+} nt_interp_op;
+
+/// Address of the handler of an operation.
+const void *nt_interp_handler(uint32_t operation);
+/// Its name.
+const char *nt_interp_name(uint32_t operation);
+
+/// Entry of a tier-0 TB (an nt_code): counts `heat` down, then runs `tb->ops`.
+void *nt_interp_entry_address(void);
+
+#endif

@@ -1,0 +1,94 @@
+import A64ISA
+import EmuIR
+import Testing
+
+@testable import A64Translator
+
+/// What instructions do beside registers, and where they end a TB. Effects are those `IREvaluator` records.
+@Suite struct TBEndTests {
+    private func effects(_ word: UInt32, x1: UInt64 = 0x1234, features: A64FeatureSet = .max) -> [String] {
+        var translator = Translator(config: TranslationConfig(features: features))
+        let block = translator.translate(at: 0x1000) { $0 == 0x1000 ? word : nil }
+        var evaluator = IREvaluator(state: ["x1": x1])
+        evaluator.run(block)
+        return evaluator.effects + (evaluator.exception.map { ["\($0.kind)"] } ?? [])
+    }
+
+    @Test(arguments: [
+        (0xd503_3fbf as UInt32, "dmb sy", ["fence full"]),
+        (0xd503_39bf, "dmb ishld", ["fence load"]),
+        (0xd503_3abf, "dmb ishst", ["fence store"]),
+        (0xd503_30bf, "dmb #0", ["fence full"]),
+        (0xd503_3f9f, "dsb sy", ["fence full"]),
+        (0xd503_3d9f, "dsb ld", ["fence load"]),
+        (0xd503_3e9f, "dsb st", ["fence store"]),
+        (0xd503_309f, "ssbb", ["fence full"]),
+        (0xd503_349f, "pssbb", ["fence full"]),
+        (0xd503_30ff, "sb", ["fence compiler"]),
+        (0xd503_229f, "csdb", ["fence compiler"]),
+        (0xd503_3f5f, "clrex", ["clear_exclusive"]),
+        (0xd503_3fdf, "isb", ["exit_to"]),
+        (0xd51b_4401, "msr fpcr, x1", ["exit_to"]),
+        (0xd51b_4421, "msr fpsr, x1", []),
+        (0xd53b_e041, "mrs x1, cntvct_el0", ["call cntvct"]),
+        (0xd50b_7421, "dc zva, x1", ["zero_block 0x1234"]),
+        (0xd50b_7521, "ic ivau, x1", ["call icache_invalidate 0x1234"]),
+        (0xd50b_7b21, "dc cvau, x1", []),
+        (0xd503_203f, "yield", []),
+    ])
+    func does(_ word: UInt32, _ assembly: String, _ expected: [String]) {
+        #expect(effects(word) == expected, "\(assembly)")
+    }
+
+    /// Instructions whose feature is off are UNDEFINED; hints are NOPs.
+    @Test(arguments: [
+        (0x1ac2_4020 as UInt32, A64Feature.FEAT_CRC32), (0xba01_842f, .FEAT_FlagM), (0x3a00_082d, .FEAT_FlagM),
+        (0xd500_401f, .FEAT_FlagM), (0xd500_403f, .FEAT_FlagM2), (0xd500_405f, .FEAT_FlagM2), (0xd503_30ff, .FEAT_SB),
+        (0xd503_415f, .FEAT_DIT), (0xd53b_42a1, .FEAT_DIT), (0xd50b_7c21, .FEAT_DPB), (0xd50b_7d21, .FEAT_DPB2),
+    ])
+    func needsItsFeature(_ word: UInt32, _ feature: A64Feature) {
+        #expect(!effects(word).contains("undefined"))
+        var without = A64FeatureSet.max
+        without.remove(feature)
+        #expect(effects(word, features: without) == ["undefined"])
+    }
+
+    @Test func ssbsFollowsItsFeature() {
+        let withSSBS = A64FeatureSet.max.union([.FEAT_SSBS2])
+        #expect(effects(0xd503_413f, features: withSSBS) == [])  // msr ssbs, #1
+        #expect(effects(0xd53b_42c1, features: withSSBS) == [])  // mrs x1, ssbs
+        var without = A64FeatureSet.max
+        without.remove(.FEAT_SSBS2)
+        #expect(effects(0xd503_413f, features: without) == ["undefined"])
+        #expect(effects(0xd53b_42c1, features: without) == ["undefined"])
+    }
+
+    /// How many guest instructions a TB takes from a sequence, and where it goes on.
+    private func run(_ words: [UInt32], at start: UInt64, limit: Int = 512) -> (count: Int, pc: UInt64?) {
+        var translator = Translator(config: TranslationConfig(features: .max, instructionLimit: limit))
+        let block = translator.translate(at: start) { pc in
+            let index = Int(pc &- start) / 4
+            return index < words.count ? words[index] : nil
+        }
+        var evaluator = IREvaluator(state: [:])
+        evaluator.run(block)
+        return (block.guestInstructionCount, evaluator.pc)
+    }
+
+    private let nop: UInt32 = 0xd503_201f
+
+    @Test func endsAtBranchesAndContextChanges() {
+        #expect(run([nop, 0x1400_0002, nop], at: 0x1000) == (2, 0x100c))  // b .+8
+        #expect(run([nop, 0xd503_3fdf, nop], at: 0x1000) == (2, 0x1008))  // isb
+        #expect(run([nop, 0xd51b_4401, nop], at: 0x1000) == (2, 0x1008))  // msr fpcr, x1
+        #expect(run([nop, 0xd400_0001, nop], at: 0x1000) == (2, 0x1008))  // svc #0
+        #expect(run([nop, 0x0000_0000, nop], at: 0x1000) == (2, 0x1004))  // udf #0
+        #expect(run([nop, 0xd503_3fbf, nop], at: 0x1000) == (3, 0x100c))  // dmb sy goes on
+    }
+
+    @Test func endsAtThePageTheLimitAndAFailedFetch() {
+        #expect(run([UInt32](repeating: nop, count: 8), at: 0x1ff8) == (2, 0x2000))
+        #expect(run([UInt32](repeating: nop, count: 8), at: 0x1000, limit: 3) == (3, 0x100c))
+        #expect(run([nop, nop], at: 0x1000) == (2, 0x1008))
+    }
+}
