@@ -18,7 +18,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm-c/Target.h"
 #include "llvm/ExecutionEngine/Orc/Shared/ExecutorSymbolDef.h"
-#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -84,6 +84,7 @@ struct nt_jit {
     raw_svector_ostream stream{buffer};
     MCContext *context = nullptr;
     legacy::PassManager passes;
+    uint64_t objectCount = 0;
 
     ~nt_jit() {
         if (session) cantFail(session->endSession());
@@ -145,29 +146,50 @@ extern "C" void nt_jit_destroy(nt_jit *jit) { delete jit; }
 extern "C" const char *nt_jit_triple(nt_jit *jit) { return jit->triple.c_str(); }
 extern "C" const char *nt_jit_data_layout(nt_jit *jit) { return jit->layout.c_str(); }
 
+extern "C" bool nt_jit_define(nt_jit *jit, const char *name, uint64_t address, char **error) {
+    SymbolMap symbols;
+    symbols[jit->session->intern(name)] = {ExecutorAddr(address), JITSymbolFlags::Exported | JITSymbolFlags::Absolute};
+    if (auto failure = jit->dylib->define(absoluteSymbols(std::move(symbols)))) {
+        *error = describe(std::move(failure));
+        return false;
+    }
+    return true;
+}
+
 extern "C" nt_jit_code *nt_jit_compile(nt_jit *jit, LLVMModuleRef moduleRef, const char *const *names, size_t count,
                                        uint64_t *addresses, char **error) {
     std::unique_ptr<Module> module(unwrap(moduleRef));
     jit->buffer.clear();
     jit->passes.run(*module);
-    auto object = std::make_unique<SmallVectorMemoryBuffer>(SmallVector<char, 0>(jit->buffer.begin(), jit->buffer.end()),
-                                                            module->getModuleIdentifier(), /*RequiresNullTerminator=*/false);
     module.reset();
+    return nt_jit_link(jit, jit->buffer.data(), jit->buffer.size(), names, count, addresses, error);
+}
+
+extern "C" const void *nt_jit_object(const nt_jit *jit, size_t *size) {
+    *size = jit->buffer.size();
+    return jit->buffer.data();
+}
+
+extern "C" nt_jit_code *nt_jit_link(nt_jit *jit, const void *bytes, size_t size, const char *const *names, size_t count,
+                                    uint64_t *addresses, char **error) {
+    // ORC names a file in its messages, and wants the name of each object in a library to be its own.
+    auto name = "object" + std::to_string(jit->objectCount++);
+    auto object = MemoryBuffer::getMemBufferCopy(StringRef(static_cast<const char *>(bytes), size), name);
     auto code = std::make_unique<nt_jit_code>();
     code->tracker = jit->dylib->createResourceTracker();
-    if (auto failure = jit->linker->add(code->tracker, std::move(object))) {
+    // A failed link must leave no definitions behind, or the names are taken for good.
+    auto fail = [&](Error failure) -> nt_jit_code * {
         *error = describe(std::move(failure));
+        consumeError(code->tracker->remove());
         return nullptr;
-    }
+    };
+    if (auto failure = jit->linker->add(code->tracker, std::move(object))) return fail(std::move(failure));
     SymbolLookupSet wanted;
     for (size_t i = 0; i < count; i++) wanted.add(jit->session->intern(names[i]));
     jit->ranges->current = code.get();
     auto found = jit->session->lookup({{jit->dylib, JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted));
     jit->ranges->current = nullptr;
-    if (!found) {
-        *error = describe(found.takeError());
-        return nullptr;
-    }
+    if (!found) return fail(found.takeError());
     for (size_t i = 0; i < count; i++) addresses[i] = (*found)[jit->session->intern(names[i])].getAddress().getValue();
     return code.release();
 }

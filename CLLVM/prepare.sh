@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 config=${LLVM_CONFIG:-llvm-config-22}
 command -v "$config" >/dev/null 2>&1 || { echo "needletail: $config not found: run 'make setup', or name one with LLVM_CONFIG=" >&2; exit 1; }
 stamp="$config $("$config" --version) $(uname -m)"
-[ -f LLVMStatic.artifactbundle/stamp ] && [ "$(cat LLVMStatic.artifactbundle/stamp)" = "$stamp" ] && exit 0
+[ -e include/llvm ] && [ -e include/llvm-c ] && [ -f LLVMStatic.artifactbundle/stamp ] && [ "$(cat LLVMStatic.artifactbundle/stamp)" = "$stamp" ] && exit 0
 include=$("$config" --includedir)
 rm -rf include/llvm include/llvm-c LLVMStatic.artifactbundle
 ln -s "$include/llvm" include/llvm

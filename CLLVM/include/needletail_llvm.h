@@ -30,12 +30,25 @@ void nt_jit_destroy(nt_jit *jit);
 const char *nt_jit_triple(nt_jit *jit);
 const char *nt_jit_data_layout(nt_jit *jit);
 
-/// Compiles and links `module`, which is consumed (its context is not). All external symbols must be known to the C library or
-/// libgcc names the code generator emits by itself (memcpy, memset, __udivti3...).
-/// - Parameter names: `count` function names, whose addresses go to `addresses`.
+/// Gives `name` the value `address` for code linked later.
+/// - Returns: false, with `error`, when the name has a value already.
+bool nt_jit_define(nt_jit *jit, const char *name, uint64_t address, char **error);
+
+/// Compiles and links `module`, which is consumed (its context is not). Its external symbols are those of nt_jit_define and of
+/// the C library and libgcc, which the code generator also names by itself (memcpy, memset, __udivti3...).
+/// - Parameter names: `count` function names, whose addresses go to `addresses`. No two live modules may define the same one.
+/// - Parameter error: receives a malloc'ed line on failure.
 /// - Returns: the code, to be freed with nt_jit_free; NULL and `error` on failure.
 nt_jit_code *nt_jit_compile(nt_jit *jit, LLVMModuleRef module, const char *const *names, size_t count,
                             uint64_t *addresses, char **error);
+
+/// The relocatable object that the last nt_jit_compile made; valid until the next one. For dumps and for keeping.
+const void *nt_jit_object(const nt_jit *jit, size_t *size);
+
+/// Links an object that nt_jit_object gave earlier, in this process or another; as the second half of nt_jit_compile.
+nt_jit_code *nt_jit_link(nt_jit *jit, const void *object, size_t size, const char *const *names, size_t count,
+                         uint64_t *addresses, char **error);
+
 /// Frees executable memory; no thread may be in it.
 void nt_jit_free(nt_jit *jit, nt_jit_code *code);
 
