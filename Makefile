@@ -1,11 +1,10 @@
 # Needletail's commands; `make help` lists them.
 SWIFT ?= swift
-# Frame pointers cost the interpreter up to a fifth; the executable needs no Swift library at run time.
+# Frame pointers cost the interpreter up to a fifth.
 RELEASE = $(SWIFT) build -c release --omit-frame-pointers
-PLUGINS = insn bb empty
 GUESTS = Tests/Guests/.out
 
-.PHONY: help setup setup-test build plugins guests run test bench bench-quick fuzz generate check-generated coverage format lint clean
+.PHONY: help setup setup-test build guests run test bench bench-quick fuzz generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
@@ -24,11 +23,7 @@ setup-test:
 	@.ci/setup test
 
 build: setup
-	$(RELEASE) --static-swift-stdlib --product needletail
-	@$(MAKE) --no-print-directory plugins
-# Embedded Swift: the plugins need no runtime, and the static one cannot be linked into them.
-plugins:
-	@for plugin in $(PLUGINS); do $(RELEASE) --product $$plugin || exit 1; done
+	$(RELEASE)
 
 guests:
 	@Tests/Guests/build.sh $(GUESTS)
@@ -37,8 +32,8 @@ run: build guests
 	.build/release/needletail -plugin insn,inline=on -d plugin --stats $(GUESTS)/default
 
 test: setup-test check-generated build guests
-	$(SWIFT) build --build-tests
-	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test --skip-build
+	$(RELEASE) --build-tests
+	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build
 bench: setup-test build guests
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS)
 bench-quick: setup-test build guests
@@ -50,14 +45,14 @@ fuzz: setup-test build
 	python3 Tests/Fuzz/fuzz.py --needletail .build/release/needletail --time $(TIME) --seed $(SEED)
 
 generate:
-	$(SWIFT) build --product generate-a64
-	.build/debug/generate-a64 .
+	$(RELEASE) --product generate-a64
+	.build/release/generate-a64 .
 check-generated:
-	$(SWIFT) build --product generate-a64
-	.build/debug/generate-a64 --check .
+	$(RELEASE) --product generate-a64
+	.build/release/generate-a64 --check .
 coverage:
-	$(SWIFT) build --product generate-a64
-	.build/debug/generate-a64 --coverage .
+	$(RELEASE) --product generate-a64
+	.build/release/generate-a64 --coverage .
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests

@@ -18,6 +18,8 @@ let exportPluginAPI: [LinkerSetting] = [
 let staticRuntime: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux]))]
 // C that runs while the guest does is optimised in every configuration; a frame pointer would cost it a register.
 let hotC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer"])]
+// Tests run on the release build, one build for both; these targets let their tests see `internal` names.
+let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
 let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
 func bundledPlugin(_ name: String) -> Target {
     .target(name: name, dependencies: ["PluginKit", "CPluginKit"], path: "Sources/Plugins/\(name)", swiftSettings: embedded)
@@ -38,10 +40,10 @@ let package = Package(
         .target(name: "CHost", cSettings: hotC),
         .target(name: "EmuIR", dependencies: ["Support"]),
         .target(name: "GuestState", dependencies: ["CHost", "EmuIR"]),
-        .target(name: "GuestMemory", dependencies: ["GuestState", "CHost", "Support"]),
+        .target(name: "GuestMemory", dependencies: ["GuestState", "CHost", "Support"], swiftSettings: testable),
         // stages
         .target(name: "A64ISA", dependencies: ["Support"], exclude: ["Encodings"]),
-        .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"]),
+        .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"], swiftSettings: testable),
         .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
         .target(name: "CInterpreter", dependencies: ["CHost"], cSettings: hotC),
         .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "CInterpreter", "CHost"]),
@@ -54,7 +56,9 @@ let package = Package(
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
         .target(name: "CPluginAPI", exclude: ["exported-symbols.list"]),
-        .target(name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"]),
+        .target(
+            name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"],
+            swiftSettings: testable),
         .target(
             name: "Engine",
             dependencies: [
@@ -70,7 +74,7 @@ let package = Package(
         bundledPlugin("bb"),
         bundledPlugin("empty"),
         // environment
-        .target(name: "LinuxUser", dependencies: ["GuestMemory", "GuestState", "CHost", "Support"]),
+        .target(name: "LinuxUser", dependencies: ["GuestMemory", "GuestState", "CHost", "Support"], swiftSettings: testable),
         // executables
         .executableTarget(
             name: "needletail",

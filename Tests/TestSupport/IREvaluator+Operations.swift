@@ -227,7 +227,19 @@ extension IREvaluator {
             events.append(.helper(helper))
             return a == 0 ? 0 : 0
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)
+        case .vshlRegister, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64, .fpCompare, .fpToInt, .fpFromInt:
+            return standIn(helper, a, b, c)
         }
+    }
+
+    /// For helpers whose arithmetic no pass looks into: a function of all that the real one may read, which writes what it may.
+    private mutating func standIn(_ helper: Helper, _ a: UInt128, _ b: UInt128, _ c: UInt128) -> UInt128 {
+        let signature = helper.signature
+        var mixed = UInt128(helper.rawValue)
+        for value in [a, b, c] { mixed = (mixed ^ value) &* 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835 }
+        if signature.effects.contains(.readsState) { mixed ^= image.slots[Int(StateSlot.fpcr.rawValue)] }
+        if signature.effects.contains(.writesState) { image.slots[Int(StateSlot.fpsr.rawValue)] |= mixed >> 60 & 0x9f }
+        return signature.result == .i128 ? mixed : mixed & mask(64)
     }
 
     private func crc(_ accumulator: UInt128, _ data: UInt128, _ size: UInt8, _ polynomial: UInt128) -> UInt128 {
