@@ -17,7 +17,7 @@ extension TBLowering {
         let count = 16 >> lane
         let bits = 8 << lane
         let type = l.vector(lane: lane)
-        let index = Int(i.imm)
+        let index = Int(truncatingIfNeeded: i.imm)
         func a() -> LLVMValueRef { lanes(i.a, lane) }
         func c() -> LLVMValueRef { lanes(i.b, lane) }
         func compare(_ predicate: LLVMIntPredicate) -> LLVMValueRef {
