@@ -60,10 +60,13 @@ package struct Predecoder {
     private mutating func finish() {
         // Where the cell before wrote the value that its handler passes on.
         var passed: UInt16?
+        // The cell before, while it can still become the first of a pair.
+        var single: (index: Int, operation: UInt32)?
         for k in cells.indices {
             let code = cells[k].handler
             if code == 0 {
                 passed = nil
+                single = nil
                 continue
             }
             var operation = UInt32(code - 1)
@@ -80,6 +83,12 @@ package struct Predecoder {
             }
             cells[k].handler = UInt(bitPattern: nt_interp_handler(operation))
             passed = leavesValue ? cells[k].d : nil
+            if let first = single, let pair = nt_interp_pair_handler(first.operation, operation) {
+                cells[first.index].handler = UInt(bitPattern: pair)
+                single = nil
+            } else {
+                single = (k, operation)
+            }
         }
     }
 

@@ -62,6 +62,9 @@ nt_interp_forms nt_interp_forms_of(uint32_t operation);
 /// Whether the operation leaves in `acc` what it writes to `d`.
 bool nt_interp_leaves_value(uint32_t operation);
 
+/// A handler that runs cells of these two operations, which follow each other; NULL when there is none.
+const void *nt_interp_pair_handler(uint32_t first, uint32_t second);
+
 /// Address of the handler of an operation.
 const void *nt_interp_handler(uint32_t operation);
 /// Its name.
