@@ -1,6 +1,6 @@
 internal import CHost
 internal import CLLVM
-package import EmuIR
+internal import EmuIR
 internal import GuestState
 
 /// Lowers one IR block to one LLVM function `i64 (ptr cpu, ptr tb)` with the preserve_none convention.
