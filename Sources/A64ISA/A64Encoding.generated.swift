@@ -2284,25 +2284,25 @@ let encodingNumbers: [UInt32] = [
     0xff3ffc00, 0x7e212800, 0x003f0001, 0x00c00000, 0x00c00000,  // SQXTUN_advsimd_scalar
     0xff3ffc00, 0x7e214800, 0x003f0001, 0x00c00000, 0x00c00000,  // UQXTN_advsimd_scalar
     0xfffffc00, 0x7e616800, 0x003f0000,  // FCVTXN_advsimd_scalar
-    0xffbffc00, 0x5e21a800, 0x003f0000,  // FCVTNS_advsimd_scalar
-    0xffbffc00, 0x5e21b800, 0x003f0000,  // FCVTMS_advsimd_scalar
-    0xffbffc00, 0x5e21c800, 0x003f0000,  // FCVTAS_advsimd_scalar
-    0xffbffc00, 0x5e21d800, 0x003f0000,  // SCVTF_advsimd_int_scalar
+    0xffbffc00, 0x5e21a800, 0x003f8000,  // FCVTNS_advsimd_scalar
+    0xffbffc00, 0x5e21b800, 0x003f8000,  // FCVTMS_advsimd_scalar
+    0xffbffc00, 0x5e21c800, 0x003f8000,  // FCVTAS_advsimd_scalar
+    0xffbffc00, 0x5e21d800, 0x003f8000,  // SCVTF_advsimd_int_scalar
     0xffbffc00, 0x5ea0c800, 0x003f0000,  // FCMGT_advsimd_zero_scalar
     0xffbffc00, 0x5ea0d800, 0x003f0000,  // FCMEQ_advsimd_zero_scalar
     0xffbffc00, 0x5ea0e800, 0x003f0000,  // FCMLT_advsimd_scalar
-    0xffbffc00, 0x5ea1a800, 0x003f0000,  // FCVTPS_advsimd_scalar
-    0xffbffc00, 0x5ea1b800, 0x003f0000,  // FCVTZS_advsimd_int_scalar
+    0xffbffc00, 0x5ea1a800, 0x003f8000,  // FCVTPS_advsimd_scalar
+    0xffbffc00, 0x5ea1b800, 0x003f8000,  // FCVTZS_advsimd_int_scalar
     0xffbffc00, 0x5ea1d800, 0x003f0000,  // FRECPE_advsimd_scalar
     0xffbffc00, 0x5ea1f800, 0x003f0000,  // FRECPX_advsimd_scalar
-    0xffbffc00, 0x7e21a800, 0x003f0000,  // FCVTNU_advsimd_scalar
-    0xffbffc00, 0x7e21b800, 0x003f0000,  // FCVTMU_advsimd_scalar
-    0xffbffc00, 0x7e21c800, 0x003f0000,  // FCVTAU_advsimd_scalar
-    0xffbffc00, 0x7e21d800, 0x003f0000,  // UCVTF_advsimd_int_scalar
+    0xffbffc00, 0x7e21a800, 0x003f8000,  // FCVTNU_advsimd_scalar
+    0xffbffc00, 0x7e21b800, 0x003f8000,  // FCVTMU_advsimd_scalar
+    0xffbffc00, 0x7e21c800, 0x003f8000,  // FCVTAU_advsimd_scalar
+    0xffbffc00, 0x7e21d800, 0x003f8000,  // UCVTF_advsimd_int_scalar
     0xffbffc00, 0x7ea0c800, 0x003f0000,  // FCMGE_advsimd_zero_scalar
     0xffbffc00, 0x7ea0d800, 0x003f0000,  // FCMLE_advsimd_scalar
-    0xffbffc00, 0x7ea1a800, 0x003f0000,  // FCVTPU_advsimd_scalar
-    0xffbffc00, 0x7ea1b800, 0x003f0000,  // FCVTZU_advsimd_int_scalar
+    0xffbffc00, 0x7ea1a800, 0x003f8000,  // FCVTPU_advsimd_scalar
+    0xffbffc00, 0x7ea1b800, 0x003f8000,  // FCVTZU_advsimd_int_scalar
     0xffbffc00, 0x7ea1d800, 0x003f0000,  // FRSQRTE_advsimd_scalar
     0xfffffc00, 0x5ef1b800, 0x00408000,  // ADDP_advsimd_pair
     0xffbffc00, 0x7e30c800, 0x00400000,  // FMAXNMP_advsimd_pair
@@ -2357,8 +2357,8 @@ let encodingNumbers: [UInt32] = [
     0xff80fc00, 0x5f007400, 0x00430001, 0x00780000, 0x00000000,  // SQSHL_advsimd_imm_scalar
     0xffc0fc00, 0x5f009400, 0x00430001, 0x00780000, 0x00000000,  // SQSHRN_advsimd_scalar
     0xffc0fc00, 0x5f009c00, 0x00430001, 0x00780000, 0x00000000,  // SQRSHRN_advsimd_scalar
-    0xff80fc00, 0x5f00e400, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // SCVTF_advsimd_fix_scalar
-    0xff80fc00, 0x5f00fc00, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // FCVTZS_advsimd_fix_scalar
+    0xff80fc00, 0x5f00e400, 0x00438101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // SCVTF_advsimd_fix_scalar
+    0xff80fc00, 0x5f00fc00, 0x00438101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // FCVTZS_advsimd_fix_scalar
     0xffc0fc00, 0x7f400400, 0x00438000,  // USHR_advsimd_scalar
     0xffc0fc00, 0x7f401400, 0x00438000,  // USRA_advsimd_scalar
     0xffc0fc00, 0x7f402400, 0x00438000,  // URSHR_advsimd_scalar
@@ -2371,8 +2371,8 @@ let encodingNumbers: [UInt32] = [
     0xffc0fc00, 0x7f008c00, 0x00430001, 0x00780000, 0x00000000,  // SQRSHRUN_advsimd_scalar
     0xffc0fc00, 0x7f009400, 0x00430001, 0x00780000, 0x00000000,  // UQSHRN_advsimd_scalar
     0xffc0fc00, 0x7f009c00, 0x00430001, 0x00780000, 0x00000000,  // UQRSHRN_advsimd_scalar
-    0xff80fc00, 0x7f00e400, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // UCVTF_advsimd_fix_scalar
-    0xff80fc00, 0x7f00fc00, 0x00430101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // FCVTZU_advsimd_fix_scalar
+    0xff80fc00, 0x7f00e400, 0x00438101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // UCVTF_advsimd_fix_scalar
+    0xff80fc00, 0x7f00fc00, 0x00438101, 0x00700000, 0x00000000, 0x00700000, 0x00100000,  // FCVTZU_advsimd_fix_scalar
     0xff00f400, 0x5f003000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLAL_advsimd_elt_scalar
     0xff00f400, 0x5f007000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMLSL_advsimd_elt_scalar
     0xff00f400, 0x5f00b000, 0x00440002, 0x00c00000, 0x00000000, 0x00c00000, 0x00c00000,  // SQDMULL_advsimd_elt_scalar

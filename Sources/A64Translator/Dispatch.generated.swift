@@ -1425,13 +1425,13 @@ extension Translator {
         case .FCVTXN_advsimd_scalar:
             return unimplemented(.FCVTXN_advsimd_scalar)
         case .FCVTNS_advsimd_scalar:
-            return unimplemented(.FCVTNS_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTMS_advsimd_scalar:
-            return unimplemented(.FCVTMS_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTAS_advsimd_scalar:
-            return unimplemented(.FCVTAS_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .SCVTF_advsimd_int_scalar:
-            return unimplemented(.SCVTF_advsimd_int_scalar)
+            return scalarIntegerToFloat(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMGT_advsimd_zero_scalar:
             return unimplemented(.FCMGT_advsimd_zero_scalar)
         case .FCMEQ_advsimd_zero_scalar:
@@ -1439,29 +1439,29 @@ extension Translator {
         case .FCMLT_advsimd_scalar:
             return unimplemented(.FCMLT_advsimd_scalar)
         case .FCVTPS_advsimd_scalar:
-            return unimplemented(.FCVTPS_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTZS_advsimd_int_scalar:
-            return unimplemented(.FCVTZS_advsimd_int_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FRECPE_advsimd_scalar:
             return unimplemented(.FRECPE_advsimd_scalar)
         case .FRECPX_advsimd_scalar:
             return unimplemented(.FRECPX_advsimd_scalar)
         case .FCVTNU_advsimd_scalar:
-            return unimplemented(.FCVTNU_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTMU_advsimd_scalar:
-            return unimplemented(.FCVTMU_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTAU_advsimd_scalar:
-            return unimplemented(.FCVTAU_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .UCVTF_advsimd_int_scalar:
-            return unimplemented(.UCVTF_advsimd_int_scalar)
+            return scalarIntegerToFloat(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMGE_advsimd_zero_scalar:
             return unimplemented(.FCMGE_advsimd_zero_scalar)
         case .FCMLE_advsimd_scalar:
             return unimplemented(.FCMLE_advsimd_scalar)
         case .FCVTPU_advsimd_scalar:
-            return unimplemented(.FCVTPU_advsimd_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTZU_advsimd_int_scalar:
-            return unimplemented(.FCVTZU_advsimd_int_scalar)
+            return scalarFloatToInteger(SIMDScalarTwoRegisterMisc(word: word))
         case .FRSQRTE_advsimd_scalar:
             return unimplemented(.FRSQRTE_advsimd_scalar)
         case .ADDP_advsimd_pair:
@@ -1571,9 +1571,11 @@ extension Translator {
         case .SQRSHRN_advsimd_scalar:
             return unimplemented(.SQRSHRN_advsimd_scalar)
         case .SCVTF_advsimd_fix_scalar:
-            return unimplemented(.SCVTF_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return scalarFixedToFloat(SIMDScalarShiftImmediate(word: word))
         case .FCVTZS_advsimd_fix_scalar:
-            return unimplemented(.FCVTZS_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return scalarFloatToFixed(SIMDScalarShiftImmediate(word: word))
         case .USHR_advsimd_scalar:
             return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .USRA_advsimd_scalar:
@@ -1599,9 +1601,11 @@ extension Translator {
         case .UQRSHRN_advsimd_scalar:
             return unimplemented(.UQRSHRN_advsimd_scalar)
         case .UCVTF_advsimd_fix_scalar:
-            return unimplemented(.UCVTF_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return scalarFixedToFloat(SIMDScalarShiftImmediate(word: word))
         case .FCVTZU_advsimd_fix_scalar:
-            return unimplemented(.FCVTZU_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return scalarFloatToFixed(SIMDScalarShiftImmediate(word: word))
         case .SQDMLAL_advsimd_elt_scalar:
             return unimplemented(.SQDMLAL_advsimd_elt_scalar)
         case .SQDMLSL_advsimd_elt_scalar:
