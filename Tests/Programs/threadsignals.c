@@ -217,8 +217,27 @@ static void changing_code(void) {
     printf("code changed under threads: %ld, mapped %d\n", bad, (long)sum > 0);
 }
 
+// Code that changes between the lives of threads: a new thread must not find what an ended one knew.
+static void *call_once(void *function) { return (void *)(long)((int (*)(void))function)(); }
+static void ended_threads(void) {
+    uint32_t *own = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long bad = 0;
+    for (int i = 0; i < 100; i++) {
+        own[0] = 0x52800000u | (uint32_t)i << 5;
+        own[1] = 0xd65f03c0u;
+        __builtin___clear_cache((char *)own, (char *)(own + 2));
+        pthread_t thread;
+        void *value;
+        CHECK(pthread_create(&thread, NULL, call_once, own) == 0);
+        pthread_join(thread, &value);
+        bad += (long)value != i;
+    }
+    printf("code changed between threads: %ld\n", bad);
+}
+
 int main(void) {
     setvbuf(stdout, NULL, _IONBF, 0);
+    ended_threads();
     directed();
     faults();
     cancellation();
