@@ -53,7 +53,11 @@ final class CompileThread: @unchecked Sendable {
                 return nil
             }, argument)
         pthread_sigmask(SIG_SETMASK, &old, nil)
-        if error == 0 { pthread_detach(thread) } else { engine.log.put("needletail: no compile thread: errno \(error)\n") }
+        if error == 0 {
+            pthread_detach(thread)
+        } else {
+            engine.log.put("needletail: no compile thread: errno \(error)\n")
+        }
     }
 
     /// Waits until nothing is being compiled and keeps it so.

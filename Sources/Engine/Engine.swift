@@ -1,9 +1,9 @@
 internal import A64Translator
 internal import CHost
 internal import EmuIR
+package import GuestState
 internal import IRPasses
 internal import LLVMBackend
-package import GuestState
 package import PluginHost
 package import Support
 internal import Synchronization
@@ -157,7 +157,8 @@ package final class Engine: @unchecked Sendable {
     /// A tier-0 TB reached its threshold: hands it to the compile thread and lets it run on in tier 0 meanwhile.
     func promote(_ c: UnsafeMutablePointer<nt_tb>, _ generation: Int) {
         cacheLock.withLock {
-            guard self.generation == generation, let tb = cache.block(index: c.pointee.tb_index), tb.stage == .tier0 else {
+            guard self.generation == generation, let tb = cache.block(index: c.pointee.tb_index), tb.stage == .tier0
+            else {
                 return
             }
             tb.stage = .queued

@@ -51,7 +51,9 @@ struct TBCache {
         let pages = range.lowerBound >> 12...(range.upperBound &- 1) >> 12
         var doomed: [TranslationBlock] = []
         if pages.count > byPage.count {
-            for (page, blocks) in byPage where pages.contains(page) { doomed += blocks.filter { $0.guestRange.overlaps(range) } }
+            for (page, blocks) in byPage where pages.contains(page) {
+                doomed += blocks.filter { $0.guestRange.overlaps(range) }
+            }
         } else {
             for page in pages { doomed += (byPage[page] ?? []).filter { $0.guestRange.overlaps(range) } }
         }

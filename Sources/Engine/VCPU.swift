@@ -85,7 +85,9 @@ package final class VCPU: @unchecked Sendable {
         engine.traceExecution(of: tb, on: self)
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_enter(cpu, tb.c)))
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
-        if exit == NT_EXIT_FAULT || exit == NT_EXIT_EXCEPTION && cpu.pointee.exception == NT_EXCEPTION_DATA_ALIGNMENT.rawValue {
+        if exit == NT_EXIT_FAULT
+            || exit == NT_EXIT_EXCEPTION && cpu.pointee.exception == NT_EXCEPTION_DATA_ALIGNMENT.rawValue
+        {
             engine.restoreStateAtFaultPoint(of: self)
         }
         engine.world.leave(self)

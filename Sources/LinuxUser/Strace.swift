@@ -18,6 +18,12 @@ enum Strace {
         }
         var text = "\(thread.tid) \(row.name)("
         for (index, letter) in row.signature.description.prefix(while: { $0 != ">" }).enumerated() {
+            // open's mode counts only when it may make a file: O_CREAT or O_TMPFILE's own bit.
+            if letter == "o", index > 0, row.signature.description.dropFirst(index - 1).first == "O",
+                arguments[index - 1] & 0o20000100 == 0
+            {
+                continue
+            }
             if index > 0 { text += "," }
             text += format(letter, arguments[index])
         }

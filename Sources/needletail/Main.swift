@@ -25,7 +25,7 @@ struct Needletail {
             fail(error.message, error.status)
         } catch let request as Immediate {
             print(text(for: request), terminator: "")
-            exit(0)
+            exit(request.status)
         } catch {
             fail("\(error)", 1)
         }

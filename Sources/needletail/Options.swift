@@ -31,12 +31,20 @@ struct UsageError: Error {
     var status: Int32 = 1
 }
 
-/// Options that print something and end the program with status 0.
+/// Options that print something and end the program.
 enum Immediate: Error {
     case help
     case version
     case logItems
     case cpuModels
+
+    /// QEMU's: its lists count as a failure to start.
+    var status: Int32 {
+        switch self {
+        case .help, .version: 0
+        case .logItems, .cpuModels: 1
+        }
+    }
 }
 
 /// One command-line option. The table below is the only list: parser, environment variables and `-h` read it.
@@ -60,42 +68,65 @@ extension OptionRow {
         OptionRow(names: ["-h", "-help", "--help"], argument: nil, variable: nil, help: "print this help") { _, _ in
             throw Immediate.help
         },
-        OptionRow(names: ["-g"], argument: "port", variable: "QEMU_GDB", help: "(not supported) wait for gdb",
+        OptionRow(
+            names: ["-g"], argument: "port", variable: "QEMU_GDB", help: "(not supported) wait for gdb",
             apply: unsupported("-g", "the gdb stub is not written yet")),
-        OptionRow(names: ["-L"], argument: "path", variable: "QEMU_LD_PREFIX", help: "prefix of the guest's ELF interpreter and libraries") {
+        OptionRow(
+            names: ["-L"], argument: "path", variable: "QEMU_LD_PREFIX",
+            help: "prefix of the guest's ELF interpreter and libraries"
+        ) {
             $0.sysroot = $1
         },
-        OptionRow(names: ["-s"], argument: "size", variable: "QEMU_STACK_SIZE", help: "stack size in bytes, or with K, M, G") {
-            guard let size = parseSize($1), size >= 4096 else { throw UsageError(message: "invalid stack size '\($1)'") }
+        OptionRow(
+            names: ["-s"], argument: "size", variable: "QEMU_STACK_SIZE", help: "stack size in bytes, or with K, M, G"
+        ) {
+            guard let size = parseSize($1), size >= 4096 else {
+                throw UsageError(message: "invalid stack size '\($1)'")
+            }
             $0.stackSizeInBytes = size
         },
         OptionRow(names: ["-cpu"], argument: "model", variable: "QEMU_CPU", help: "CPU model (-cpu help for a list)") {
             if $1 == "help" || $1 == "?" { throw Immediate.cpuModels }
             $0.cpu = $1
         },
-        OptionRow(names: ["-E"], argument: "var=value", variable: "QEMU_SET_ENV", help: "sets variables of the guest, separated by commas") {
+        OptionRow(
+            names: ["-E"], argument: "var=value", variable: "QEMU_SET_ENV",
+            help: "sets variables of the guest, separated by commas"
+        ) {
             for change in $1.split(separator: ",") {
                 guard change.contains("=") else { throw UsageError(message: "-E wants NAME=VALUE, not '\(change)'") }
                 $0.environmentChanges.append(String(change))
             }
         },
-        OptionRow(names: ["-U"], argument: "var", variable: "QEMU_UNSET_ENV", help: "unsets variables of the guest, separated by commas") {
+        OptionRow(
+            names: ["-U"], argument: "var", variable: "QEMU_UNSET_ENV",
+            help: "unsets variables of the guest, separated by commas"
+        ) {
             for name in $1.split(separator: ",") {
                 guard !name.contains("=") else { throw UsageError(message: "-U wants a name, not '\(name)'") }
                 $0.environmentChanges.append(String(name))
             }
         },
-        OptionRow(names: ["-0"], argument: "argv0", variable: "QEMU_ARGV0", help: "argv[0] of the guest program") { $0.argv0 = $1 },
+        OptionRow(names: ["-0"], argument: "argv0", variable: "QEMU_ARGV0", help: "argv[0] of the guest program") {
+            $0.argv0 = $1
+        },
         OptionRow(names: ["-r"], argument: "uname", variable: "QEMU_UNAME", help: "kernel release that uname shows") {
             $0.unameRelease = $1
         },
-        OptionRow(names: ["-B"], argument: "address", variable: "QEMU_GUEST_BASE", help: "guest base; only 0 is supported") {
+        OptionRow(
+            names: ["-B"], argument: "address", variable: "QEMU_GUEST_BASE", help: "guest base; only 0 is supported"
+        ) {
             guard parseSize($1) == 0 else { throw UsageError(message: "guest base '\($1)' is not supported, only 0") }
         },
-        OptionRow(names: ["-R"], argument: "size", variable: "QEMU_RESERVED_VA", help: "accepted and ignored: the guest shares the host's address space") {
+        OptionRow(
+            names: ["-R"], argument: "size", variable: "QEMU_RESERVED_VA",
+            help: "accepted and ignored: the guest shares the host's address space"
+        ) {
             guard parseSize($1) != nil else { throw UsageError(message: "invalid size '\($1)'") }
         },
-        OptionRow(names: ["-d"], argument: "item[,...]", variable: "QEMU_LOG", help: "log these items (-d help for a list)") {
+        OptionRow(
+            names: ["-d"], argument: "item[,...]", variable: "QEMU_LOG", help: "log these items (-d help for a list)"
+        ) {
             for word in $1.split(separator: ",") {
                 if word == "help" || word == "?" { throw Immediate.logItems }
                 guard let row = LogItems.table.first(where: { $0.name == word }) else {
@@ -104,42 +135,67 @@ extension OptionRow {
                 $0.logItems.insert(row.item)
             }
         },
-        OptionRow(names: ["-D"], argument: "logfile", variable: "QEMU_LOG_FILENAME", help: "write the log to this file (%d is the process id)") {
+        OptionRow(
+            names: ["-D"], argument: "logfile", variable: "QEMU_LOG_FILENAME",
+            help: "write the log to this file (%d is the process id)"
+        ) {
             $0.logFile = $1
         },
-        OptionRow(names: ["-p"], argument: "pagesize", variable: "QEMU_PAGESIZE", help: "page size; only 4096 is supported") {
-            guard parseSize($1) == 4096 else { throw UsageError(message: "page size '\($1)' is not supported, only 4096") }
+        OptionRow(
+            names: ["-p"], argument: "pagesize", variable: "QEMU_PAGESIZE", help: "page size; only 4096 is supported"
+        ) {
+            guard parseSize($1) == 4096 else {
+                throw UsageError(message: "page size '\($1)' is not supported, only 4096")
+            }
         },
-        OptionRow(names: ["-one-insn-per-tb", "-singlestep", "--one-insn-per-tb"], argument: nil, variable: "QEMU_ONE_INSN_PER_TB", help: "one guest instruction in each TB") {
+        OptionRow(
+            names: ["-one-insn-per-tb", "-singlestep", "--one-insn-per-tb"], argument: nil,
+            variable: "QEMU_ONE_INSN_PER_TB", help: "one guest instruction in each TB"
+        ) {
             $0.oneInstructionPerTB = $1 != "0"
         },
         OptionRow(names: ["-strace"], argument: nil, variable: "QEMU_STRACE", help: "log system calls") { options, _ in
             options.logItems.insert(.strace)
         },
-        OptionRow(names: ["-seed"], argument: "number", variable: "QEMU_RAND_SEED", help: "seed of what getrandom and AT_RANDOM give the guest") {
+        OptionRow(
+            names: ["-seed"], argument: "number", variable: "QEMU_RAND_SEED",
+            help: "seed of what getrandom and AT_RANDOM give the guest"
+        ) {
             guard let seed = UInt64($1) else { throw UsageError(message: "invalid seed '\($1)'") }
             $0.seed = seed
         },
-        OptionRow(names: ["-plugin", "--plugin"], argument: "file[,name=value]", variable: "QEMU_PLUGIN", help: "load a plugin: a bundled one by name, or a path") {
+        OptionRow(
+            names: ["-plugin", "--plugin"], argument: "file[,name=value]", variable: "QEMU_PLUGIN",
+            help: "load a plugin: a bundled one by name, or a path"
+        ) {
             $0.plugins.append($1)
         },
         OptionRow(names: ["-version", "--version"], argument: nil, variable: nil, help: "print the version") { _, _ in
             throw Immediate.version
         },
-        OptionRow(names: ["--tier"], argument: "tier", variable: "NEEDLETAIL_TIER", help: "interp, block, region or auto (default)") {
+        OptionRow(
+            names: ["--tier"], argument: "tier", variable: "NEEDLETAIL_TIER",
+            help: "interp, block, region or auto (default)"
+        ) {
             guard let tier = Tier(rawValue: $1) else {
                 throw UsageError(message: "unknown tier '\($1)': interp, block, region or auto")
             }
             $0.tier = tier
         },
-        OptionRow(names: ["--hot-threshold"], argument: "count", variable: "NEEDLETAIL_HOT_THRESHOLD", help: "executions of a TB before --tier=auto compiles it") {
+        OptionRow(
+            names: ["--hot-threshold"], argument: "count", variable: "NEEDLETAIL_HOT_THRESHOLD",
+            help: "executions of a TB before --tier=auto compiles it"
+        ) {
             guard let count = Int32($1), count > 0 else { throw UsageError(message: "invalid count '\($1)'") }
             $0.hotThreshold = count
         },
-        OptionRow(names: ["--no-chain"], argument: nil, variable: nil, help: "every TB returns to the run loop") { options, _ in
+        OptionRow(names: ["--no-chain"], argument: nil, variable: nil, help: "every TB returns to the run loop") {
+            options, _ in
             options.chains = false
         },
-        OptionRow(names: ["--stats"], argument: nil, variable: nil, help: "at exit print guest instructions, time and speed") { options, _ in
+        OptionRow(
+            names: ["--stats"], argument: nil, variable: nil, help: "at exit print guest instructions, time and speed"
+        ) { options, _ in
             options.printsStatistics = true
         },
     ]
@@ -153,7 +209,8 @@ extension OptionRow {
             digits = digits.dropLast()
         }
         let number = digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
-        guard let number, let product = Optional(number.multipliedReportingOverflow(by: factor)), !product.overflow else {
+        guard let number, let product = Optional(number.multipliedReportingOverflow(by: factor)), !product.overflow
+        else {
             return nil
         }
         return product.partialValue
@@ -188,7 +245,9 @@ extension Options {
             } else if let inline {
                 try row.apply(&self, inline)
             } else {
-                guard at < words.count else { throw UsageError(message: "option '\(name)' wants an argument: \(row.argument!)") }
+                guard at < words.count else {
+                    throw UsageError(message: "option '\(name)' wants an argument: \(row.argument!)")
+                }
                 try row.apply(&self, words[at])
                 at += 1
             }

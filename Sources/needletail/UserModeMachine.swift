@@ -1,8 +1,8 @@
 import CHost
 import Engine
+import Glibc
 import GuestMemory
 import GuestState
-import Glibc
 import LLVMBackend
 import LinuxUser
 import PluginHost
@@ -139,7 +139,9 @@ private func monotonicNanoseconds() -> UInt64 {
 }
 
 private func thread(of vcpu: VCPU) -> LinuxThread {
-    guard let thread = vcpu.environmentData as? LinuxThread else { preconditionFailure("a vCPU without a guest thread") }
+    guard let thread = vcpu.environmentData as? LinuxThread else {
+        preconditionFailure("a vCPU without a guest thread")
+    }
     return thread
 }
 
@@ -154,7 +156,8 @@ extension UserModeMachine: GuestEnvironment {
 
     func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction {
         if kind == .svc, let plugins, plugins.wantsSyscalls { return observedSystemCall(vcpu, plugins) }
-        return action(thread(of: vcpu).handleException(vcpu.registers, nt_exception(UInt32(kind.rawValue)), info: info), vcpu)
+        return action(
+            thread(of: vcpu).handleException(vcpu.registers, nt_exception(UInt32(kind.rawValue)), info: info), vcpu)
     }
 
     /// A system call with the plugins' callbacks around it. A filter may answer it in the kernel's place.

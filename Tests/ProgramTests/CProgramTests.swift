@@ -9,8 +9,10 @@ import Testing
         var testDescription: String { "\(name).\(variant)" }
     }
 
-    static let programs = ["integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "clocks"]
-        .flatMap { name in ["O0", "O2", "pie"].map { Program(name: name, variant: $0) } }
+    static let programs = [
+        "integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "clocks",
+    ]
+    .flatMap { name in ["O0", "O2", "pie"].map { Program(name: name, variant: $0) } }
 
     @Test(arguments: programs)
     func behavesAsUnderQEMU(_ program: Program) throws {

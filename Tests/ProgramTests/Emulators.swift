@@ -68,7 +68,10 @@ func expectSame(
 ) {
     if actual == expected { return }
     func difference(_ a: String, _ b: String) -> String {
-        let (a, b) = (a.split(separator: "\n", omittingEmptySubsequences: false), b.split(separator: "\n", omittingEmptySubsequences: false))
+        let (a, b) = (
+            a.split(separator: "\n", omittingEmptySubsequences: false),
+            b.split(separator: "\n", omittingEmptySubsequences: false)
+        )
         for n in 0..<max(a.count, b.count) {
             let (x, y) = (n < a.count ? a[n] : "(end)", n < b.count ? b[n] : "(end)")
             if x != y { return "line \(n + 1): '\(x)' instead of '\(y)'" }

@@ -15,7 +15,8 @@ enum HostCompiler {
         let output = folder.path + "/libplugin.so"
         let headers = Installation.packageRoot + "/Sources/CPluginAPI/include"
         var compiler = Subprocess(
-            executable: "clang", arguments: ["-shared", "-fPIC", "-Wall", "-Werror", "-I", headers, input, "-o", output])
+            executable: "clang",
+            arguments: ["-shared", "-fPIC", "-Wall", "-Werror", "-I", headers, input, "-o", output])
         compiler.environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
         let outcome = try compiler.run()
         guard outcome.status == .exit(0) else { throw Subprocess.Failure(description: "clang: \(outcome)") }

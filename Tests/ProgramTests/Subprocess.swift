@@ -76,7 +76,8 @@ struct Subprocess {
 
     /// `posix_spawn_file_actions_addchdir_np`, which the Glibc module does not show.
     private static func addChangeDirectory(_ actions: inout posix_spawn_file_actions_t, _ path: String) throws {
-        typealias Function = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> Int32
+        typealias Function =
+            @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> Int32
         guard let symbol = dlsym(nil, "posix_spawn_file_actions_addchdir_np") else {
             throw Failure(description: "this libc cannot start a program in another directory")
         }
