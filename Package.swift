@@ -93,6 +93,7 @@ let package = Package(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(name: "ProgramTests"),
         .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],
