@@ -87,12 +87,15 @@ let package = Package(
         .testTarget(name: "EmuIRTests", dependencies: ["EmuIR", "TestSupport"]),
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
-        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR"]),
+        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "CHost", "Support", "TestSupport"]),
         .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],
