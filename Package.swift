@@ -84,6 +84,10 @@ let package = Package(
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
         .target(name: "TestSupport", dependencies: ["EmuIR"], path: "Tests/TestSupport"),
+        .target(name: "FuzzKit", dependencies: ["A64ISA", "TestSupport"], path: "Tests/FuzzKit"),
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzKit", "A64ISA", "TestSupport", "LLVMBackend"], path: "Tests/Fuzz"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzKit", "A64ISA"]),
         .testTarget(name: "EmuIRTests", dependencies: ["EmuIR", "TestSupport"]),
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
