@@ -68,8 +68,10 @@ package struct Emulator: Sendable, Hashable {
         var bytes = [UInt8](repeating: 0, count: Int(lseek(file, 0, SEEK_END)))
         let count = pread(file, &bytes, bytes.count, 0)
         precondition(count == bytes.count, "cannot read the output back")
-        return (0..<bytes.count / MachineState.size).map {
-            MachineState(bytes: bytes[$0 * MachineState.size..<($0 + 1) * MachineState.size])
+        return bytes.withUnsafeBytes { raw in
+            (0..<raw.count / MachineState.size).map { n in
+                MachineState(bytes: UnsafeRawBufferPointer(rebasing: raw[n * MachineState.size..<(n + 1) * MachineState.size]))
+            }
         }
     }
 

@@ -12,9 +12,33 @@ package struct FuzzUnit: Sendable {
 package struct FuzzCase: Sendable {
     package var input: MachineState
     package var units: [FuzzUnit]
+    /// Not 0: the instructions are a loop that runs so often, counted by X27, which they do not name.
+    package var loopCount: UInt32 = 0
+    /// The loop ends in SUBS and B.NE, not in SUB and CBNZ.
+    package var loopsByFlags = false
+    package static let loopRegister: UInt32 = 27
 
-    /// The words with branches resolved. A branch past the last unit ends the case.
+    /// The words with branches resolved. A branch past the last unit ends the case, or the loop's round.
     package var words: [UInt32] {
+        if loopCount == 0 { return body }
+        let counter = FuzzCase.loopRegister
+        let body = body
+        let decrement: UInt32 = (loopsByFlags ? 0xf100_0400 : 0xd100_0400) | counter << 5 | counter
+        let back = UInt32(truncatingIfNeeded: -body.count - 1) & 0x7ffff
+        let branch: UInt32 = loopsByFlags ? 0x5400_0001 | back << 5 : 0xb500_0000 | back << 5 | counter
+        return [Assembler.movz(counter, loopCount)] + body + [decrement, branch]
+    }
+
+    /// None of the words can change the loop's counter: no register field names it, nor the one in front of it, whose pair it is.
+    var mayLoop: Bool {
+        units.allSatisfy { unit in
+            unit.words.allSatisfy { word in
+                [0, 5, 10, 16].allSatisfy { ![26, 27].contains(word >> $0 & 31) }
+            }
+        }
+    }
+
+    private var body: [UInt32] {
         var starts: [Int] = []
         var length = 0
         for unit in units {

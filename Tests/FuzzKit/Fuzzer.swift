@@ -22,6 +22,7 @@ package struct Fuzzer {
     package private(set) var caseCount = 0
     /// Encodings that the oracle does not know; they are not drawn again.
     package private(set) var refused: Set<A64Encoding> = []
+    private var batchCount = 0
     private var refusals: [A64Encoding: Int] = [:]
     /// Words that the first suspect executes and the oracle does not.
     package private(set) var onlyHere: [A64Encoding: UInt32] = [:]
@@ -54,7 +55,10 @@ package struct Fuzzer {
         guard expected.states.count == cases.count * GuestProgram.passes else { return [] }
         caseCount += cases.count
         for unit in cases.joined(by: \.units) { exercised.insert(unit.encoding) }
-        return suspects.flatMap { compare($0, cases, expected.states) }
+        batchCount += 1
+        // A module for each instruction takes as long as all else together.
+        let chosen = suspects.filter { $0.name != "block-one" || batchCount % 8 == 1 || suspects.count == 1 }
+        return chosen.flatMap { compare($0, cases, expected.states) }
     }
 
     private func isWanted(_ fuzzCase: FuzzCase) -> Bool {

@@ -17,17 +17,12 @@ package struct MachineState: Equatable, Sendable {
     }
 
     /// - Precondition: `bytes` has `size` bytes.
-    package init(bytes: some Collection<UInt8>) {
-        let array = Array(bytes)
-        precondition(array.count == MachineState.size, "a state has \(MachineState.size) bytes")
-        words = (0..<MachineState.size / 8).map { n in
-            array[n * 8..<n * 8 + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        }
+    package init(bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count == MachineState.size, "a state has \(MachineState.size) bytes")
+        words = (0..<MachineState.size / 8).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self) }
     }
 
-    package var bytes: [UInt8] {
-        words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) } }
-    }
+    package var bytes: [UInt8] { words.withUnsafeBytes { Array($0) } }
 
     package var sp: UInt64 {
         get { words[31] }

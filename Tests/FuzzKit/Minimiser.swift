@@ -20,6 +20,11 @@ struct Minimiser {
 
     func minimise(_ original: FuzzCase) -> FuzzCase {
         var best = original
+        for count: UInt32 in [0, 1, 2] where best.loopCount > count {
+            var shorter = best
+            shorter.loopCount = count
+            if fails(shorter) { best = shorter }
+        }
         var size = max(1, best.units.count / 2)
         while true {
             var at = 0
