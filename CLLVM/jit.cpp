@@ -18,6 +18,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm-c/Target.h"
 #include "llvm/ExecutionEngine/Orc/Shared/ExecutorSymbolDef.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
@@ -94,6 +95,11 @@ struct nt_jit {
 extern "C" nt_jit *nt_jit_create(int opt_level, char **error) {
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
+    // Guest registers are written one by one and read one by one, in other TBs: a wide access that spans several waits until
+    // the narrow stores before it have left the store buffer.
+    static const char *const options[] = {"needletail", "-combiner-store-merging=false"};
+    static bool parsed = cl::ParseCommandLineOptions(2, options);
+    (void)parsed;
     auto builder = JITTargetMachineBuilder::detectHost();
     if (!builder) {
         *error = describe(builder.takeError());

@@ -1,14 +1,13 @@
 // Scalar floating point with Arm's rules on the host's unit: NaN propagation and default NaN, saturating conversions, FPCR's
 // rounding mode, FZ and DN, and FPSR's cumulative flags. Arm ARM, shared pseudocode of the same names (FPProcessNaNs, FPMax, ...).
 //
-// Each operation runs between a load and a read of MXCSR, so flags are exact per operation. (Underflow of results that round up to
-// the smallest normal number is the host's "tiny after rounding"; Arm's is before rounding.)
+// Each operation runs between a load and a read of MXCSR, so flags are exact per operation.
 #include "nt_fp_helpers.h"
 #include <math.h>
 #include <string.h>
 #include <xmmintrin.h>
 
-enum { FPCR_FZ = 1 << 24, FPCR_DN = 1 << 25, FPSR_IOC = 1, FPSR_DZC = 2, FPSR_OFC = 4, FPSR_UFC = 8, FPSR_IXC = 16, FPSR_IDC = 128 };
+enum { FPCR_FZ = 1 << 24, FPCR_DN = 1 << 25, FPCR_AHP = 1 << 26, FPSR_IOC = 1, FPSR_DZC = 2, FPSR_OFC = 4, FPSR_UFC = 8, FPSR_IXC = 16, FPSR_IDC = 128 };
 
 static inline void set_mxcsr(uint32_t value) { __asm__ volatile("ldmxcsr %0" ::"m"(value) : "memory"); }
 static inline uint32_t get_mxcsr(void) {
@@ -22,12 +21,29 @@ static inline void begin(const nt_cpu *cpu) {
     static const uint16_t rounding[4] = {0x0000, 0x4000, 0x2000, 0x6000};
     set_mxcsr(0x1f80 | rounding[cpu->fpcr >> 22 & 3]);
 }
-static inline void end(nt_cpu *cpu) {
+enum { RAISED_UNDERFLOW = 16, RAISED_INEXACT = 32 };
+static inline uint32_t end(void) {
     uint32_t raised = get_mxcsr();
     set_mxcsr(0x1f80);
+    return raised;
+}
+static inline void note(nt_cpu *cpu, uint32_t raised) {
     // Invalid, zero divide, overflow, underflow, precision; the host's denormal flag has no meaning on Arm.
     cpu->fpsr |= (raised & 1) | (raised >> 2 & 1) << 1 | (raised >> 3 & 1) << 2 | (raised >> 4 & 1) << 3 | (raised >> 5 & 1) << 4;
 }
+
+// The host finds results tiny after rounding, Arm before: they differ when a tiny value rounds up to the smallest normal number,
+// and then rounding toward zero shows what it was.
+#define EVALUATE(T, suffix, expression)                                                                                \
+    begin(cpu);                                                                                                        \
+    volatile T vr = (expression);                                                                                      \
+    uint32_t raised = end();                                                                                           \
+    if ((raised & (RAISED_UNDERFLOW | RAISED_INEXACT)) == RAISED_INEXACT && is_smallest_normal_##suffix(vr)) {         \
+        set_mxcsr(0x1f80 | 0x6000);                                                                                    \
+        volatile T toward_zero = (expression);                                                                         \
+        (void)end();                                                                                                   \
+        if (!is_smallest_normal_##suffix(toward_zero)) raised |= RAISED_UNDERFLOW;                                     \
+    }
 
 #define FORMAT(T, U, suffix, EXP_MASK, QUIET, SIGN, FRACTION)                                                          \
     static inline T from_##suffix(uint64_t bits) { U u = (U)bits; T t; memcpy(&t, &u, sizeof t); return t; }           \
@@ -61,14 +77,18 @@ static inline void end(nt_cpu *cpu) {
         *result = process_nan_##suffix(cpu, chosen);                                                                   \
         return 1;                                                                                                      \
     }                                                                                                                  \
-    /* A result made by the host: its default NaN is negative, Arm's positive; FZ flushes denormal results. */          \
-    static inline U finish_##suffix(nt_cpu *cpu, U r) {                                                                \
-        if (is_nan_##suffix(r)) return default_nan_##suffix();                                                         \
-        if ((cpu->fpcr & FPCR_FZ) && is_denormal_##suffix(r)) {                                                        \
-            cpu->fpsr |= FPSR_UFC;                                                                                     \
+    static inline int is_smallest_normal_##suffix(T value) {                                                           \
+        return ((U)to_##suffix(value) & ~SIGN) == (FRACTION) + 1;                                                      \
+    }                                                                                                                  \
+    /* A result made by the host: its default NaN is negative, Arm's positive. FZ flushes tiny results, and then they are \
+       not inexact. */                                                                                                 \
+    static inline U finish_##suffix(nt_cpu *cpu, U r, uint32_t raised) {                                               \
+        if ((cpu->fpcr & FPCR_FZ) && ((raised & RAISED_UNDERFLOW) || is_denormal_##suffix(r))) {                       \
+            note(cpu, (raised & ~(uint32_t)RAISED_INEXACT) | RAISED_UNDERFLOW);                                        \
             return r & SIGN;                                                                                           \
         }                                                                                                              \
-        return r;                                                                                                      \
+        note(cpu, raised);                                                                                             \
+        return is_nan_##suffix(r) ? default_nan_##suffix() : r;                                                        \
     }
 FORMAT(float, uint32_t, s, 0x7f800000u, 0x00400000u, 0x80000000u, 0x007fffffu)
 FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000000000000000ull, 0x000fffffffffffffull)
@@ -90,27 +110,17 @@ FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000
             return x < y ? a : y < x ? b : a | b;                                                                      \
         default: break;                                                                                                \
         }                                                                                                              \
-        begin(cpu);                                                                                                    \
         volatile T vx = x, vy = y;                                                                                     \
-        volatile T vr;                                                                                                 \
-        switch (op) {                                                                                                  \
-        case NT_FP_ADD: vr = vx + vy; break;                                                                           \
-        case NT_FP_SUB: vr = vx - vy; break;                                                                           \
-        case NT_FP_DIV: vr = vx / vy; break;                                                                           \
-        default: vr = vx * vy; break;                                                                                  \
-        }                                                                                                              \
-        end(cpu);                                                                                                      \
-        r = finish_##suffix(cpu, (U)to_##suffix(vr));                                                                  \
+        EVALUATE(T, suffix, op == NT_FP_ADD ? vx + vy : op == NT_FP_SUB ? vx - vy : op == NT_FP_DIV ? vx / vy : vx * vy) \
+        r = finish_##suffix(cpu, (U)to_##suffix(vr), raised);                                                          \
         return op == NT_FP_NMUL ? r ^ SIGN : r;                                                                        \
     }                                                                                                                  \
     static U square_root_##suffix(nt_cpu *cpu, uint64_t operand) {                                                     \
         U a = operand_##suffix(cpu, operand), r;                                                                       \
         if (process_nans_##suffix(cpu, a, a, a, &r)) return r;                                                         \
-        begin(cpu);                                                                                                    \
         volatile T x = from_##suffix(a);                                                                               \
-        volatile T vr = sqrt_(x);                                                                                      \
-        end(cpu);                                                                                                      \
-        return finish_##suffix(cpu, (U)to_##suffix(vr));                                                               \
+        EVALUATE(T, suffix, sqrt_(x))                                                                                  \
+        return finish_##suffix(cpu, (U)to_##suffix(vr), raised);                                                       \
     }                                                                                                                  \
     static U multiply_add_##suffix(nt_cpu *cpu, uint64_t addend, uint64_t first, uint64_t second) {                    \
         U c = operand_##suffix(cpu, addend), a = operand_##suffix(cpu, first), b = operand_##suffix(cpu, second), r;   \
@@ -123,11 +133,9 @@ FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000
             }                                                                                                          \
             return r;                                                                                                  \
         }                                                                                                              \
-        begin(cpu);                                                                                                    \
         volatile T vx = x, vy = y, vz = from_##suffix(c);                                                              \
-        volatile T vr = fma_(vx, vy, vz);                                                                              \
-        end(cpu);                                                                                                      \
-        return finish_##suffix(cpu, (U)to_##suffix(vr));                                                               \
+        EVALUATE(T, suffix, fma_(vx, vy, vz))                                                                          \
+        return finish_##suffix(cpu, (U)to_##suffix(vr), raised);                                                       \
     }                                                                                                                  \
     static uint64_t compare_##suffix(nt_cpu *cpu, uint64_t first, uint64_t second, int signals) {                      \
         U a = operand_##suffix(cpu, first), b = operand_##suffix(cpu, second);                                         \
@@ -171,16 +179,20 @@ static double round_integral(const nt_cpu *cpu, double x, uint32_t mode) {
     }
 }
 
-// Half precision by integer arithmetic (IEEE format; FPCR.AHP is not used).
-static double half_value(uint16_t h) {
+// Half precision by integer arithmetic. FPCR.AHP chooses the format without infinities and NaNs.
+static double half_value(uint16_t h, int alternative) {
     int exponent = h >> 10 & 31, fraction = h & 0x3ff;
-    double magnitude = exponent == 31 ? INFINITY : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    double magnitude = exponent == 31 && !alternative ? INFINITY : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
     return h >> 15 ? -magnitude : magnitude;
 }
 static uint16_t half_from(nt_cpu *cpu, double x) {
     uint16_t sign = signbit(x) ? 0x8000 : 0;
     double magnitude = fabs(x);
-    if (isinf(x)) return sign | 0x7c00;
+    int alternative = (cpu->fpcr & FPCR_AHP) != 0;
+    if (isinf(x)) {
+        if (alternative) cpu->fpsr |= FPSR_IOC;
+        return sign | (alternative ? 0x7fff : 0x7c00);
+    }
     if (magnitude == 0) return sign;
     int exponent;
     frexp(magnitude, &exponent);
@@ -191,10 +203,14 @@ static uint16_t half_from(nt_cpu *cpu, double x) {
                     : (rounding == 1) == (sign == 0) ? NT_FP_ROUND_UP : NT_FP_ROUND_DOWN;
     double units = ldexp(magnitude, -scale), rounded = round_integral(cpu, units, mode);
     int inexact = rounded != units;
+    double value = ldexp(rounded, scale);
+    if (alternative && value > 131008) {
+        cpu->fpsr |= FPSR_IOC;
+        return sign | 0x7fff;
+    }
     if (inexact) cpu->fpsr |= FPSR_IXC;
     if (magnitude < 0x1p-14 && inexact) cpu->fpsr |= FPSR_UFC;
-    double value = ldexp(rounded, scale);
-    if (value > 65504) {
+    if (!alternative && value > 65504) {
         cpu->fpsr |= FPSR_OFC | FPSR_IXC;
         return sign | (mode == NT_FP_ROUND_ZERO || mode == NT_FP_ROUND_DOWN ? 0x7bff : 0x7c00);
     }
@@ -210,11 +226,12 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to) 
     double x = 0;
     if (from == 3) {
         uint16_t h = (uint16_t)bits;
-        nan = (h & 0x7fff) > 0x7c00;
+        int alternative = (cpu->fpcr & FPCR_AHP) != 0;
+        nan = !alternative && (h & 0x7fff) > 0x7c00;
         signalling = nan && !(h & 0x200);
         sign = h >> 15;
         payload = (uint64_t)(h & 0x3ff) << 42;
-        if (!nan) x = half_value(h);
+        if (!nan) x = half_value(h, alternative);
     } else if (from == 0) {
         uint32_t s = operand_s(cpu, bits);
         nan = is_nan_s(s);
@@ -231,6 +248,10 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to) 
         if (!nan) x = from_d(d);
     }
     if (nan) {
+        if (to == 3 && (cpu->fpcr & FPCR_AHP)) {
+            cpu->fpsr |= FPSR_IOC;
+            return sign << 15;
+        }
         if (signalling) cpu->fpsr |= FPSR_IOC;
         if (cpu->fpcr & FPCR_DN) sign = 0, payload = 0;
         payload |= 1ull << 51;
@@ -240,11 +261,9 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to) 
     }
     if (to == 3) return half_from(cpu, x);
     if (to == 1) return to_d(x);
-    begin(cpu);
     volatile double vx = x;
-    volatile float r = (float)vx;
-    end(cpu);
-    return finish_s(cpu, (uint32_t)to_s(r));
+    EVALUATE(float, s, (float)vx)
+    return finish_s(cpu, (uint32_t)to_s(vr), raised);
 }
 
 uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
@@ -321,10 +340,10 @@ uint64_t nt_helper_fp_from_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
     volatile int64_t v = value;
     if (op & NT_FP_DOUBLE) {
         volatile double r = (double)v;
-        end(cpu);
+        note(cpu, end());
         return to_d(ldexp(r, scale));
     }
     volatile float r = (float)v;
-    end(cpu);
+    note(cpu, end());
     return to_s(ldexpf(r, scale));
 }

@@ -3,24 +3,8 @@
 
 #define CONDITION(name, number)                                                                                        \
     HANDLER(cond_##name) { D64 = (uint64_t)nt_holds(cpu, number); NEXT; }                                              \
-    HANDLER(csel_##name) { D64 = nt_holds(cpu, number) ? A64 : B64; NEXT; }                                            \
+    HANDLER(csel_##name) { LET(nt_holds(cpu, number) ? A64 : B64); }                                            \
     HANDLER(branch_##name) { BRANCH(nt_holds(cpu, number)); }
-
-// c bit n: slot n leads backward, so the exit request is polled before it is taken.
-#define TAKE_SLOT(n)                                                                                                   \
-    do {                                                                                                               \
-        nt_slot *slot_ = &tb->slots[n];                                                                                \
-        if (__builtin_expect((ip->c >> (n) & 1) && __atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED), 0)) { \
-            cpu->pc = slot_->pc;                                                                                       \
-            return NT_EXIT_REQUEST;                                                                                    \
-        }                                                                                                              \
-        JUMP_TO(nt_slot_target(slot_));                                                                                \
-    } while (0)
-#define BRANCH(taken)                                                                                                  \
-    do {                                                                                                               \
-        if (taken) TAKE_SLOT(0);                                                                                       \
-        TAKE_SLOT(1);                                                                                                  \
-    } while (0)
 
 CONDITION(eq, 0)
 CONDITION(ne, 1)
@@ -41,7 +25,13 @@ CONDITION(le, 13)
     HANDLER(name##_r32) { BRANCH(A32 op B32); }                                                                        \
     HANDLER(name##_i32) { BRANCH(A32 op ip->imm_low); }                                                                \
     HANDLER(name##_r64) { BRANCH(A64 op B64); }                                                                        \
-    HANDLER(name##_i64) { BRANCH(A64 op ip->imm); }
+    HANDLER(name##_i64) { BRANCH(A64 op ip->imm); }                                                                    \
+    HANDLER(name##_f_r32) { BRANCH((uint32_t)acc op B32); }                                                            \
+    HANDLER(name##_f_i32) { BRANCH((uint32_t)acc op ip->imm_low); }                                                    \
+    HANDLER(name##_f_r64) { BRANCH(acc op B64); }                                                                      \
+    HANDLER(name##_f_i64) { BRANCH(acc op ip->imm); }                                                                  \
+    HANDLER(name##_s_r32) { BRANCH(A32 op (uint32_t)acc); }                                                            \
+    HANDLER(name##_s_r64) { BRANCH(A64 op acc); }
 COMPARE_BRANCH(branch_eq, ==)
 COMPARE_BRANCH(branch_ne, !=)
 HANDLER(branch_if) { BRANCH(A64 & 1); }
@@ -155,40 +145,4 @@ HANDLER(plugin_mem_call_128) {
     AT(v2u64, offsetof(nt_cpu, mem_value)) = BV(v2u64);
     plugin_mem_call(cpu, ip);
     NEXT_AT(ip + 2);
-}
-
-// Called as an nt_code, with two arguments; the third parameter only makes the tail call possible.
-static NT_GUEST_ACCESS_SECTION NT_PRESERVE_NONE uint64_t nt_interp_entry(nt_cpu *cpu, nt_tb *tb, const nt_op *ip) {
-    int32_t heat = __atomic_load_n((int32_t *)&tb->heat, __ATOMIC_RELAXED);
-    if (heat != INT32_MAX) {
-        // Lost updates between vCPUs only delay the promotion.
-        __atomic_store_n((int32_t *)&tb->heat, heat - 1, __ATOMIC_RELAXED);
-        if (heat <= 0) {
-            __atomic_store_n((int32_t *)&tb->heat, INT32_MAX, __ATOMIC_RELAXED);
-            cpu->pc = tb->pc;
-            cpu->exit_tb = tb;
-            return NT_EXIT_HOT;
-        }
-    }
-    ip = tb->ops;
-    __attribute__((musttail)) return ip->handler(cpu, tb, ip);
-}
-void *nt_interp_entry_address(void) { return (void *)nt_interp_entry; }
-
-#define DECLARE(name) HANDLER(name);
-NT_INTERP_OPERATIONS(DECLARE)
-
-const void *nt_interp_handler(uint32_t operation) {
-    static const nt_handler table[] = {
-#define ADDRESS(name) nt_op_##name,
-        NT_INTERP_OPERATIONS(ADDRESS)
-    };
-    return (const void *)table[operation];
-}
-const char *nt_interp_name(uint32_t operation) {
-    static const char *const table[] = {
-#define NAME(name) #name,
-        NT_INTERP_OPERATIONS(NAME)
-    };
-    return table[operation];
 }

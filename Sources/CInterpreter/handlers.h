@@ -7,14 +7,17 @@
 
 /// Guest accesses happen in handlers, so all of them lie in the section whose faults are the guest's.
 #define HANDLER(name)                                                                                                  \
-    NT_GUEST_ACCESS_SECTION NT_PRESERVE_NONE uint64_t nt_op_##name(nt_cpu *cpu, nt_tb *tb, const nt_op *ip)
+    NT_GUEST_ACCESS_SECTION NT_PRESERVE_NONE uint64_t nt_op_##name(nt_cpu *cpu, nt_tb *tb, const nt_op *ip, uint64_t acc)
 
 #define NEXT_AT(cell)                                                                                                  \
     do {                                                                                                               \
         const nt_op *next_ = (cell);                                                                                   \
-        __attribute__((musttail)) return next_->handler(cpu, tb, next_);                                               \
+        __attribute__((musttail)) return next_->handler(cpu, tb, next_, acc);                                               \
     } while (0)
 #define NEXT NEXT_AT(ip + 1)
+/// The result of a value operation.
+#define LET(expression) D64 = acc = (expression); NEXT
+#define LET_D(expression) AT(uint64_t, d_) = acc = (expression); NEXT
 
 #define AT(type, offset) (*(type *)((char *)cpu + (offset)))
 #define D64 AT(uint64_t, ip->d)
@@ -42,9 +45,58 @@ typedef int64_t v2s64 __attribute__((vector_size(16)));
 #define JUMP_TO(target_)                                                                                               \
     do {                                                                                                               \
         nt_tb *to_ = (target_);                                                                                        \
-        /* A tail call wants the caller's own signature; an nt_code just ignores the third register. */                \
+        /* A tail call wants the caller's own signature; an nt_code just ignores the other registers. */               \
         nt_handler entry_ = (nt_handler)nt_tb_entry(to_);                                                              \
-        __attribute__((musttail)) return entry_(cpu, to_, ip);                                                         \
+        __attribute__((musttail)) return entry_(cpu, to_, ip, acc);                                                         \
+    } while (0)
+
+// Three operands from one load; c is 0 in these cells.
+#define OPERANDS(type)                                                                                                 \
+    uint64_t operands_ = ip->operands;                                                                                 \
+    uint64_t d_ = (uint16_t)operands_;                                                                                 \
+    type a = AT(type, (uint32_t)operands_ >> 16), b = AT(type, operands_ >> 32)
+#define OPERANDS_FIRST(type)                                                                                           \
+    uint64_t operands_ = ip->operands;                                                                                 \
+    uint64_t d_ = (uint16_t)operands_;                                                                                 \
+    type a = (type)acc, b = AT(type, operands_ >> 32)
+#define OPERANDS_SECOND(type)                                                                                          \
+    uint32_t operands_ = (uint32_t)ip->operands;                                                                       \
+    uint64_t d_ = (uint16_t)operands_;                                                                                 \
+    type a = AT(type, operands_ >> 16), b = (type)acc
+#define OPERANDS_FIRST_IMM(type, immediate)                                                                            \
+    uint64_t d_ = ip->d;                                                                                               \
+    type a = (type)acc, b = immediate
+#define OPERANDS_IMM(type, immediate)                                                                                  \
+    uint32_t operands_ = (uint32_t)ip->operands;                                                                       \
+    uint64_t d_ = (uint16_t)operands_;                                                                                 \
+    type a = AT(type, operands_ >> 16), b = immediate
+
+// NZCV as nt_cpu keeps it: nf's bit 63 is N, zf == 0 is Z, cf and vf are 0 or 1.
+#define SET_FLAGS(signed_result, carry, overflow)                                                                      \
+    cpu->nf = cpu->zf = (uint64_t)(int64_t)(signed_result);                                                            \
+    cpu->cf = (carry);                                                                                                 \
+    cpu->vf = (overflow)
+
+#define ADD_FLAGS(stype, shift)                                                                                        \
+    SET_FLAGS((stype)r, r < a, ((a ^ r) & (b ^ r)) >> shift)
+#define SUB_FLAGS(stype, shift)                                                                                        \
+    SET_FLAGS((stype)r, a >= b, ((a ^ b) & (a ^ r)) >> shift)
+#define LOGIC_FLAGS(stype, shift) SET_FLAGS((stype)r, 0, 0)
+
+// c bit n: slot n leads backward, so the exit request is polled before it is taken.
+#define TAKE_SLOT(n)                                                                                                   \
+    do {                                                                                                               \
+        nt_slot *slot_ = &tb->slots[n];                                                                                \
+        if (__builtin_expect((ip->c >> (n) & 1) && __atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED), 0)) { \
+            cpu->pc = slot_->pc;                                                                                       \
+            return NT_EXIT_REQUEST;                                                                                    \
+        }                                                                                                              \
+        JUMP_TO(nt_slot_target(slot_));                                                                                \
+    } while (0)
+#define BRANCH(taken)                                                                                                  \
+    do {                                                                                                               \
+        if (taken) TAKE_SLOT(0);                                                                                       \
+        TAKE_SLOT(1);                                                                                                  \
     } while (0)
 
 static inline int nt_holds(const nt_cpu *cpu, int condition) {

@@ -1,18 +1,22 @@
 // Integer handlers.
 #include "handlers.h"
 
-#define LET(expression) D64 = (expression); NEXT
-
 HANDLER(mov32) { LET(A32); }
 HANDLER(mov64) { LET(A64); }
 HANDLER(mov128) { DV(v2u64) = AV(v2u64); NEXT; }
 HANDLER(movi) { LET(ip->imm); }
 
 #define BINARY(name, expr32, expr64)                                                                                   \
-    HANDLER(name##_r32) { uint32_t a = A32, b = B32; LET((uint32_t)(expr32)); }                                        \
-    HANDLER(name##_i32) { uint32_t a = A32, b = ip->imm_low; LET((uint32_t)(expr32)); }                                \
-    HANDLER(name##_r64) { uint64_t a = A64, b = B64; LET(expr64); }                                                    \
-    HANDLER(name##_i64) { uint64_t a = A64, b = ip->imm; LET(expr64); }
+    HANDLER(name##_r32) { OPERANDS(uint32_t); LET_D((uint32_t)(expr32)); }                                             \
+    HANDLER(name##_i32) { OPERANDS_IMM(uint32_t, ip->imm_low); LET_D((uint32_t)(expr32)); }                            \
+    HANDLER(name##_r64) { OPERANDS(uint64_t); LET_D(expr64); }                                                         \
+    HANDLER(name##_i64) { OPERANDS_IMM(uint64_t, ip->imm); LET_D(expr64); }                                            \
+    HANDLER(name##_f_r32) { OPERANDS_FIRST(uint32_t); LET_D((uint32_t)(expr32)); }                                     \
+    HANDLER(name##_f_i32) { OPERANDS_FIRST_IMM(uint32_t, ip->imm_low); LET_D((uint32_t)(expr32)); }                    \
+    HANDLER(name##_f_r64) { OPERANDS_FIRST(uint64_t); LET_D(expr64); }                                                 \
+    HANDLER(name##_f_i64) { OPERANDS_FIRST_IMM(uint64_t, ip->imm); LET_D(expr64); }                                    \
+    HANDLER(name##_s_r32) { OPERANDS_SECOND(uint32_t); LET_D((uint32_t)(expr32)); }                                    \
+    HANDLER(name##_s_r64) { OPERANDS_SECOND(uint64_t); LET_D(expr64); }
 
 BINARY(add, a + b, a + b)
 BINARY(sub, a - b, a - b)
@@ -32,29 +36,19 @@ BINARY(icmp_ule, a <= b, a <= b)
 BINARY(icmp_slt, (int32_t)a < (int32_t)b, (int64_t)a < (int64_t)b)
 BINARY(icmp_sle, (int32_t)a <= (int32_t)b, (int64_t)a <= (int64_t)b)
 
-// NZCV as nt_cpu keeps it: nf's bit 63 is N, zf == 0 is Z, cf and vf are 0 or 1.
-#define SET_FLAGS(signed_result, carry, overflow)                                                                      \
-    cpu->nf = cpu->zf = (uint64_t)(int64_t)(signed_result);                                                            \
-    cpu->cf = (carry);                                                                                                 \
-    cpu->vf = (overflow)
-
-#define ADD_FLAGS(stype, shift)                                                                                        \
-    SET_FLAGS((stype)r, r < a, ((a ^ r) & (b ^ r)) >> shift)
-#define SUB_FLAGS(stype, shift)                                                                                        \
-    SET_FLAGS((stype)r, a >= b, ((a ^ b) & (a ^ r)) >> shift)
-
-#define FLAGGED(name, op, FLAGS)                                                                                       \
-    HANDLER(name##_r32) { uint32_t a = A32, b = B32, r = a op b; FLAGS(int32_t, 31); LET(r); }                         \
-    HANDLER(name##_i32) { uint32_t a = A32, b = ip->imm_low, r = a op b; FLAGS(int32_t, 31); LET(r); }                 \
-    HANDLER(name##_r64) { uint64_t a = A64, b = B64, r = a op b; FLAGS(int64_t, 63); LET(r); }                         \
-    HANDLER(name##_i64) { uint64_t a = A64, b = ip->imm, r = a op b; FLAGS(int64_t, 63); LET(r); }
-#define COMPARED(name, op, FLAGS)                                                                                      \
-    HANDLER(name##_r32) { uint32_t a = A32, b = B32, r = a op b; FLAGS(int32_t, 31); NEXT; }                           \
-    HANDLER(name##_i32) { uint32_t a = A32, b = ip->imm_low, r = a op b; FLAGS(int32_t, 31); NEXT; }                   \
-    HANDLER(name##_r64) { uint64_t a = A64, b = B64, r = a op b; FLAGS(int64_t, 63); NEXT; }                           \
-    HANDLER(name##_i64) { uint64_t a = A64, b = ip->imm, r = a op b; FLAGS(int64_t, 63); NEXT; }
-
-#define LOGIC_FLAGS(stype, shift) SET_FLAGS((stype)r, 0, 0)
+#define FLAGGED_ALL(name, op, FLAGS, RESULT)                                                                           \
+    HANDLER(name##_r32) { OPERANDS(uint32_t); uint32_t r = a op b; FLAGS(int32_t, 31); RESULT; }                       \
+    HANDLER(name##_i32) { OPERANDS_IMM(uint32_t, ip->imm_low); uint32_t r = a op b; FLAGS(int32_t, 31); RESULT; }      \
+    HANDLER(name##_r64) { OPERANDS(uint64_t); uint64_t r = a op b; FLAGS(int64_t, 63); RESULT; }                       \
+    HANDLER(name##_i64) { OPERANDS_IMM(uint64_t, ip->imm); uint64_t r = a op b; FLAGS(int64_t, 63); RESULT; }          \
+    HANDLER(name##_f_r32) { OPERANDS_FIRST(uint32_t); uint32_t r = a op b; FLAGS(int32_t, 31); RESULT; }               \
+    HANDLER(name##_f_i32) { OPERANDS_FIRST_IMM(uint32_t, ip->imm_low); uint32_t r = a op b; FLAGS(int32_t, 31); RESULT; } \
+    HANDLER(name##_f_r64) { OPERANDS_FIRST(uint64_t); uint64_t r = a op b; FLAGS(int64_t, 63); RESULT; }               \
+    HANDLER(name##_f_i64) { OPERANDS_FIRST_IMM(uint64_t, ip->imm); uint64_t r = a op b; FLAGS(int64_t, 63); RESULT; }  \
+    HANDLER(name##_s_r32) { OPERANDS_SECOND(uint32_t); uint32_t r = a op b; FLAGS(int32_t, 31); RESULT; }              \
+    HANDLER(name##_s_r64) { OPERANDS_SECOND(uint64_t); uint64_t r = a op b; FLAGS(int64_t, 63); RESULT; }
+#define FLAGGED(name, op, FLAGS) FLAGGED_ALL(name, op, FLAGS, LET_D(r))
+#define COMPARED(name, op, FLAGS) FLAGGED_ALL(name, op, FLAGS, (void)d_; NEXT)
 
 FLAGGED(adds, +, ADD_FLAGS)
 FLAGGED(subs, -, SUB_FLAGS)
@@ -133,7 +127,9 @@ HANDLER(mul_add64) { LET(A64 + B64 * C64); }
 
 #define UNARY(name, expr32, expr64)                                                                                    \
     HANDLER(name##_32) { uint32_t a = A32; LET((uint32_t)(expr32)); }                                                  \
-    HANDLER(name##_64) { uint64_t a = A64; LET(expr64); }
+    HANDLER(name##_64) { uint64_t a = A64; LET(expr64); }                                                              \
+    HANDLER(name##_f_32) { uint32_t a = (uint32_t)acc; LET((uint32_t)(expr32)); }                                      \
+    HANDLER(name##_f_64) { uint64_t a = acc; LET(expr64); }
 UNARY(not, ~a, ~a)
 UNARY(clz, a ? __builtin_clz(a) : 32, a ? (uint64_t)__builtin_clzll(a) : 64)
 UNARY(cls, __builtin_clrsb((int32_t)a), (uint64_t)__builtin_clrsbll((int64_t)a))
@@ -143,10 +139,8 @@ UNARY(rev16, (a & 0x00ff00ff) << 8 | (a >> 8 & 0x00ff00ff),
       (a & 0x00ff00ff00ff00ff) << 8 | (a >> 8 & 0x00ff00ff00ff00ff))
 
 // b = shift that brings the field to the top, c = shift that brings it down.
-HANDLER(ubfx_32) { LET((A32 << (ip->b & 31)) >> (ip->c & 31)); }
-HANDLER(ubfx_64) { LET((A64 << (ip->b & 63)) >> (ip->c & 63)); }
-HANDLER(sbfx_32) { LET((uint32_t)((int32_t)(A32 << (ip->b & 31)) >> (ip->c & 31))); }
-HANDLER(sbfx_64) { LET((uint64_t)((int64_t)(A64 << (ip->b & 63)) >> (ip->c & 63))); }
+UNARY(ubfx, (a << (ip->b & 31)) >> (ip->c & 31), (a << (ip->b & 63)) >> (ip->c & 63))
+UNARY(sbfx, (int32_t)(a << (ip->b & 31)) >> (ip->c & 31), (uint64_t)((int64_t)(a << (ip->b & 63)) >> (ip->c & 63)))
 // imm = mask of the field, c = lsb.
 HANDLER(bfi_32) { uint32_t m = ip->imm_low; LET((A32 & ~m) | (B32 << (ip->c & 31) & m)); }
 HANDLER(bfi_64) { uint64_t m = ip->imm; LET((A64 & ~m) | (B64 << (ip->c & 63) & m)); }

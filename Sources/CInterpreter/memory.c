@@ -11,13 +11,15 @@ typedef volatile uint8_t u8_mem;
 #define NOTE cpu->fault_point = ip->point
 
 #define LOAD(name, mem, type)                                                                                          \
-    HANDLER(name) { NOTE; D64 = (type)*(mem *)PLACE(A64 + ip->imm); NEXT; }
+    HANDLER(name) { NOTE; LET((type)*(mem *)PLACE(A64 + ip->imm)); }                                                   \
+    HANDLER(name##_f) { NOTE; LET((type)*(mem *)PLACE(acc + ip->imm)); }
 LOAD(load_u8, u8_mem, uint8_t)
 LOAD(load_u16, u16_mem, uint16_t)
 LOAD(load_u32, u32_mem, uint32_t)
 LOAD(load_u64, u64_mem, uint64_t)
 #define LOAD_SIGNED(name, mem, narrow, wide)                                                                           \
-    HANDLER(name) { NOTE; D64 = (wide)(narrow) * (mem *)PLACE(A64 + ip->imm); NEXT; }
+    HANDLER(name) { NOTE; LET((wide)(narrow) * (mem *)PLACE(A64 + ip->imm)); }                                         \
+    HANDLER(name##_f) { NOTE; LET((wide)(narrow) * (mem *)PLACE(acc + ip->imm)); }
 LOAD_SIGNED(load_s8_32, u8_mem, int8_t, uint32_t)
 LOAD_SIGNED(load_s8_64, u8_mem, int8_t, uint64_t)
 LOAD_SIGNED(load_s16_32, u16_mem, int16_t, uint32_t)
@@ -39,7 +41,7 @@ LOAD_ZEXT(load_zext128_64, u64_mem)
 
 // Fused base + index: the fault point is in the low half of imm.
 #define NOTE_X cpu->fault_point = ip->imm_low
-#define LOAD_X(name, mem) HANDLER(name) { NOTE_X; D64 = *(mem *)PLACE(A64 + B64); NEXT; }
+#define LOAD_X(name, mem) HANDLER(name) { NOTE_X; LET(*(mem *)PLACE(A64 + B64)); }
 LOAD_X(load_x_u8, u8_mem)
 LOAD_X(load_x_u16, u16_mem)
 LOAD_X(load_x_u32, u32_mem)
@@ -51,7 +53,10 @@ STORE_X(store_x_32, u32_mem, uint32_t)
 STORE_X(store_x_64, u64_mem, uint64_t)
 
 // d = the value's offset.
-#define STORE(name, mem, type) HANDLER(name) { NOTE; *(mem *)PLACE(A64 + ip->imm) = (type)D64; NEXT; }
+#define STORE(name, mem, type)                                                                                         \
+    HANDLER(name) { NOTE; *(mem *)PLACE(A64 + ip->imm) = (type)D64; NEXT; }                                            \
+    HANDLER(name##_f) { NOTE; *(mem *)PLACE(acc + ip->imm) = (type)D64; NEXT; }                                        \
+    HANDLER(name##_v) { NOTE; *(mem *)PLACE(A64 + ip->imm) = (type)acc; NEXT; }
 STORE(store_8, u8_mem, uint8_t)
 STORE(store_16, u16_mem, uint16_t)
 STORE(store_32, u32_mem, uint32_t)

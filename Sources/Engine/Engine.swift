@@ -1,7 +1,7 @@
 internal import A64Translator
 internal import CHost
 internal import EmuIR
-package import IRPasses
+internal import IRPasses
 internal import LLVMBackend
 package import GuestState
 package import PluginHost

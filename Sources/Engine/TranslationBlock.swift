@@ -1,7 +1,7 @@
-package import CHost
+internal import CHost
 package import EmuIR
 internal import GuestState
-package import IRPasses
+internal import IRPasses
 internal import LLVMBackend
 
 package typealias GuestExceptionKind = ExceptionKind

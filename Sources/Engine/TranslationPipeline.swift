@@ -47,11 +47,15 @@ struct TranslationPipeline: ~Copyable {
         isRepeated: Bool = false
     ) -> [FaultAdjustment] {
         if !isRepeated { dumpGuestCode(block, symbol: symbol) }
-        if log.isOn(.op), !isRepeated { log.put("OP:\n\(block)\n") }
+        if log.isOn(.op), !isRepeated { log.put("OP:\n\(text(block))\n") }
         let adjustments = instrumentation.isEmpty ? [] : PluginGen.run(&block, instrumentation)
         passes.run(&block)
-        if log.isOn(.opOpt), !isRepeated { log.put("OP after optimization:\n\(block)\n") }
+        if log.isOn(.opOpt), !isRepeated { log.put("OP after optimization:\n\(text(block))\n") }
         return adjustments
+    }
+
+    private func text(_ block: IRBlock) -> String {
+        block.text { pc, word in GuestDisassembler.shared.text(of: word, at: pc) }
     }
 
     private func dumpGuestCode(_ block: IRBlock, symbol: (UInt64) -> String?) {

@@ -2,6 +2,8 @@ internal import CInterpreter
 
 /// One cell as CInterpreter's `nt_op` lays it out (Swift cannot import preserve_none function pointers).
 struct Cell {
+    /// The operation's `code` while the TB is being predecoded, its handler's address afterwards; 0 when the cell only carries
+    /// data.
     var handler: UInt
     var d: UInt16 = 0
     var a: UInt16 = 0
@@ -10,7 +12,7 @@ struct Cell {
     var imm: UInt64 = 0
 
     init(_ operation: Operation, d: UInt16 = 0, a: UInt16 = 0, b: UInt16 = 0, c: UInt16 = 0, imm: UInt64 = 0) {
-        handler = operation.handler
+        handler = operation.code
         self.d = d
         self.a = a
         self.b = b
@@ -41,7 +43,7 @@ struct Cell {
 struct Operation: Equatable {
     let number: UInt32
     init(_ operation: nt_interp_op, offset: Int = 0) { number = operation.rawValue + UInt32(offset) }
-    var handler: UInt { UInt(bitPattern: nt_interp_handler(number)) }
+    var code: UInt { UInt(number) + 1 }
 
     /// Families in the list's order: r32, i32, r64, i64.
     static func binary(_ first: nt_interp_op, is64Bit: Bool, isImmediate: Bool) -> Operation {

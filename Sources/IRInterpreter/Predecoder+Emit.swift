@@ -213,10 +213,10 @@ extension Predecoder {
 
     /// Loads that can write a whole vector register, by handler.
     private static let wideLoad: [UInt: UInt] = [
-        Operation(NT_OP_load_u8).handler: Operation(NT_OP_load_zext128_8).handler,
-        Operation(NT_OP_load_u16).handler: Operation(NT_OP_load_zext128_16).handler,
-        Operation(NT_OP_load_u32).handler: Operation(NT_OP_load_zext128_32).handler,
-        Operation(NT_OP_load_u64).handler: Operation(NT_OP_load_zext128_64).handler,
+        Operation(NT_OP_load_u8).code: Operation(NT_OP_load_zext128_8).code,
+        Operation(NT_OP_load_u16).code: Operation(NT_OP_load_zext128_16).code,
+        Operation(NT_OP_load_u32).code: Operation(NT_OP_load_zext128_32).code,
+        Operation(NT_OP_load_u64).code: Operation(NT_OP_load_zext128_64).code,
     ]
 
     private mutating func emitSelect(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
@@ -247,9 +247,9 @@ extension Predecoder {
             for isImmediate in [false, true] {
                 let expected = Operation.binary(plain, is64Bit: is64Bit, isImmediate: isImmediate)
                 if producer.op == op, producer.type == inst.type, producer.a == inst.a, producer.b == inst.b,
-                    cells[lastStart].handler == expected.handler
+                    cells[lastStart].handler == expected.code
                 {
-                    cells[lastStart].handler = Operation.binary(fused, is64Bit: is64Bit, isImmediate: isImmediate).handler
+                    cells[lastStart].handler = Operation.binary(fused, is64Bit: is64Bit, isImmediate: isImmediate).code
                     return
                 }
             }
@@ -268,8 +268,8 @@ extension Predecoder {
         if lastInst >= 0, lastValue == inst.a.index {
             for isImmediate in [false, true] {
                 let expected = Operation.binary(NT_OP_and_r32, is64Bit: is64Bit, isImmediate: isImmediate)
-                if cells[lastStart].handler == expected.handler {
-                    cells[lastStart].handler = Operation.binary(NT_OP_ands_r32, is64Bit: is64Bit, isImmediate: isImmediate).handler
+                if cells[lastStart].handler == expected.code {
+                    cells[lastStart].handler = Operation.binary(NT_OP_ands_r32, is64Bit: is64Bit, isImmediate: isImmediate).code
                     return
                 }
             }
@@ -336,6 +336,21 @@ extension Predecoder {
 
     // MARK: Terminators
 
+    /// What becomes of a comparison's cell when the branch on its flags follows: the first of 14 conditions, by handler.
+    private static let compareAndBranch: [UInt: nt_interp_op] = {
+        let families: [(nt_interp_op, nt_interp_op)] = [
+            (NT_OP_subs_r32, NT_OP_subs_branch_r32_eq), (NT_OP_cmp_r32, NT_OP_cmp_branch_r32_eq),
+            (NT_OP_ands_r32, NT_OP_ands_branch_r32_eq),
+        ]
+        var result: [UInt: nt_interp_op] = [:]
+        for (plain, fused) in families {
+            for form in 0..<4 {
+                result[Operation(plain, offset: form).code] = nt_interp_op(fused.rawValue + UInt32(form * 14))
+            }
+        }
+        return result
+    }()
+
     private func pollBits(_ block: IRBlock, _ taken: UInt64, _ other: UInt64) -> UInt16 {
         (taken <= block.pc ? 1 : 0) | (other <= block.pc ? 2 : 0)
     }
@@ -371,6 +386,11 @@ extension Predecoder {
         case .branchIf:
             let polls = pollBits(block, inst.imm, inst.imm2)
             if chains, pendingCondition == inst.a.index, block.insts[inst.a.index].aux < 14 {
+                if lastStart >= 0, lastStart == cells.count - 1, let fused = Predecoder.compareAndBranch[cells[lastStart].handler] {
+                    cells[lastStart].handler = Operation(fused, offset: Int(block.insts[inst.a.index].aux)).code
+                    cells[lastStart].c = polls
+                    return
+                }
                 append(Cell(Operation(NT_OP_branch_eq, offset: Int(block.insts[inst.a.index].aux)), c: polls))
                 return
             }

@@ -106,15 +106,13 @@ extension Predecoder {
         let cell = cells.removeLast()
         return (cell.a, cell.b)
     }
-    private static let addHandler = Operation.binary(NT_OP_add_r32, is64Bit: true, isImmediate: false).handler
+    private static let addHandler = Operation.binary(NT_OP_add_r32, is64Bit: true, isImmediate: false).code
 
     private mutating func emitLoad(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
         let operation = loadOperation(inst)
-        if operation.rawValue >= NT_OP_load_u8.rawValue, operation.rawValue <= NT_OP_load_u64.rawValue,
-            let (a, b) = takeIndexedAddress(inst, i, block)
-        {
+        if inst.type != .i128, !inst.memFlags.contains(.signExtend), let (a, b) = takeIndexedAddress(inst, i, block) {
             let d = define(i)
-            let indexed = Operation(NT_OP_load_x_u8, offset: Int(operation.rawValue - NT_OP_load_u8.rawValue))
+            let indexed = Operation(NT_OP_load_x_u8, offset: Int(inst.aux))
             append(Cell(indexed, d: d, a: a, b: b, imm: UInt64(faultPoint)), from: i)
             return
         }
@@ -125,6 +123,8 @@ extension Predecoder {
         append(cell, from: i)
     }
 
+    private static let stores = [NT_OP_store_8, NT_OP_store_16, NT_OP_store_32, NT_OP_store_64, NT_OP_store_128]
+
     private mutating func emitStore(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
         // The value first: placing it may append cells, and then the sum is no longer the last operation.
         let value = place(inst.b, block)
@@ -133,7 +133,7 @@ extension Predecoder {
             return
         }
         let a = place(inst.a, block)
-        var cell = Cell(Operation(NT_OP_store_8, offset: Int(inst.aux)), d: value, a: a, imm: inst.imm)
+        var cell = Cell(Operation(Self.stores[Int(inst.aux)]), d: value, a: a, imm: inst.imm)
         cell.point = faultPoint
         append(cell)
     }

@@ -49,10 +49,47 @@ package struct Predecoder {
             for k in i..<i + consumed { releaseOperands(block.insts[k], at: k) }
             i += consumed
         }
+        finish()
         let size = cells.count * MemoryLayout<Cell>.stride
         guard let memory = malloc(size) else { preconditionFailure("out of memory for tier-0 code") }
         cells.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: size) }
         return memory
+    }
+
+    /// Lets cells take an operand from the cell before them where they can, and puts the handlers' addresses in.
+    private mutating func finish() {
+        // Where the cell before wrote the value that its handler passes on.
+        var passed: UInt16?
+        // The cell before, while it can still become the first of a pair.
+        var single: (index: Int, operation: UInt32)?
+        for k in cells.indices {
+            let code = cells[k].handler
+            if code == 0 {
+                passed = nil
+                single = nil
+                continue
+            }
+            var operation = UInt32(code - 1)
+            let leavesValue = nt_interp_leaves_value(operation)
+            if let place = passed {
+                let forms = nt_interp_forms_of(operation)
+                if forms.first != 0, cells[k].a == place {
+                    operation = UInt32(forms.first)
+                } else if forms.second != 0, cells[k].b == place {
+                    operation = UInt32(forms.second)
+                } else if forms.value != 0, cells[k].d == place {
+                    operation = UInt32(forms.value)
+                }
+            }
+            cells[k].handler = UInt(bitPattern: nt_interp_handler(operation))
+            passed = leavesValue ? cells[k].d : nil
+            if let first = single, let pair = nt_interp_pair_handler(first.operation, operation) {
+                cells[first.index].handler = UInt(bitPattern: pair)
+                single = nil
+            } else {
+                single = (k, operation)
+            }
+        }
     }
 
     package static func release(_ cells: UnsafeMutableRawPointer) { free(cells) }

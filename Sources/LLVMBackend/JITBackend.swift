@@ -22,11 +22,21 @@ package struct CompiledCode {
     let module: CompiledModule
 }
 
+/// LLVM's code generation level.
+enum Effort: Int32 {
+    /// FastISel and the fast register allocator: 55 to 95 µs a TB.
+    case quick = 0
+    /// SelectionDAG and the greedy allocator; several times as long.
+    case thorough = 2
+}
+
 final class CompiledModule {
     let code: OpaquePointer
+    let effort: Effort
     var users: Int
-    init(code: OpaquePointer, users: Int) {
+    init(code: OpaquePointer, effort: Effort, users: Int) {
         self.code = code
+        self.effort = effort
         self.users = users
     }
 }
@@ -38,7 +48,7 @@ package final class JITBackend: @unchecked Sendable {
     // @unchecked: everything is guarded by `lock`.
     private let lock = Lock()
     private let log: Log
-    private var jit: OpaquePointer?
+    private var jits: [Effort: OpaquePointer] = [:]
     private var hostDisassembler: HostDisassembler?
     private var moduleCount = 0
 
@@ -49,8 +59,18 @@ package final class JITBackend: @unchecked Sendable {
     /// - Parameter chains: whether direct and indirect branches go straight to the next TB.
     /// - Returns: one entry per unit, in order. Traps when LLVM refuses: that is our bug, the IR was verified.
     package func compile(_ units: [CompileUnit], chains: Bool) -> [CompiledCode] {
+        // Loops are worth a thorough compilation at once: nothing else could make them keep registers.
+        let isLoop = units.map { chains && SelfLoop.isSuitable($0.block) }
+        if !isLoop.contains(true) { return compileModule(units, .quick, chains: chains) }
+        if !isLoop.contains(false) { return compileModule(units, .thorough, chains: chains) }
+        var loops = compileModule(zip(units, isLoop).filter(\.1).map(\.0), .thorough, chains: chains).makeIterator()
+        var others = compileModule(zip(units, isLoop).filter { !$0.1 }.map(\.0), .quick, chains: chains).makeIterator()
+        return isLoop.map { $0 ? loops.next()! : others.next()! }
+    }
+
+    private func compileModule(_ units: [CompileUnit], _ effort: Effort, chains: Bool) -> [CompiledCode] {
         lock.withLock {
-            let jit = self.jit ?? start()
+            let jit = jits[effort] ?? start(effort)
             let context = LLVMContextCreate()!
             defer { LLVMContextDispose(context) }
             let name = "tb\(moduleCount)"
@@ -70,7 +90,7 @@ package final class JITBackend: @unchecked Sendable {
             }
             check(module)
             if log.isOn(.llvm) { dump(module) }
-            return link(module, names, units, jit)
+            return link(module, names, units, jit, effort)
         }
     }
 
@@ -78,7 +98,7 @@ package final class JITBackend: @unchecked Sendable {
     package func release(_ code: CompiledCode) {
         lock.withLock {
             code.module.users -= 1
-            guard code.module.users == 0, let jit else { return }
+            guard code.module.users == 0, let jit = jits[code.module.effort] else { return }
             var start: UInt64 = 0
             var end: UInt64 = 0
             nt_jit_code_range(code.module.code, &start, &end)
@@ -87,23 +107,17 @@ package final class JITBackend: @unchecked Sendable {
         }
     }
 
-    private func start() -> OpaquePointer {
+    private func start(_ effort: Effort) -> OpaquePointer {
         var error: UnsafeMutablePointer<CChar>?
-        guard let made = nt_jit_create(JITBackend.optimizationLevel, &error) else {
+        guard let made = nt_jit_create(effort.rawValue, &error) else {
             preconditionFailure("LLVM cannot compile for this host: \(error.map { String(cString: $0) } ?? "")")
         }
-        jit = made
+        jits[effort] = made
         return made
     }
 
-    /// Code generation effort of tier 1. 0 is FastISel.
-    private static let optimizationLevel: Int32 = {
-        guard let text = getenv("NEEDLETAIL_TIER1_OPT") else { return 0 }
-        return Int32(String(cString: text)) ?? 0
-    }()
-
     private func link(
-        _ module: LLVMModuleRef, _ names: [String], _ units: [CompileUnit], _ jit: OpaquePointer
+        _ module: LLVMModuleRef, _ names: [String], _ units: [CompileUnit], _ jit: OpaquePointer, _ effort: Effort
     ) -> [CompiledCode] {
         var addresses = [UInt64](repeating: 0, count: names.count)
         var error: UnsafeMutablePointer<CChar>?
@@ -118,7 +132,7 @@ package final class JITBackend: @unchecked Sendable {
         let known = nt_code_range_add(UnsafeRawPointer(bitPattern: UInt(start)), UnsafeRawPointer(bitPattern: UInt(end)))
         precondition(known, "too many code ranges")
         if log.isOn(.outAsm) { dumpHostCode(units, addresses, end: end) }
-        let owner = CompiledModule(code: code, users: units.count)
+        let owner = CompiledModule(code: code, effort: effort, users: units.count)
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
     }
 

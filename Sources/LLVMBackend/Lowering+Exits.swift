@@ -87,6 +87,7 @@ extension TBLowering {
     }
 
     private func leave(to pc: LLVMValueRef, _ exit: nt_exit) {
+        loop?.writeBack(self)
         storeState(Int(NT_CPU_PC), pc)
         ret(exit)
     }
@@ -101,6 +102,10 @@ extension TBLowering {
         let target = l.const(pc, l.i64)
         guard options.chains else { return leave(to: target, NT_EXIT_LOOKUP) }
         if pc <= block.pc { poll(target) }
+        if let loop {
+            if pc == block.pc { return loop.close(self) }
+            loop.writeBack(self)
+        }
         let next = LLVMBuildLoad2(
             b, l.pointer, address(tb, Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET)), "")!
         tailCall(next)

@@ -1,6 +1,6 @@
 internal import CHost
 internal import CLLVM
-package import EmuIR
+internal import EmuIR
 internal import GuestState
 
 /// Lowers one IR block to one LLVM function `i64 (ptr cpu, ptr tb)` with the preserve_none convention.
@@ -21,6 +21,8 @@ struct TBLowering {
     /// Index of the guest instruction being lowered, and the one whose fault point is in memory.
     var instruction = -1
     var storedFaultPoint = -1
+    /// Set when the TB loops inside its function.
+    var loop: SelfLoop?
 
     var b: LLVMBuilderRef { l.builder }
 
@@ -38,6 +40,7 @@ struct TBLowering {
         var lowering = TBLowering(
             l: l, function: function, cpu: LLVMGetParam(function, 0), tb: LLVMGetParam(function, 1), block: block,
             options: options, intrinsics: intrinsics, values: Array(repeating: nil, count: block.insts.count))
+        if options.chains, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
         for i in block.insts.indices {
             let inst = block.insts[i]
             lowering.values[i] = lowering.lower(inst)
@@ -66,9 +69,13 @@ struct TBLowering {
         return LLVMBuildInBoundsGEP2(b, l.i8, base, &index, 1, "")
     }
     func loadState(_ offset: Int, _ type: LLVMTypeRef) -> LLVMValueRef {
-        LLVMBuildLoad2(b, type, address(cpu, offset), "")
+        if let loop, SelfLoop.tracks(offset) { return loop.load(offset, self) }
+        return LLVMBuildLoad2(b, type, address(cpu, offset), "")
     }
-    func storeState(_ offset: Int, _ value: LLVMValueRef) { LLVMBuildStore(b, value, address(cpu, offset)) }
+    func storeState(_ offset: Int, _ value: LLVMValueRef) {
+        if let loop, SelfLoop.tracks(offset), !loop.store(offset, value) { return }
+        LLVMBuildStore(b, value, address(cpu, offset))
+    }
 
     func newBlock() -> LLVMBasicBlockRef { LLVMAppendBasicBlockInContext(l.context, function, "") }
     func position(_ block: LLVMBasicBlockRef) { LLVMPositionBuilderAtEnd(b, block) }

@@ -75,10 +75,8 @@ struct Needletail {
             }
             for warning in plugins.warnings { warn(warning) }
             try machine.load(plugins)
-        } catch let error as PluginError {
-            fail(error.description, 1)
         } catch {
-            fail("\(error)", 1)
+            fail(error.description, 1)
         }
     }
 

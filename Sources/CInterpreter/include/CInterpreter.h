@@ -3,21 +3,28 @@
 #define NT_INTERPRETER_H
 
 #include "CHost.h"
+#include <stdbool.h>
 
 struct nt_op;
 
-/// A handler runs one cell and tail-calls the next cell's. `tb` is the TB the cells belong to.
-typedef NT_PRESERVE_NONE uint64_t (*nt_handler)(nt_cpu *cpu, nt_tb *tb, const struct nt_op *ip);
+/// A handler runs one cell and tail-calls the next cell's. `tb` is the TB the cells belong to, `acc` what the cell before
+/// wrote to its `d` if it was a value operation, or anything.
+typedef NT_PRESERVE_NONE uint64_t (*nt_handler)(nt_cpu *cpu, nt_tb *tb, const struct nt_op *ip, uint64_t acc);
 
 /// One cell. Operands are byte offsets into nt_cpu: guest registers, temporaries, or the permanent zero.
 typedef struct nt_op {
     nt_handler handler;
-    uint16_t d, a;
     union {
         struct {
-            uint16_t b, c;
+            uint16_t d, a;
+            union {
+                struct {
+                    uint16_t b, c;
+                };
+                uint32_t point; // fault point of loads and stores
+            };
         };
-        uint32_t point; // fault point of loads and stores
+        uint64_t operands; // all of them in one load: the frequent handlers are bound by loads
     };
     union {
         uint64_t imm;
@@ -38,6 +45,25 @@ typedef enum nt_interp_op {
 #undef NT_INTERP_ENUM
         NT_INTERP_OP_COUNT
 } nt_interp_op;
+enum {
+#define NT_INTERP_VALUE_ENUM(name) NT_INTERP_VALUE_##name,
+    NT_INTERP_VALUE_OPERATIONS(NT_INTERP_VALUE_ENUM)
+#undef NT_INTERP_VALUE_ENUM
+        NT_INTERP_VALUE_COUNT // value operations come first
+};
+
+/// The forms of an operation that take an operand from the cell before, 0 where there is none.
+typedef struct nt_interp_forms {
+    uint16_t first;  // for the operand at `a`
+    uint16_t second; // for the operand at `b`
+    uint16_t value;  // for a store's value, at `d`
+} nt_interp_forms;
+nt_interp_forms nt_interp_forms_of(uint32_t operation);
+/// Whether the operation leaves in `acc` what it writes to `d`.
+bool nt_interp_leaves_value(uint32_t operation);
+
+/// A handler that runs cells of these two operations, which follow each other; NULL when there is none.
+const void *nt_interp_pair_handler(uint32_t first, uint32_t second);
 
 /// Address of the handler of an operation.
 const void *nt_interp_handler(uint32_t operation);
