@@ -193,6 +193,14 @@ extension Translator {
         return .next
     }
 
+    mutating func FJCVTZS(_ f: FloatIntegerConversion) -> TranslationStep {
+        let a = F(f.Rn)
+        let result = ir.call(.fpToInt, a, operation(1 << 22))
+        setX(f.Rd, ir.ubfx(result, lsb: 0, width: 32))
+        ir.flagsSet(ir.shift(.shl, ir.shift(.lshr, result, by: 32), by: 30))
+        return .next
+    }
+
     mutating func floatToFixed(_ f: FloatFixedConversion) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
         let a = F(f.Rn)
@@ -216,54 +224,6 @@ extension Translator {
         let number = (f.opcode & 1) << 20 | f.sf << 21 | (64 - f.scale) << 24
         let result = ir.call(.fpFromInt, a, operation(number, f.ftype))
         setF(f.Rd, result, f.ftype)
-        return .next
-    }
-
-    // MARK: Conversions within an FP register: the integer has the width of the floating-point number
-
-    /// FCVTNS, PS, MS, ZS by `size` and `opcode`, FCVTAS by `opcode` alone, and their unsigned forms.
-    mutating func scalarFloatToInteger(_ f: SIMDScalarTwoRegisterMisc) -> TranslationStep {
-        let mode = f.opcode == 0b11100 ? 4 : (f.opcode & 1) << 1 | f.size >> 1
-        return convertToInteger(f.Rd, f.Rn, f.size & 1, mode: mode, isUnsigned: f.U, fractionBits: 0)
-    }
-
-    mutating func scalarIntegerToFloat(_ f: SIMDScalarTwoRegisterMisc) -> TranslationStep {
-        convertToFloat(f.Rd, f.Rn, f.size & 1, isUnsigned: f.U, fractionBits: 0)
-    }
-
-    mutating func scalarFloatToFixed(_ f: SIMDScalarShiftImmediate) -> TranslationStep {
-        guard let (ftype, fractionBits) = fixedPoint(f) else { return undefined() }
-        return convertToInteger(f.Rd, f.Rn, ftype, mode: 3, isUnsigned: f.U, fractionBits: fractionBits)
-    }
-
-    mutating func scalarFixedToFloat(_ f: SIMDScalarShiftImmediate) -> TranslationStep {
-        guard let (ftype, fractionBits) = fixedPoint(f) else { return undefined() }
-        return convertToFloat(f.Rd, f.Rn, ftype, isUnsigned: f.U, fractionBits: fractionBits)
-    }
-
-    /// Number type and fraction bits of `immh:immb`; nil for half precision.
-    private func fixedPoint(_ f: SIMDScalarShiftImmediate) -> (ftype: Int, fractionBits: Int)? {
-        guard f.immh >= 4 else { return nil }
-        let ftype = f.immh >> 3
-        return (ftype, (ftype == 1 ? 128 : 64) - (f.immh << 3 | f.immb))
-    }
-
-    private mutating func convertToInteger(
-        _ d: Int, _ n: Int, _ ftype: Int, mode: Int, isUnsigned: Int, fractionBits: Int
-    ) -> TranslationStep {
-        let number = mode << 16 | isUnsigned << 20 | ftype << 21 | fractionBits << 24
-        let a = F(n)
-        let result = ir.call(.fpToInt, a, operation(number, ftype))
-        setF(d, result, ftype)
-        return .next
-    }
-
-    private mutating func convertToFloat(
-        _ d: Int, _ n: Int, _ ftype: Int, isUnsigned: Int, fractionBits: Int
-    ) -> TranslationStep {
-        let a = F(n)
-        let result = ir.call(.fpFromInt, a, operation(isUnsigned << 20 | ftype << 21 | fractionBits << 24, ftype))
-        setF(d, result, ftype)
         return .next
     }
 }
