@@ -160,7 +160,8 @@ import Testing
         ],
         [
             ["cp", "-a", "d", "copy"], ["mv", "copy/small", "copy/moved"], ["ln", "-s", "nowhere", "copy/dangling"],
-            ["ln", "copy/moved", "copy/hard"], ["ls", "-l", "copy"], ["rm", "-rf", "copy"], ["ls"],
+            ["ln", "copy/moved", "copy/hard"], ["stat", "-c", "%n %F %a %h", "copy/moved", "copy/dangling", "copy/hard"],
+            ["rm", "-rf", "copy"], ["ls"],
         ],
         [
             ["mkdir", "-p", "a/b/c"], ["touch", "-d", "2001-02-03 04:05:06", "a/b/file"],

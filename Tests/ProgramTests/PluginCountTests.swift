@@ -9,8 +9,6 @@ import Testing
 
     /// From the guest's source: 3 before the loops, 1000 times (1 + 100 * 4 + 2), 3 at the end.
     static let countGuest = 3 + 1000 * (1 + 100 * 4 + 2) + 3
-    /// As qemu-aarch64 7.2 counts with the plugin of `oracleAgrees`, which takes nine seconds.
-    static let defaultGuest = 2_868_333_445
 
     private func expectCount(_ count: Int, _ guest: String, _ arguments: [String]) throws {
         let outcome = try needletail(arguments + ["-d", "plugin", guest])
@@ -24,21 +22,17 @@ import Testing
         try expectCount(Self.countGuest, guest, mode + ["-plugin", "insn,inline=\(inline)"])
     }
 
-    @Test(arguments: ["block", "auto"])
-    func countsTheDefaultGuest(_ tier: String) throws {
-        let guest = try Installation.guest("default")
-        try expectCount(Self.defaultGuest, guest, ["--tier=\(tier)", "-plugin", "insn,inline=on"])
-    }
-
-    /// Single-steps the guest in another emulator: qemu-aarch64 with a plugin that counts each instruction.
-    @Test func oracleAgrees() throws {
-        let guest = try Installation.guest("count")
-        #expect(try oracleCount(guest) == Self.countGuest)
-        let fp = try Installation.guest("fp")
-        let count = try oracleCount(fp)
-        for (tier, inline) in [("interp", "on"), ("block", "off"), ("auto", "on"), ("auto", "off")] {
-            try expectCount(count, fp, ["--tier=\(tier)", "-plugin", "insn,inline=\(inline)"])
+    /// Against another emulator: qemu-aarch64 with a plugin that counts each instruction. What clang makes of `default` and `fp`
+    /// may change, the assembly of `count` not.
+    @Test(arguments: ["count", "fp", "default"])
+    func countsAsAnotherEmulator(_ name: String) throws {
+        let guest = try Installation.guest(name)
+        let count = try oracleCount(guest)
+        if name == "count" { #expect(count == Self.countGuest) }
+        for (tier, inline) in [("interp", "on"), ("block", "on"), ("auto", "on"), ("auto", "off")] {
+            try expectCount(count, guest, ["--tier=\(tier)", "-plugin", "insn,inline=\(inline)"])
         }
+        if name == "fp" { try expectCount(count, guest, ["-one-insn-per-tb", "-plugin", "insn,inline=on"]) }
     }
 
     /// Builds against no header: the four functions and their shapes are the same in QEMU 7.2 (API 1) and 10 (API 2 and up).
