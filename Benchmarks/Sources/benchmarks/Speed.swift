@@ -88,7 +88,7 @@ struct Bench {
         let base = samples[0]
         // A column that would be empty is left out.
         let head =
-            ["", "min", "median", "processor"] + (count == nil ? [] : ["M insn/s"]) + ["speed / QEMU's", "by median"]
+            ["", "min", "median", "processor"] + (count == nil ? [] : ["M insn/s"]) + ["speed / QEMU's", "by median", "by processor"]
         var table = Table("\(title), \(rounds) times", columns: head + (targets.isEmpty ? [] : ["target"]))
         for (index, sample) in samples.enumerated() {
             let ratio = base.minimum / sample.minimum
@@ -99,7 +99,9 @@ struct Bench {
                 milliseconds(sample.processorMinimum),
             ]
             if let rate { row.append(fixed(rate, 0)) }
-            row += [fixed(ratio, 2), fixed(base.median / sample.median, 2)]
+            row += [
+                fixed(ratio, 2), fixed(base.median / sample.median, 2), fixed(base.processorMinimum / sample.processorMinimum, 2),
+            ]
             if !targets.isEmpty { row.append(target?.verdict(on: ratio) ?? "") }
             table.add(row)
             report.add(
