@@ -42,7 +42,9 @@ bench-quick: setup-test build guests
 TIME ?= 60
 SEED ?= 1
 fuzz: setup-test build
-	python3 Tests/Fuzz/fuzz.py --needletail .build/release/needletail --time $(TIME) --seed $(SEED)
+	$(RELEASE) --product fuzz
+	mkdir -p Tests/Cases/fuzz
+	.build/release/fuzz --needletail .build/release/needletail --time $(TIME) --seed $(SEED) --keep Tests/Cases/fuzz
 
 generate:
 	$(RELEASE) --product generate-a64
