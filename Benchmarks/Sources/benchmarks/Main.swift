@@ -42,7 +42,7 @@ struct Benchmarks {
         try bench.speed("call", "call: recursive calls and returns", guest: "call")
         try bench.exactCount()
         try bench.plugins("default")
-        if !options.isQuick { try bench.plugins("tight") }
+        if !options.isQuick { try bench.plugins("tight", callsPerInstruction: false) }
         try bench.programs()
         if let path = options.json { try report.write(to: path) }
         let seconds = Double(nanoseconds() - start) / 1e9
