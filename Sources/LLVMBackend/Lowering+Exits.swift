@@ -30,6 +30,7 @@ extension TBLowering {
     // MARK: Instrumentation
 
     mutating func lowerPlugin(_ i: IRInst) -> LLVMValueRef? {
+        let l = l
         switch i.op {
         case .pluginAdd:
             let at = Int(i.imm)
