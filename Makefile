@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --omit-frame-pointers
 GUESTS = Tests/Guests/.out
 
-.PHONY: help setup setup-test build guests run test bench bench-quick fuzz generate check-generated coverage format lint clean
+.PHONY: help setup setup-test build guests run test busybox bench bench-quick fuzz generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
@@ -34,9 +34,12 @@ run: build guests
 test: setup-test check-generated build guests
 	$(RELEASE) --build-tests
 	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build
-bench: setup-test build guests
+# Debian's arm64 busybox, for a few real programs; the benchmark says so when it is missing.
+busybox:
+	-@Tests/Programs/fetch-busybox.sh $(GUESTS)/programs
+bench: setup-test build guests busybox
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
-bench-quick: setup-test build guests
+bench-quick: setup-test build guests busybox
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
 
 TIME ?= 60

@@ -146,3 +146,5 @@ HANDLER(plugin_mem_call_128) {
     plugin_mem_call(cpu, ip);
     NEXT_AT(ip + 2);
 }
+// Before one of those above: a = whether the access happened, imm = the way past it.
+HANDLER(plugin_only_if) { NEXT_AT(A64 & 1 ? ip + 1 : ip + ip->imm); }

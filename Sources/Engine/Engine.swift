@@ -229,7 +229,7 @@ package final class Engine: @unchecked Sendable {
             preconditionFailure("fault point \(hex(point)) names no TB")
         }
         vcpu.cpu.pointee.pc = tb.key.pc &+ UInt64(index * 4)
-        for adjustment in tb.faultAdjustments where adjustment.instruction > index {
+        for adjustment in tb.faultAdjustments where adjustment.applies(toFaultAt: index) {
             let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(adjustment.offset)
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
         }

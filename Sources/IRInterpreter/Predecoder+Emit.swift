@@ -306,6 +306,7 @@ extension Predecoder {
     private mutating func emitPlugin(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
         switch inst.op {
         case .pluginAdd, .pluginStore:
+            guardInstrumentation(by: inst.a, block, cellCount: 1)
             var cell = Cell(Operation(inst.op == .pluginAdd ? NT_OP_plugin_add : NT_OP_plugin_store), imm: inst.imm2)
             cell.point = UInt32(truncatingIfNeeded: inst.imm)
             append(cell)
@@ -325,6 +326,7 @@ extension Predecoder {
             let a = place(inst.a, block)
             let wide = !inst.b.isNone && block.type(of: inst.b) == .i128
             let b = inst.b.isNone ? UInt16(NT_CPU_ZERO) : place(inst.b, block)
+            guardInstrumentation(by: inst.c, block, cellCount: 2)
             append(
                 Cell(
                     Operation(wide ? NT_OP_plugin_mem_call_128 : NT_OP_plugin_mem_call), a: a, b: b, c: UInt16(inst.flags),
@@ -332,6 +334,12 @@ extension Predecoder {
             cells.append(Cell(data: inst.imm2, a: UInt16(inst.aux)))
         default: preconditionFailure("not instrumentation: \(inst.op)")
         }
+    }
+
+    /// Instrumentation of an access that may not have happened (a store-exclusive), if there is a condition.
+    private mutating func guardInstrumentation(by condition: Value, _ block: IRBlock, cellCount: UInt64) {
+        if condition.isNone { return }
+        append(Cell(Operation(NT_OP_plugin_only_if), a: place(condition, block), imm: cellCount + 1))
     }
 
     // MARK: Terminators

@@ -30,13 +30,14 @@ extension TBLowering {
     // MARK: Instrumentation
 
     mutating func lowerPlugin(_ i: IRInst) -> LLVMValueRef? {
+        let l = l
         switch i.op {
         case .pluginAdd:
             let at = Int(i.imm)
-            storeState(at, LLVMBuildAdd(b, loadState(at, l.i64), l.const(i.imm2, l.i64), ""))
+            guarded(by: i.a) { $0.storeState(at, LLVMBuildAdd($0.b, $0.loadState(at, l.i64), l.const(i.imm2, l.i64), "")) }
             return nil
         case .pluginStore:
-            storeState(Int(i.imm), l.const(i.imm2, l.i64))
+            guarded(by: i.a) { $0.storeState(Int(i.imm), l.const(i.imm2, l.i64)) }
             return nil
         case .pluginLoad: return loadState(Int(i.imm), l.i64)
         case .pluginCall:
@@ -46,11 +47,19 @@ extension TBLowering {
             unlikelyDetour(value(i.a)) { $0.callPlugin(i, parameters: [], arguments: []) }
             return nil
         case .pluginMemCall:
-            if !i.b.isNone { storeState(Int(NT_CPU_MEM_VALUE), value(i.b)) }
-            callPlugin(i, parameters: [l.i32, l.i64], arguments: [l.const(UInt64(i.aux), l.i32), value(i.a)])
+            let info = l.const(UInt64(i.aux), l.i32)
+            guarded(by: i.c) {
+                if !i.b.isNone { $0.storeState(Int(NT_CPU_MEM_VALUE), $0.value(i.b)) }
+                $0.callPlugin(i, parameters: [l.i32, l.i64], arguments: [info, $0.value(i.a)])
+            }
             return nil
         default: preconditionFailure("not instrumentation: \(i.op)")
         }
+    }
+
+    /// Instrumentation of an access that may not have happened (a store-exclusive), if there is a condition.
+    private mutating func guarded(by condition: Value, _ body: (inout TBLowering) -> Void) {
+        if condition.isNone { body(&self) } else { unlikelyDetour(value(condition), body) }
     }
 
     /// function(cpu_index, …, userdata), with the register permission set around it when it has one.

@@ -29,7 +29,7 @@ struct Benchmarks {
             \(options.needletail) against \(version.first ?? "QEMU"), \(options.isQuick ? "quick" : "full")
             \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, load average \(fixed(loads[0], 2)) at the start
             The commands of a table run in turn. min, median: wall time; processor: user and system time, the smallest.
-            Ratios are of the minima, which the targets are about, and of the medians.
+            Ratios are of the minima, which the targets are about, of the medians, and of the processor times.
 
             """)
         try bench.startUp()
@@ -42,7 +42,7 @@ struct Benchmarks {
         try bench.speed("call", "call: recursive calls and returns", guest: "call")
         try bench.exactCount()
         try bench.plugins("default")
-        if !options.isQuick { try bench.plugins("tight") }
+        if !options.isQuick { try bench.plugins("tight", callsPerInstruction: false) }
         try bench.programs()
         if let path = options.json { try report.write(to: path) }
         let seconds = Double(nanoseconds() - start) / 1e9

@@ -17,10 +17,12 @@ extension Bench {
     ]
 
     /// What counting costs: the same guest in the same tier with and without it. All counts must agree.
-    func plugins(_ name: String) throws(BenchmarkError) {
+    /// - Parameter callsPerInstruction: Also count instructions with a callback each, which takes long.
+    func plugins(_ name: String, callsPerInstruction: Bool = true) throws(BenchmarkError) {
         let group = "plugins \(name)"
         guard options.wants(group) else { return }
-        let rounds = options.isQuick ? 1 : 5
+        let rounds = options.isQuick ? 1 : 3
+        let countings = Self.countings.filter { callsPerInstruction || $0.plugin != "insn,inline=off" }
         var counts: [String: UInt64] = [:]
         var table = Table(
             "plugins: cost of counting, guest '\(name)', \(rounds) times",
@@ -29,12 +31,12 @@ extension Bench {
             let path = guest(name)
             let commands =
                 [needletail(tier, [path])]
-                + Self.countings.map { needletail(tier, options: ["-plugin", $0.plugin, "-d", "plugin"], [path]) }
+                + countings.map { needletail(tier, options: ["-plugin", $0.plugin, "-d", "plugin"], [path]) }
             let samples = try runner.alternate(commands, rounds: rounds)
             let plain = samples[0]
             table.add([plain.command.name, milliseconds(plain.minimum), milliseconds(plain.median), "1.00", "", ""])
             report.add(group: group, plain, ratio: 1)
-            for (counting, sample) in zip(Self.countings, samples.dropFirst()) {
+            for (counting, sample) in zip(countings, samples.dropFirst()) {
                 let events = try sample.number(after: counting.marker)
                 try agree(events, on: counting.marker, sample, &counts)
                 try agree(try instructions(in: sample, counting), on: "instructions", sample, &counts)

@@ -58,9 +58,8 @@ struct Bench {
     func programs() throws(BenchmarkError) {
         let group = "programs"
         guard options.wants(group) else { return }
-        let busybox = guest("busybox")
-        guard fileExists(busybox) else {
-            report.show("programs: skipped, there is no \(busybox)\n")
+        guard let busybox = [guest("programs/busybox"), guest("busybox")].first(where: fileExists) else {
+            report.show("programs: skipped, there is no \(guest("programs/busybox")), Debian's arm64 busybox-static\n")
             return
         }
         let text = try TextFile(lineCount: options.isQuick ? 30_000 : 60_000)
@@ -88,7 +87,9 @@ struct Bench {
         let base = samples[0]
         // A column that would be empty is left out.
         let head =
-            ["", "min", "median", "processor"] + (count == nil ? [] : ["M insn/s"]) + ["speed / QEMU's", "by median"]
+            ["", "min", "median", "processor"] + (count == nil ? [] : ["M insn/s"]) + [
+                "speed / QEMU's", "by median", "by processor",
+            ]
         var table = Table("\(title), \(rounds) times", columns: head + (targets.isEmpty ? [] : ["target"]))
         for (index, sample) in samples.enumerated() {
             let ratio = base.minimum / sample.minimum
@@ -99,7 +100,9 @@ struct Bench {
                 milliseconds(sample.processorMinimum),
             ]
             if let rate { row.append(fixed(rate, 0)) }
-            row += [fixed(ratio, 2), fixed(base.median / sample.median, 2)]
+            row += [
+                fixed(ratio, 2), fixed(base.median / sample.median, 2), fixed(base.processorMinimum / sample.processorMinimum, 2),
+            ]
             if !targets.isEmpty { row.append(target?.verdict(on: ratio) ?? "") }
             table.add(row)
             report.add(

@@ -64,7 +64,8 @@
     X(vext) NT_INTERP_LANES(X, vzip1) NT_INTERP_LANES(X, vzip2) NT_INTERP_LANES(X, vuzp1) NT_INTERP_LANES(X, vuzp2)    \
     NT_INTERP_LANES(X, vtrn1) NT_INTERP_LANES(X, vtrn2) NT_INTERP_LANES(X, vrev) NT_INTERP_LANES(X, vnarrow)           \
     NT_INTERP_LANES(X, vsext_low) NT_INTERP_LANES(X, vzext_low) X(vcnt) X(call) X(plugin_add) X(plugin_store)          \
-    X(plugin_load) X(plugin_call) X(plugin_call_if) X(plugin_mem_call) X(plugin_mem_call_128) X(chain) X(chain_poll)   \
+    X(plugin_load) X(plugin_call) X(plugin_call_if) X(plugin_mem_call) X(plugin_mem_call_128) X(plugin_only_if)        \
+    X(chain) X(chain_poll)                                                                                             \
     X(branch_if) X(branch_indirect) X(leave_indirect) X(leave_branch_if) X(raise) X(exit_to)                           \
     NT_INTERP_COMPARE_BRANCH_FAMILIES(NT_INTERP_COMPARE_BRANCH, X)
 
