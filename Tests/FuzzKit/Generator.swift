@@ -17,7 +17,8 @@ package struct Generator {
 
     /// Implemented encodings that a case may hold: no exceptions, and nothing that an emulator may answer as it likes.
     package static let all: [A64Encoding] = A64Encoding.rows.filter {
-        $0.isImplemented && $0.isAvailable($0.bits.value, with: .max) && !excludedClasses.contains($0.fieldsType) && !excluded.contains($0.name)
+        $0.isImplemented && $0.isAvailable($0.bits.value, with: .max) && !excludedClasses.contains($0.fieldsType)
+            && !excluded.contains($0.name)
     }.map(\.encoding)
 
     private static let excludedClasses: Set<String> = [

@@ -11,14 +11,15 @@ package enum GuestProgram {
     /// Cases start here whatever the harness grows to: ADR and literals of kept cases depend on it.
     private static let firstCase = 0x1000
 
+    /// - Parameter pauses: sleeps for a second behind each pass, for a compiler in the background to catch up.
     /// - Returns: the bytes of the ELF file. A case is the state before it and its instructions.
-    package static func make(_ cases: [(input: MachineState, words: [UInt32])]) -> [UInt8] {
+    package static func make(_ cases: [(input: MachineState, words: [UInt32])], pauses: Bool = false) -> [UInt8] {
         var code = Code()
         code.harness(firstCase: firstCase / 4)
         for (index, entry) in cases.enumerated() {
             code.add(entry.words, input: inputAddress + UInt32(index * MachineState.size), x30: entry.input.words[30])
         }
-        code.finish(firstCase: firstCase / 4)
+        code.finish(firstCase: firstCase / 4, pauses: pauses)
         return elf(code: code.words.flatMap(littleEndian), data: cases.flatMap(\.input.bytes))
     }
 
@@ -79,8 +80,13 @@ package enum GuestProgram {
             emit(A.branchLink(words: saveRest - words.count))
         }
 
-        mutating func finish(firstCase: Int) {
+        mutating func finish(firstCase: Int, pauses: Bool) {
             typealias A = Assembler
+            if pauses {
+                // nanosleep
+                emit(A.move(0, counterAddress + 16) + [A.movz(1, 1), A.store(1, 0, 0), A.store(31, 0, 8)])
+                emit([A.movz(1, 0), A.movz(8, 101), A.svc])
+            }
             emit(A.move(0, counterAddress) + [A.load(1, 0, 0), 0xd100_0421, A.store(1, 0, 0)])
             // CBZ over a far branch back: the cases may be more than 1 MiB of code.
             emit(0xb400_0041)
