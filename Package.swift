@@ -97,6 +97,7 @@ let package = Package(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(name: "ProgramTests"),
         .testTarget(
             name: "EngineTests",
             dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "CHost", "Support", "TestSupport"]),
