@@ -10,7 +10,7 @@ import Testing
         var fuzzer = Fuzzer(
             oracle: .qemu(), suspects: Fixture.suspects.filter { $0.name != "block-one" }, folder: folder,
             generator: Generator(seed: 2026, encodings: Generator.all))
-        for _ in 0..<8 {
+        for _ in 0..<6 {
             for finding in fuzzer.runBatch(500) {
                 let differences = finding.actual.map { KeptCase.differences($0, finding.kept.expected) } ?? ["crashed"]
                 Issue.record("\(finding.emulator): \(differences)\n\(finding.kept.text([]))")
