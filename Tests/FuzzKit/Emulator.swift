@@ -7,6 +7,12 @@ package struct Emulator: Sendable, Hashable {
     /// Takes part in every so manieth batch: the slow ones cost as much as all others together.
     package var period = 1
 
+    package init(name: String, command: [String], period: Int = 1) {
+        self.name = name
+        self.command = command
+        self.period = period
+    }
+
     /// Debian's QEMU as the oracle. Without pointer authentication, whose hints are NOPs for us.
     package static func qemu(_ path: String = "qemu-aarch64") -> Emulator {
         Emulator(name: "qemu", command: [path, "-cpu", "max,pauth=off"])

@@ -10,6 +10,9 @@ package struct Generator {
     /// one with many: everything, and what compilers put together (tier 0 fuses such neighbours).
     private var flavours: [[[A64Encoding]]]
 
+    /// Some accesses of this case go to addresses that are not mapped.
+    var mayFault = false
+
     package init(seed: UInt64, encodings: [A64Encoding]) {
         random = SplitMix64(seed: seed)
         self.encodings = encodings
@@ -44,6 +47,7 @@ package struct Generator {
 
     package mutating func makeCase() -> FuzzCase {
         let count = Int.random(in: 1...20, using: &random)
+        mayFault = random.oneIn(4)
         let groups = flavours.randomElement(using: &random)!
         var units: [FuzzUnit] = []
         while units.count < count {

@@ -20,6 +20,19 @@ import Testing
         #expect(fuzzer.exercised.count * 100 >= Generator.all.count * 95)
     }
 
+    /// The oracle tested with a known answer: a CPU without LSE must be found out, by one instruction.
+    @Test func findsACPUWithoutAtomics() throws {
+        let folder = try Fixture.temporaryFolder()
+        defer { Fixture.remove(folder) }
+        let atomics = Generator.all.filter { $0.row.features.contains { $0.feature == .FEAT_LSE } }
+        var fuzzer = Fuzzer(
+            oracle: .qemu(), suspects: [Emulator(name: "old", command: ["qemu-aarch64", "-cpu", "cortex-a53"])],
+            folder: folder, generator: Generator(seed: 1, encodings: atomics))
+        let findings = fuzzer.runBatch(1)
+        #expect(findings.count == 1)
+        #expect(findings.allSatisfy { $0.isReproducible && $0.encodings.count == 1 && $0.actual == nil })
+    }
+
     /// The comparison itself: a state that is changed behind the emulators' back must be found.
     @Test func keptCasesReadBack() throws {
         var input = MachineState()
