@@ -92,7 +92,7 @@ extension TBLowering {
             let operand = narrowed(value(i.b), from: i.type, size: size)
             let (op, argument) = atomicOperation(AtomicOp(rawValue: UInt8(i.imm))!, operand)
             let old = LLVMBuildAtomicRMW(
-                b, op, pointer(value(i.a), 0), argument, LLVMAtomicOrderingSequentiallyConsistent, 0)!
+                b, op, pointer(value(i.a), 0), opaque(argument), LLVMAtomicOrderingSequentiallyConsistent, 0)!
             return extended(old, size: size, to: i.type, signed: false)
         case .compareAndSwap:
             noteFaultPoint()
@@ -124,6 +124,15 @@ extension TBLowering {
 
     /// A fence that costs no instruction: no access moves over it in the compiler.
     private func compilerBarrier() { LLVMBuildFence(b, LLVMAtomicOrderingAcquireRelease, 1, "") }
+
+    /// A constant that LLVM does not see: it makes an update that changes nothing (LDADD of XZR) a plain load, which does not
+    /// fault where the guest may read but not write.
+    private func opaque(_ operand: LLVMValueRef) -> LLVMValueRef {
+        guard LLVMIsConstant(operand) != 0 else { return operand }
+        let zero = LLVMBuildLoad2(b, LLVMTypeOf(operand), address(cpu, Int(NT_CPU_ZERO)), "")!
+        LLVMSetVolatile(zero, 1)
+        return LLVMBuildXor(b, zero, operand, "")
+    }
 
     private func atomicOperation(_ op: AtomicOp, _ operand: LLVMValueRef) -> (LLVMAtomicRMWBinOp, LLVMValueRef) {
         switch op {

@@ -2,7 +2,7 @@
 //
 //   fuzz --needletail PATH [--qemu PATH] [--time SECONDS] [--seed N] [--only TEXT] [--tiers a,b] [--batch N] [--keep FOLDER]
 //
-// --only takes encodings whose name or heading holds TEXT. Exit status 1 when something was found.
+// --only takes encodings whose name or heading holds one of the texts that commas separate. Exit status 1 when something was found.
 import A64ISA
 import FuzzKit
 import Glibc
@@ -29,7 +29,7 @@ struct Fuzz {
         }
         let only = options["--only"]!
         let encodings = Generator.all.filter {
-            only.isEmpty || $0.row.name.contains(only) || $0.row.heading.contains(only)
+            row(of: $0, holdsOneOf: only)
         }
         if encodings.isEmpty { fail("no implemented encoding's name or heading holds '\(only)'") }
         var template = Array("/tmp/needletail-fuzz-XXXXXX".utf8CString)
@@ -57,6 +57,13 @@ struct Fuzz {
         let missing = Set(encodings).subtracting(fuzzer.exercised)
         if !missing.isEmpty && missing.count < 100 { print("never drawn: \(missing.map(\.row.name).sorted())") }
         exit(found == 0 ? 0 : 1)
+    }
+
+    private static func row(of encoding: A64Encoding, holdsOneOf texts: String) -> Bool {
+        texts.isEmpty
+            || texts.split(separator: ",").contains {
+                encoding.row.name.contains($0) || encoding.row.heading.contains($0)
+            }
     }
 
     private static func report(_ finding: Fuzzer.Finding, seed: UInt64, number: Int, keep: String?) {

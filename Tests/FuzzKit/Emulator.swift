@@ -4,6 +4,14 @@ internal import Glibc
 package struct Emulator: Sendable, Hashable {
     package let name: String
     package let command: [String]
+    /// Takes part in every so manieth batch: the slow ones cost as much as all others together.
+    package var period = 1
+
+    package init(name: String, command: [String], period: Int = 1) {
+        self.name = name
+        self.command = command
+        self.period = period
+    }
 
     /// Debian's QEMU as the oracle. Without pointer authentication, whose hints are NOPs for us.
     package static func qemu(_ path: String = "qemu-aarch64") -> Emulator {
@@ -17,7 +25,10 @@ package struct Emulator: Sendable, Hashable {
             Emulator(name: "block", command: [path, "--tier=block"]),
             Emulator(name: "auto", command: [path, "--tier=auto", "--hot-threshold=1"]),
             Emulator(name: "interp-one", command: [path, "--tier=interp", "-one-insn-per-tb"]),
-            Emulator(name: "block-one", command: [path, "--tier=block", "-one-insn-per-tb"]),
+            Emulator(name: "block-one", command: [path, "--tier=block", "-one-insn-per-tb"], period: 8),
+            // Counters in front of each instruction: in IR, and as calls.
+            Emulator(name: "block-inline", command: [path, "--tier=block", "-plugin", "insn,inline=on"], period: 4),
+            Emulator(name: "interp-call", command: [path, "--tier=interp", "-plugin", "insn"], period: 4),
         ]
     }
 
@@ -70,7 +81,8 @@ package struct Emulator: Sendable, Hashable {
         precondition(count == bytes.count, "cannot read the output back")
         return bytes.withUnsafeBytes { raw in
             (0..<raw.count / MachineState.size).map { n in
-                MachineState(bytes: UnsafeRawBufferPointer(rebasing: raw[n * MachineState.size..<(n + 1) * MachineState.size]))
+                MachineState(
+                    bytes: UnsafeRawBufferPointer(rebasing: raw[n * MachineState.size..<(n + 1) * MachineState.size]))
             }
         }
     }

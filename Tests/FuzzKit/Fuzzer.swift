@@ -55,9 +55,8 @@ package struct Fuzzer {
         guard expected.states.count == cases.count * GuestProgram.passes else { return [] }
         caseCount += cases.count
         for unit in cases.joined(by: \.units) { exercised.insert(unit.encoding) }
+        let chosen = suspects.filter { suspects.count == 1 || batchCount % $0.period == 0 }
         batchCount += 1
-        // A module for each instruction takes as long as all else together.
-        let chosen = suspects.filter { $0.name != "block-one" || batchCount % 8 == 1 || suspects.count == 1 }
         return chosen.flatMap { compare($0, cases, expected.states) }
     }
 
@@ -65,13 +64,13 @@ package struct Fuzzer {
         fuzzCase.units.allSatisfy { !refused.contains($0.encoding) && !blamed.contains($0.encoding) }
     }
 
-    private func program(_ cases: [FuzzCase]) -> [UInt8] {
-        GuestProgram.make(cases.map { (input: $0.input, words: $0.words) })
+    private func program(_ cases: [FuzzCase], pauses: Bool = false) -> [UInt8] {
+        GuestProgram.make(cases.map { (input: $0.input, words: $0.words) }, pauses: pauses)
     }
 
     private mutating func compare(_ suspect: Emulator, _ cases: [FuzzCase], _ expected: [MachineState]) -> [Finding] {
         var findings: [Finding] = []
-        let actual = suspect.run(program(cases), in: folder)
+        let actual = suspect.run(program(cases, pauses: suspect.name == "auto"), in: folder)
         var suspicious = Set(
             (0..<min(actual.states.count, expected.count)).filter { actual.states[$0] != expected[$0] }.map {
                 $0 % cases.count

@@ -72,6 +72,11 @@ extension Generator {
         var target = UInt32.random(in: 0..<440, using: &random)
         if isAligned || random.oneIn(2) { target &= ~15 }
         var base = Int(MachineState.scratchAddress + target)
+        if mayFault, random.oneIn(6) {
+            // Nothing there, read-only, or the end of what is mapped. What a vector load leaves that faults half-way is UNKNOWN.
+            let places: [UInt32] = [0x5000_0000, 0x1000_0000, isAligned || isVector ? 0x5000_0000 : 0x3002_0000 - 24]
+            base = Int(places.randomElement(using: &random)! + target % 32)
+        }
         switch offset {
         case .none: break
         case .immediate(let value): base -= value

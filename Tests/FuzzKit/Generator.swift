@@ -6,18 +6,30 @@ package struct Generator {
     package var random: SplitMix64
     /// Encodings to draw from.
     package var encodings: [A64Encoding]
-    /// By how many headings there are: a heading with few encodings is drawn as often as one with many.
-    private var groups: [[A64Encoding]]
+    /// Lists that a case draws from, each split by kind of instruction, so that a kind with few encodings is drawn as often as
+    /// one with many: everything, and what compilers put together (tier 0 fuses such neighbours).
+    private var flavours: [[[A64Encoding]]]
+
+    /// Some accesses of this case go to addresses that are not mapped.
+    var mayFault = false
 
     package init(seed: UInt64, encodings: [A64Encoding]) {
         random = SplitMix64(seed: seed)
         self.encodings = encodings
-        groups = Dictionary(grouping: encodings) { $0.row.fieldsType }.sorted { $0.key < $1.key }.map(\.value)
+        func grouped(_ list: [A64Encoding]) -> [[A64Encoding]] {
+            Dictionary(grouping: list) { $0.row.fieldsType }.sorted { $0.key < $1.key }.map(\.value)
+        }
+        let integer = encodings.filter { $0.row.heading.hasPrefix("Data") || $0.row.heading.hasPrefix("Branches") }
+        let memory = encodings.filter { $0.row.heading.hasPrefix("Loads") }
+        let vector = encodings.filter { $0.row.heading.hasPrefix("Scalar") }
+        let all = grouped(encodings)
+        flavours = [all, all, all, grouped(integer), grouped(integer + memory), grouped(vector)].filter { !$0.isEmpty }
     }
 
     /// Implemented encodings that a case may hold: no exceptions, and nothing that an emulator may answer as it likes.
     package static let all: [A64Encoding] = A64Encoding.rows.filter {
-        $0.isImplemented && $0.isAvailable($0.bits.value, with: .max) && !excludedClasses.contains($0.fieldsType) && !excluded.contains($0.name)
+        $0.isImplemented && $0.isAvailable($0.bits.value, with: .max) && !excludedClasses.contains($0.fieldsType)
+            && !excluded.contains($0.name)
     }.map(\.encoding)
 
     private static let excludedClasses: Set<String> = [
@@ -35,9 +47,11 @@ package struct Generator {
 
     package mutating func makeCase() -> FuzzCase {
         let count = Int.random(in: 1...20, using: &random)
+        mayFault = random.oneIn(4)
+        let groups = flavours.randomElement(using: &random)!
         var units: [FuzzUnit] = []
         while units.count < count {
-            let group = random.oneIn(2) ? encodings : groups.randomElement(using: &random)!
+            let group = random.oneIn(3) ? groups.flatMap { $0 } : groups.randomElement(using: &random)!
             guard let unit = makeUnit(group.randomElement(using: &random)!) else { continue }
             units.append(unit)
         }

@@ -8,17 +8,20 @@ package enum GuestProgram {
     private static let inputAddress: UInt32 = 0x1000_0000
     private static let resultAddress: UInt32 = 0x2000_0000
     private static let counterAddress: UInt32 = 0x2000_0800
+    private static let signalStackAddress: UInt32 = 0x2000_1000
+    private static let signalStackSize: UInt32 = 0x1_0000
     /// Cases start here whatever the harness grows to: ADR and literals of kept cases depend on it.
     private static let firstCase = 0x1000
 
+    /// - Parameter pauses: sleeps for a second behind each pass, for a compiler in the background to catch up.
     /// - Returns: the bytes of the ELF file. A case is the state before it and its instructions.
-    package static func make(_ cases: [(input: MachineState, words: [UInt32])]) -> [UInt8] {
+    package static func make(_ cases: [(input: MachineState, words: [UInt32])], pauses: Bool = false) -> [UInt8] {
         var code = Code()
         code.harness(firstCase: firstCase / 4)
         for (index, entry) in cases.enumerated() {
             code.add(entry.words, input: inputAddress + UInt32(index * MachineState.size), x30: entry.input.words[30])
         }
-        code.finish(firstCase: firstCase / 4)
+        code.finish(firstCase: firstCase / 4, pauses: pauses)
         return elf(code: code.words.flatMap(littleEndian), data: cases.flatMap(\.input.bytes))
     }
 
@@ -26,18 +29,21 @@ package enum GuestProgram {
         var words: [UInt32] = []
         private var loadAll = 0
         private var saveRest = 0
+        private var saveTail = 0
+        private var handler = 0
 
         private mutating func emit(_ word: UInt32) { words.append(word) }
         private mutating func emit(_ several: [UInt32]) { words += several }
 
         mutating func harness(firstCase: Int) {
             typealias A = Assembler
-            // The pass counter, then the first case.
-            emit(A.move(0, counterAddress) + [A.movz(1, UInt32(passes)), A.store(1, 0, 0)])
-            emit(A.branch(words: firstCase - words.count))
+            let start = words.count
+            emit(A.nop)
             // X0 = state to load, X30 = return address; loads all but X30.
             loadAll = words.count
             emit([A.clrex, A.msr(.tpidr, 31)])
+            // Where the case ends, for the signal handler.
+            emit([A.addImmediate(2, 30, 0), 0xf85e_c041] + A.move(2, counterAddress) + [A.store(1, 2, 32)])
             emit(A.move(1, MachineState.scratchAddress) + [A.addImmediate(2, 0, 800)])
             for offset in stride(from: 0, to: MachineState.scratchSize, by: 32) {
                 emit([A.loadPairQ(0, 2, offset), A.storePairQ(0, 1, offset)])
@@ -53,8 +59,9 @@ package enum GuestProgram {
             // X28 = where to store; X28...X30 are stored already. Writes the result out.
             saveRest = words.count
             for n in stride(from: UInt32(0), to: 28, by: 2) { emit(A.storePair(n, n + 1, 28, Int(n) * 8)) }
-            emit([A.moveSP(0, 31), A.store(0, 28, 248), A.mrs(0, .nzcv), A.store(0, 28, 256), A.mrs(0, .fpcr)])
-            emit([A.store(0, 28, 264), A.mrs(0, .fpsr), A.store(0, 28, 272), A.store(31, 28, 280)])
+            emit([A.moveSP(0, 31), A.store(0, 28, 248), A.mrs(0, .nzcv), A.store(0, 28, 256), A.store(31, 28, 280)])
+            saveTail = words.count
+            emit([A.mrs(0, .fpcr), A.store(0, 28, 264), A.mrs(0, .fpsr), A.store(0, 28, 272)])
             for n in stride(from: UInt32(0), to: 32, by: 2) { emit(A.storePairQ(n, 28, 288 + Int(n) * 16)) }
             emit(A.move(1, MachineState.scratchAddress) + [A.addImmediate(2, 28, 800)])
             for offset in stride(from: 0, to: MachineState.scratchSize, by: 32) {
@@ -63,24 +70,63 @@ package enum GuestProgram {
             emit([
                 A.movz(0, 1), A.moveRegister(1, 28), A.movz(2, UInt32(MachineState.size)), A.movz(8, 64), A.svc, A.ret,
             ])
+            emitHandler()
+            words[start] = A.branch(words: words.count - start)
+            emitStart(firstCase: firstCase)
             precondition(words.count <= firstCase, "the harness has outgrown its page")
             words += [UInt32](repeating: A.nop, count: firstCase - words.count)
         }
 
+        /// SIGSEGV and SIGBUS: the registers are the signal frame's, the PC goes where other cases have 0, and the case is over.
+        private mutating func emitHandler() {
+            typealias A = Assembler
+            handler = words.count
+            emit(A.move(28, resultAddress))
+            // X2 = ucontext; X0...X30, SP, PC and PSTATE from byte 184 on.
+            for n in 0..<16 { emit([A.loadPair(3, 4, 2, 184 + n * 16), A.storePair(3, 4, 28, n * 16)]) }
+            emit([A.load(3, 2, 440), A.store(3, 28, 280), A.load(3, 2, 448)])
+            // AND X3, X3, #0xf0000000
+            emit([0x9264_0c63, A.store(3, 28, 256)])
+            emit(A.move(0, counterAddress) + [A.load(30, 0, 32)])
+            emit(A.branch(words: saveTail - words.count))
+        }
+
+        /// The signal handler's stack and actions, the pass counter, then the first case.
+        private mutating func emitStart(firstCase: Int) {
+            typealias A = Assembler
+            emit(A.move(0, counterAddress + 64) + A.move(1, signalStackAddress) + [A.store(1, 0, 0), A.store(31, 0, 8)])
+            emit(A.move(1, signalStackSize) + [A.store(1, 0, 16), A.movz(1, 0), A.movz(8, 132), A.svc])
+            // SA_SIGINFO, SA_ONSTACK, SA_NODEFER; the handler never returns, so no restorer.
+            emit(A.move(5, counterAddress + 128) + A.move(1, codeAddress + UInt32(handler * 4)) + [A.store(1, 5, 0)])
+            emit(A.move(1, 0x4800_0004) + [A.store(1, 5, 8), A.store(31, 5, 16), A.store(31, 5, 24)])
+            for signal: UInt32 in [11, 7] {
+                emit([A.movz(0, signal), A.moveRegister(1, 5), A.movz(2, 0), A.movz(3, 8), A.movz(8, 134), A.svc])
+            }
+            emit(A.move(0, counterAddress) + [A.movz(1, UInt32(passes)), A.store(1, 0, 0)])
+            emit(A.branch(words: firstCase - words.count))
+        }
+
         mutating func add(_ sequence: [UInt32], input: UInt32, x30: UInt64) {
             typealias A = Assembler
-            emit([A.branch(words: 3), UInt32(truncatingIfNeeded: x30), UInt32(truncatingIfNeeded: x30 >> 32)])
+            let end = codeAddress + UInt32(words.count + 9 + sequence.count + 8) * 4
+            emit([A.branch(words: 5), UInt32(truncatingIfNeeded: x30), UInt32(truncatingIfNeeded: x30 >> 32), end, 0])
             emit(A.move(0, input))
             emit(A.branchLink(words: loadAll - words.count))
-            emit(A.loadLiteral(30, words: -5))
+            emit(A.loadLiteral(30, words: -7))
             emit(sequence)
             emit([A.msr(.tpidr, 30)] + A.move(30, resultAddress))
             emit([A.storePair(28, 29, 30, 224), A.mrs(29, .tpidr), A.store(29, 30, 240), A.moveRegister(28, 30)])
             emit(A.branchLink(words: saveRest - words.count))
+            precondition(words.count == Int(end - codeAddress) / 4, "the signal handler would go on at a wrong place")
         }
 
-        mutating func finish(firstCase: Int) {
+        mutating func finish(firstCase: Int, pauses: Bool) {
             typealias A = Assembler
+            if pauses {
+                // nanosleep
+                emit(A.move(0, counterAddress + 16) + [A.movz(1, 1), A.store(1, 0, 0), A.store(31, 0, 8)])
+                emit([A.movz(1, 0), A.movz(8, 101), A.svc])
+            }
             emit(A.move(0, counterAddress) + [A.load(1, 0, 0), 0xd100_0421, A.store(1, 0, 0)])
             // CBZ over a far branch back: the cases may be more than 1 MiB of code.
             emit(0xb400_0041)
@@ -113,7 +159,7 @@ package enum GuestProgram {
         let dataOffset = 4096 + padded(code.count)
         let segments: [(flags: Int, offset: Int, address: UInt32, fileSize: Int, size: Int)] = [
             (5, 4096, codeAddress, code.count, code.count),
-            (4, dataOffset, inputAddress, data.count, data.count), (6, 0, resultAddress, 0, 8192),
+            (4, dataOffset, inputAddress, data.count, data.count), (6, 0, resultAddress, 0, 0x1_2000),
             (6, 0, MachineState.scratchAddress - 0x1_0000, 0, 0x3_0000),
         ]
         for segment in segments {

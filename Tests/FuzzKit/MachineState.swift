@@ -2,7 +2,7 @@ package import TestSupport
 
 /// All that a case starts from and is compared by, as the bytes that the guest harness loads and dumps.
 ///
-///     0    X0...X30, SP        256  NZCV, FPCR, FPSR, 0        288  V0...V31        800  scratch memory
+///     0    X0...X30, SP        256  NZCV, FPCR, FPSR, fault PC 288  V0...V31        800  scratch memory
 package struct MachineState: Equatable, Sendable {
     package static let scratchSize = 512
     package static let size = 800 + scratchSize
@@ -32,7 +32,7 @@ package struct MachineState: Equatable, Sendable {
 
     /// Names of the 64-bit parts: `x3`, `sp`, `nzcv`, `fpcr`, `fpsr`, `v3.lo`, `v3.hi`, `m1f8` (scratch offset, hex).
     package static let names: [String] =
-        (0...30).map { "x\($0)" } + ["sp", "nzcv", "fpcr", "fpsr", "pad"]
+        (0...30).map { "x\($0)" } + ["sp", "nzcv", "fpcr", "fpsr", "fault"]
         + (0...31).flatMap { ["v\($0).lo", "v\($0).hi"] }
         + (0..<scratchSize / 8).map { "m" + String($0 * 8, radix: 16) }
 

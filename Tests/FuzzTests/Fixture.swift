@@ -20,7 +20,7 @@ enum Fixture {
     }
 
     static func remove(_ folder: String) {
-        for name in ["program", "qemu.out"] + suspects.map({ $0.name + ".out" }) { unlink("\(folder)/\(name)") }
+        for name in ["program", "qemu.out", "old.out"] + suspects.map({ $0.name + ".out" }) { unlink("\(folder)/\(name)") }
         rmdir(folder)
     }
 }
