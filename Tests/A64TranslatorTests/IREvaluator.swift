@@ -173,7 +173,9 @@ struct IREvaluator {
             exception = ExceptionKind(rawValue: inst.aux).map { ($0, inst.imm) }
         case .load, .store, .loadExclusive, .storeExclusive, .atomicRMW, .compareAndSwap, .pack128, .lo64, .hi64,
             .vconst, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin,
-            .vumax, .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert,
+            .vumax, .vumin,
+            .vsqadd, .vuqadd, .vsqsub, .vuqsub, .vsqdmulh, .vsqrdmulh,
+            .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert,
             .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow,
             .vcnt, .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall:
             unsupported = inst.op
