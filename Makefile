@@ -10,7 +10,7 @@ help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
 	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
 	@echo "make build        build .build/release/needletail and the bundled plugins"
-	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes)"
+	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes; BENCH=\"--filter tight\")"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
 	@echo "make generate     write the decoder from Sources/A64ISA/Encodings"
 	@echo "make coverage     count implemented encodings"
@@ -35,14 +35,16 @@ test: setup-test check-generated build guests
 	$(RELEASE) --build-tests
 	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build
 bench: setup-test build guests
-	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS)
+	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
 bench-quick: setup-test build guests
-	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS)
+	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
 
 TIME ?= 60
 SEED ?= 1
 fuzz: setup-test build
-	python3 Tests/Fuzz/fuzz.py --needletail .build/release/needletail --time $(TIME) --seed $(SEED)
+	$(RELEASE) --product fuzz
+	mkdir -p Tests/Cases/fuzz
+	.build/release/fuzz --needletail .build/release/needletail --time $(TIME) --seed $(SEED) --keep Tests/Cases/fuzz
 
 generate:
 	$(RELEASE) --product generate-a64
@@ -60,4 +62,4 @@ lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
 clean:
-	rm -rf .build $(GUESTS) Benchmarks/.out
+	rm -rf .build $(GUESTS) Benchmarks/.build

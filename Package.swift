@@ -84,15 +84,23 @@ let package = Package(
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
         .target(name: "TestSupport", dependencies: ["EmuIR"], path: "Tests/TestSupport"),
+        .target(name: "FuzzKit", dependencies: ["A64ISA", "TestSupport"], path: "Tests/FuzzKit"),
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzKit", "A64ISA", "TestSupport", "LLVMBackend"], path: "Tests/Fuzz"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzKit", "A64ISA"]),
         .testTarget(name: "EmuIRTests", dependencies: ["EmuIR", "TestSupport"]),
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
-        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR"]),
+        .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
+        .testTarget(name: "ProgramTests"),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "CHost", "Support", "TestSupport"]),
         .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],

@@ -413,7 +413,8 @@ extension Translator {
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FJCVTZS:
-            return unimplemented(.FJCVTZS)
+            guard has(.FEAT_JSCVT) else { return undefined() }
+            return FJCVTZS(FloatIntegerConversion(word: word))
         case .FMOV_float_gen:
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FMOV_float_gen(FloatIntegerConversion(word: word))
@@ -457,13 +458,17 @@ extension Translator {
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINT32Z_float:
-            return unimplemented(.FRINT32Z_float)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FRINT32X_float:
-            return unimplemented(.FRINT32X_float)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FRINT64Z_float:
-            return unimplemented(.FRINT64Z_float)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FRINT64X_float:
-            return unimplemented(.FRINT64X_float)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FCMP_float:
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatCompare(FloatCompare(word: word))
@@ -1456,59 +1461,59 @@ extension Translator {
         case .UQXTN_advsimd_scalar:
             return UQXTN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTXN_advsimd_scalar:
-            return unimplemented(.FCVTXN_advsimd_scalar)
+            return FCVTXN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTNS_advsimd_scalar:
-            return unimplemented(.FCVTNS_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTMS_advsimd_scalar:
-            return unimplemented(.FCVTMS_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTAS_advsimd_scalar:
-            return unimplemented(.FCVTAS_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .SCVTF_advsimd_int_scalar:
-            return unimplemented(.SCVTF_advsimd_int_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMGT_advsimd_zero_scalar:
-            return unimplemented(.FCMGT_advsimd_zero_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMEQ_advsimd_zero_scalar:
-            return unimplemented(.FCMEQ_advsimd_zero_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMLT_advsimd_scalar:
-            return unimplemented(.FCMLT_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTPS_advsimd_scalar:
-            return unimplemented(.FCVTPS_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTZS_advsimd_int_scalar:
-            return unimplemented(.FCVTZS_advsimd_int_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FRECPE_advsimd_scalar:
-            return unimplemented(.FRECPE_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FRECPX_advsimd_scalar:
-            return unimplemented(.FRECPX_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTNU_advsimd_scalar:
-            return unimplemented(.FCVTNU_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTMU_advsimd_scalar:
-            return unimplemented(.FCVTMU_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTAU_advsimd_scalar:
-            return unimplemented(.FCVTAU_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .UCVTF_advsimd_int_scalar:
-            return unimplemented(.UCVTF_advsimd_int_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMGE_advsimd_zero_scalar:
-            return unimplemented(.FCMGE_advsimd_zero_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMLE_advsimd_scalar:
-            return unimplemented(.FCMLE_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTPU_advsimd_scalar:
-            return unimplemented(.FCVTPU_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTZU_advsimd_int_scalar:
-            return unimplemented(.FCVTZU_advsimd_int_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FRSQRTE_advsimd_scalar:
-            return unimplemented(.FRSQRTE_advsimd_scalar)
+            return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .ADDP_advsimd_pair:
             return ADDP_advsimd_pair(SIMDScalarPairwise(word: word))
         case .FMAXNMP_advsimd_pair:
-            return unimplemented(.FMAXNMP_advsimd_pair)
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FADDP_advsimd_pair:
-            return unimplemented(.FADDP_advsimd_pair)
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXP_advsimd_pair:
-            return unimplemented(.FMAXP_advsimd_pair)
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINNMP_advsimd_pair:
-            return unimplemented(.FMINNMP_advsimd_pair)
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINP_advsimd_pair:
-            return unimplemented(.FMINP_advsimd_pair)
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXNMP_advsimd_pair_fp16:
             return unimplemented(.FMAXNMP_advsimd_pair_fp16)
         case .FADDP_advsimd_pair_fp16:
@@ -1570,23 +1575,23 @@ extension Translator {
         case .SQRDMULH_advsimd_vec_scalar:
             return SQRDMULH_advsimd_vec_scalar(SIMDScalarThreeSame(word: word))
         case .FMULX_advsimd_vec_scalar:
-            return unimplemented(.FMULX_advsimd_vec_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMEQ_advsimd_reg_scalar:
-            return unimplemented(.FCMEQ_advsimd_reg_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FRECPS_advsimd_scalar:
-            return unimplemented(.FRECPS_advsimd_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FRSQRTS_advsimd_scalar:
-            return unimplemented(.FRSQRTS_advsimd_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMGE_advsimd_reg_scalar:
-            return unimplemented(.FCMGE_advsimd_reg_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FACGE_advsimd_scalar:
-            return unimplemented(.FACGE_advsimd_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FABD_advsimd_scalar:
-            return unimplemented(.FABD_advsimd_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMGT_advsimd_reg_scalar:
-            return unimplemented(.FCMGT_advsimd_reg_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FACGT_advsimd_scalar:
-            return unimplemented(.FACGT_advsimd_scalar)
+            return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .SSHR_advsimd_scalar:
             return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .SSRA_advsimd_scalar:
@@ -1604,9 +1609,11 @@ extension Translator {
         case .SQRSHRN_advsimd_scalar:
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SCVTF_advsimd_fix_scalar:
-            return unimplemented(.SCVTF_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .FCVTZS_advsimd_fix_scalar:
-            return unimplemented(.FCVTZS_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .USHR_advsimd_scalar:
             return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .USRA_advsimd_scalar:
@@ -1632,9 +1639,11 @@ extension Translator {
         case .UQRSHRN_advsimd_scalar:
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UCVTF_advsimd_fix_scalar:
-            return unimplemented(.UCVTF_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .FCVTZU_advsimd_fix_scalar:
-            return unimplemented(.FCVTZU_advsimd_fix_scalar)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .SQDMLAL_advsimd_elt_scalar:
             return SQDMLAL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMLSL_advsimd_elt_scalar:
@@ -1646,11 +1655,14 @@ extension Translator {
         case .SQRDMULH_advsimd_elt_scalar:
             return SQRDMULH_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .FMLA_advsimd_elt_scalar:
-            return unimplemented(.FMLA_advsimd_elt_scalar)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .FMLS_advsimd_elt_scalar:
-            return unimplemented(.FMLS_advsimd_elt_scalar)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .FMUL_advsimd_elt_scalar:
-            return unimplemented(.FMUL_advsimd_elt_scalar)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .SQRDMLAH_advsimd_elt_scalar:
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarIndexed(word: word))
@@ -1658,7 +1670,8 @@ extension Translator {
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarIndexed(word: word))
         case .FMULX_advsimd_elt_scalar:
-            return unimplemented(.FMULX_advsimd_elt_scalar)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .TBL_advsimd:
             return TBL_advsimd(SIMDTableLookup(word: word))
         case .TBX_advsimd:
@@ -1811,9 +1824,13 @@ extension Translator {
             guard has(.FEAT_DotProd) else { return undefined() }
             return UDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .FCMLA_advsimd_vec:
-            return unimplemented(.FCMLA_advsimd_vec)
+            guard has(.FEAT_FCMA) else { return undefined() }
+            guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
+            return FCMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .FCADD_advsimd_vec:
-            return unimplemented(.FCADD_advsimd_vec)
+            guard has(.FEAT_FCMA) else { return undefined() }
+            guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
+            return FCADD_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFDOT_advsimd_vec:
             return unimplemented(.BFDOT_advsimd_vec)
         case .BFMLAL_advsimd_vec:
@@ -1858,11 +1875,11 @@ extension Translator {
         case .SQXTN_advsimd:
             return SQXTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTN_advsimd:
-            return unimplemented(.FCVTN_advsimd)
+            return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .BFCVTN_advsimd:
             return unimplemented(.BFCVTN_advsimd)
         case .FCVTL_advsimd:
-            return unimplemented(.FCVTL_advsimd)
+            return FCVTL_advsimd(SIMDTwoRegisterMisc(word: word))
         case .REV32_advsimd:
             return REV32_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UADDLP_advsimd:
@@ -1892,77 +1909,81 @@ extension Translator {
         case .UQXTN_advsimd:
             return UQXTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTXN_advsimd:
-            return unimplemented(.FCVTXN_advsimd)
+            return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .URECPE_advsimd:
-            return URECPE_advsimd(SIMDTwoRegisterMisc(word: word))
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .URSQRTE_advsimd:
-            return URSQRTE_advsimd(SIMDTwoRegisterMisc(word: word))
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT32Z_advsimd:
-            return unimplemented(.FRINT32Z_advsimd)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT64Z_advsimd:
-            return unimplemented(.FRINT64Z_advsimd)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT32X_advsimd:
-            return unimplemented(.FRINT32X_advsimd)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT64X_advsimd:
-            return unimplemented(.FRINT64X_advsimd)
+            guard has(.FEAT_FRINTTS) else { return undefined() }
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTN_advsimd:
-            return unimplemented(.FRINTN_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTM_advsimd:
-            return unimplemented(.FRINTM_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTNS_advsimd:
-            return unimplemented(.FCVTNS_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTMS_advsimd:
-            return unimplemented(.FCVTMS_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTAS_advsimd:
-            return unimplemented(.FCVTAS_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .SCVTF_advsimd_int:
-            return unimplemented(.SCVTF_advsimd_int)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMGT_advsimd_zero:
-            return unimplemented(.FCMGT_advsimd_zero)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMEQ_advsimd_zero:
-            return unimplemented(.FCMEQ_advsimd_zero)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMLT_advsimd:
-            return unimplemented(.FCMLT_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FABS_advsimd:
-            return unimplemented(.FABS_advsimd)
+            return FABS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FRINTP_advsimd:
-            return unimplemented(.FRINTP_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTZ_advsimd:
-            return unimplemented(.FRINTZ_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTPS_advsimd:
-            return unimplemented(.FCVTPS_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTZS_advsimd_int:
-            return unimplemented(.FCVTZS_advsimd_int)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRECPE_advsimd:
-            return unimplemented(.FRECPE_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTA_advsimd:
-            return unimplemented(.FRINTA_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTX_advsimd:
-            return unimplemented(.FRINTX_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTNU_advsimd:
-            return unimplemented(.FCVTNU_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTMU_advsimd:
-            return unimplemented(.FCVTMU_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTAU_advsimd:
-            return unimplemented(.FCVTAU_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .UCVTF_advsimd_int:
-            return unimplemented(.UCVTF_advsimd_int)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMGE_advsimd_zero:
-            return unimplemented(.FCMGE_advsimd_zero)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMLE_advsimd:
-            return unimplemented(.FCMLE_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FNEG_advsimd:
-            return unimplemented(.FNEG_advsimd)
+            return FNEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FRINTI_advsimd:
-            return unimplemented(.FRINTI_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTPU_advsimd:
-            return unimplemented(.FCVTPU_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTZU_advsimd_int:
-            return unimplemented(.FCVTZU_advsimd_int)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRSQRTE_advsimd:
-            return unimplemented(.FRSQRTE_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FSQRT_advsimd:
-            return unimplemented(.FSQRT_advsimd)
+            return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .SADDLV_advsimd:
             return addLongAcross(SIMDAcrossLanes(word: word))
         case .SMAXV_advsimd:
@@ -1978,13 +1999,13 @@ extension Translator {
         case .UMINV_advsimd:
             return UMINV_advsimd(SIMDAcrossLanes(word: word))
         case .FMAXNMV_advsimd:
-            return unimplemented(.FMAXNMV_advsimd)
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXV_advsimd:
-            return unimplemented(.FMAXV_advsimd)
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINNMV_advsimd:
-            return unimplemented(.FMINNMV_advsimd)
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINV_advsimd:
-            return unimplemented(.FMINV_advsimd)
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXNMV_advsimd_fp16:
             return unimplemented(.FMAXNMV_advsimd_fp16)
         case .FMAXV_advsimd_fp16:
@@ -2101,33 +2122,33 @@ extension Translator {
         case .ADDP_advsimd_vec:
             return ADDP_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNM_advsimd:
-            return unimplemented(.FMAXNM_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMINNM_advsimd:
-            return unimplemented(.FMINNM_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMLA_advsimd_vec:
-            return unimplemented(.FMLA_advsimd_vec)
+            return fpMultiplyAdd(SIMDThreeSame(word: word))
         case .FMLS_advsimd_vec:
-            return unimplemented(.FMLS_advsimd_vec)
+            return fpMultiplyAdd(SIMDThreeSame(word: word))
         case .FADD_advsimd:
-            return unimplemented(.FADD_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FSUB_advsimd:
-            return unimplemented(.FSUB_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMULX_advsimd_vec:
-            return unimplemented(.FMULX_advsimd_vec)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FCMEQ_advsimd_reg:
-            return unimplemented(.FCMEQ_advsimd_reg)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMLAL_advsimd_vec:
             return unimplemented(.FMLAL_advsimd_vec)
         case .FMLSL_advsimd_vec:
             return unimplemented(.FMLSL_advsimd_vec)
         case .FMAX_advsimd:
-            return unimplemented(.FMAX_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMIN_advsimd:
-            return unimplemented(.FMIN_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FRECPS_advsimd:
-            return unimplemented(.FRECPS_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FRSQRTS_advsimd:
-            return unimplemented(.FRSQRTS_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .UHADD_advsimd:
             return UHADD_advsimd(SIMDThreeSame(word: word))
         case .UQADD_advsimd:
@@ -2181,33 +2202,33 @@ extension Translator {
         case .SQRDMULH_advsimd_vec:
             return SQRDMULH_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNMP_advsimd_vec:
-            return unimplemented(.FMAXNMP_advsimd_vec)
+            return fpPairwise(SIMDThreeSame(word: word))
         case .FMINNMP_advsimd_vec:
-            return unimplemented(.FMINNMP_advsimd_vec)
+            return fpPairwise(SIMDThreeSame(word: word))
         case .FMLAL2_advsimd_vec:
             return unimplemented(.FMLAL2_advsimd_vec)
         case .FMLSL2_advsimd_vec:
             return unimplemented(.FMLSL2_advsimd_vec)
         case .FADDP_advsimd_vec:
-            return unimplemented(.FADDP_advsimd_vec)
+            return fpPairwise(SIMDThreeSame(word: word))
         case .FABD_advsimd:
-            return unimplemented(.FABD_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMUL_advsimd_vec:
-            return unimplemented(.FMUL_advsimd_vec)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FCMGE_advsimd_reg:
-            return unimplemented(.FCMGE_advsimd_reg)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FCMGT_advsimd_reg:
-            return unimplemented(.FCMGT_advsimd_reg)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FACGE_advsimd:
-            return unimplemented(.FACGE_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FACGT_advsimd:
-            return unimplemented(.FACGT_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .FMAXP_advsimd_vec:
-            return unimplemented(.FMAXP_advsimd_vec)
+            return fpPairwise(SIMDThreeSame(word: word))
         case .FMINP_advsimd_vec:
-            return unimplemented(.FMINP_advsimd_vec)
+            return fpPairwise(SIMDThreeSame(word: word))
         case .FDIV_advsimd:
-            return unimplemented(.FDIV_advsimd)
+            return fpThreeSame(SIMDThreeSame(word: word))
         case .MOVI_advsimd_32:
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .ORR_advsimd_imm_32:
@@ -2262,9 +2283,11 @@ extension Translator {
         case .SSHLL_advsimd:
             return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .SCVTF_advsimd_fix:
-            return unimplemented(.SCVTF_advsimd_fix)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpFixed(SIMDShiftImmediate(word: word))
         case .FCVTZS_advsimd_fix:
-            return unimplemented(.FCVTZS_advsimd_fix)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpFixed(SIMDShiftImmediate(word: word))
         case .USHR_advsimd:
             return shiftRightVector(SIMDShiftImmediate(word: word))
         case .USRA_advsimd:
@@ -2292,13 +2315,16 @@ extension Translator {
         case .USHLL_advsimd:
             return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .UCVTF_advsimd_fix:
-            return unimplemented(.UCVTF_advsimd_fix)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpFixed(SIMDShiftImmediate(word: word))
         case .FCVTZU_advsimd_fix:
-            return unimplemented(.FCVTZU_advsimd_fix)
+            guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
+            return fpFixed(SIMDShiftImmediate(word: word))
         case .FMLAL_advsimd_elt:
             return unimplemented(.FMLAL_advsimd_elt)
         case .FMLA_advsimd_elt:
-            return unimplemented(.FMLA_advsimd_elt)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpIndexed(SIMDIndexed(word: word))
         case .SMLAL_advsimd_elt:
             return multiplyAddLongElement(SIMDIndexed(word: word))
         case .SQDMLAL_advsimd_elt:
@@ -2306,7 +2332,8 @@ extension Translator {
         case .FMLSL_advsimd_elt:
             return unimplemented(.FMLSL_advsimd_elt)
         case .FMLS_advsimd_elt:
-            return unimplemented(.FMLS_advsimd_elt)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpIndexed(SIMDIndexed(word: word))
         case .SMLSL_advsimd_elt:
             return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .SQDMLSL_advsimd_elt:
@@ -2314,7 +2341,8 @@ extension Translator {
         case .MUL_advsimd_elt:
             return MUL_advsimd_elt(SIMDIndexed(word: word))
         case .FMUL_advsimd_elt:
-            return unimplemented(.FMUL_advsimd_elt)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpIndexed(SIMDIndexed(word: word))
         case .SMULL_advsimd_elt:
             return multiplyLongElement(SIMDIndexed(word: word))
         case .SQDMULL_advsimd_elt:
@@ -2339,7 +2367,9 @@ extension Translator {
         case .MLA_advsimd_elt:
             return MLA_advsimd_elt(SIMDIndexed(word: word))
         case .FCMLA_advsimd_elt:
-            return unimplemented(.FCMLA_advsimd_elt)
+            guard has(.FEAT_FCMA) else { return undefined() }
+            guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
+            return FCMLA_advsimd_elt(SIMDIndexed(word: word))
         case .UMLAL_advsimd_elt:
             return multiplyAddLongElement(SIMDIndexed(word: word))
         case .MLS_advsimd_elt:
@@ -2349,7 +2379,8 @@ extension Translator {
         case .FMLAL2_advsimd_elt:
             return unimplemented(.FMLAL2_advsimd_elt)
         case .FMULX_advsimd_elt:
-            return unimplemented(.FMULX_advsimd_elt)
+            guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
+            return fpIndexed(SIMDIndexed(word: word))
         case .UMULL_advsimd_elt:
             return multiplyLongElement(SIMDIndexed(word: word))
         case .FMLSL2_advsimd_elt:

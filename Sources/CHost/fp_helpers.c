@@ -94,6 +94,29 @@ FORMAT(float, uint32_t, s, 0x7f800000u, 0x00400000u, 0x80000000u, 0x007fffffu)
 FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000000000000000ull, 0x000fffffffffffffull)
 
 #define ARITHMETIC(T, U, suffix, SIGN, sqrt_, fma_)                                                                    \
+    /* FPCompareEQ, GE, GT on values or magnitudes. */                                                                 \
+    static U mask_##suffix(nt_cpu *cpu, U a, U b, uint32_t op) {                                                       \
+        if (is_nan_##suffix(a) || is_nan_##suffix(b)) {                                                                \
+            if (op != NT_FP_CMEQ || is_snan_##suffix(a) || is_snan_##suffix(b)) cpu->fpsr |= FPSR_IOC;                 \
+            return 0;                                                                                                  \
+        }                                                                                                              \
+        if (op >= NT_FP_ACGE) a &= ~SIGN, b &= ~SIGN;                                                                  \
+        T x = from_##suffix(a), y = from_##suffix(b);                                                                  \
+        int holds = op == NT_FP_CMEQ ? x == y : op == NT_FP_CMGE || op == NT_FP_ACGE ? x >= y : x > y;                 \
+        return holds ? ~(U)0 : 0;                                                                                      \
+    }                                                                                                                  \
+    /* FPRecipStepFused 2 + x*y, FPRSqrtStepFused (3 + x*y) / 2 with one rounding; x has its sign changed already. */  \
+    static U step_##suffix(nt_cpu *cpu, T x, T y, uint32_t op) {                                                       \
+        volatile T vx = x, vy = y, constant = op == NT_FP_RECPS ? 2 : (T)1.5, half = 1;                                \
+        if (op == NT_FP_RSQRTS) {                                                                                      \
+            /* Halving a large factor is exact; with two small ones the sum is, and cannot overflow. */                \
+            if (fabs(x) >= 1) vx = x / 2;                                                                              \
+            else if (fabs(y) >= 1) vy = y / 2;                                                                         \
+            else constant = 3, half = (T)0.5;                                                                          \
+        }                                                                                                              \
+        EVALUATE(T, suffix, fma_(vx, vy, constant) * half)                                                             \
+        return finish_##suffix(cpu, (U)to_##suffix(vr), raised);                                                       \
+    }                                                                                                                  \
     static U binary_##suffix(nt_cpu *cpu, uint64_t first, uint64_t second, uint32_t op) {                              \
         U a = operand_##suffix(cpu, first), b = operand_##suffix(cpu, second), r;                                      \
         if (op == NT_FP_MAXNM || op == NT_FP_MINNM) {                                                                  \
@@ -101,9 +124,19 @@ FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000
             if (qa && !is_nan_##suffix(b)) return b;                                                                   \
             if (qb && !is_nan_##suffix(a)) return a;                                                                   \
         }                                                                                                              \
-        if (process_nans_##suffix(cpu, a, b, b, &r)) return op == NT_FP_NMUL ? r ^ SIGN : r;                           \
+        if (op >= NT_FP_CMEQ) return mask_##suffix(cpu, a, b, op);                                                     \
+        if (op == NT_FP_RECPS || op == NT_FP_RSQRTS) a ^= SIGN;                                                        \
+        if (process_nans_##suffix(cpu, a, b, b, &r))                                                                   \
+            return op == NT_FP_NMUL ? r ^ SIGN : op == NT_FP_ABD ? r & ~SIGN : r;                                      \
         T x = from_##suffix(a), y = from_##suffix(b);                                                                  \
+        int infinite_zero = (isinf(x) && y == 0) || (isinf(y) && x == 0);                                              \
         switch (op) {                                                                                                  \
+        case NT_FP_MULX:                                                                                               \
+            if (infinite_zero) return (U)to_##suffix(2) | ((a ^ b) & SIGN);                                            \
+            break;                                                                                                     \
+        case NT_FP_RECPS: case NT_FP_RSQRTS:                                                                           \
+            if (infinite_zero) return (U)to_##suffix(op == NT_FP_RECPS ? 2 : (T)1.5);                                  \
+            return step_##suffix(cpu, x, y, op);                                                                       \
         case NT_FP_MAX: case NT_FP_MAXNM:                                                                              \
             return x > y ? a : y > x ? b : a & b;                                                                      \
         case NT_FP_MIN: case NT_FP_MINNM:                                                                              \
@@ -111,8 +144,12 @@ FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000
         default: break;                                                                                                \
         }                                                                                                              \
         volatile T vx = x, vy = y;                                                                                     \
-        EVALUATE(T, suffix, op == NT_FP_ADD ? vx + vy : op == NT_FP_SUB ? vx - vy : op == NT_FP_DIV ? vx / vy : vx * vy) \
+        EVALUATE(T, suffix, op == NT_FP_ADD                        ? vx + vy                                            \
+                            : op == NT_FP_SUB || op == NT_FP_ABD ? vx - vy                                             \
+                            : op == NT_FP_DIV                    ? vx / vy                                             \
+                                                                 : vx * vy)                                            \
         r = finish_##suffix(cpu, (U)to_##suffix(vr), raised);                                                          \
+        if (op == NT_FP_ABD) return r & ~SIGN;                                                                         \
         return op == NT_FP_NMUL ? r ^ SIGN : r;                                                                        \
     }                                                                                                                  \
     static U square_root_##suffix(nt_cpu *cpu, uint64_t operand) {                                                     \
@@ -219,7 +256,7 @@ static uint16_t half_from(nt_cpu *cpu, double x) {
     return sign | (uint16_t)((exponent + 14) << 10) | ((uint16_t)ldexp(value, 11 - exponent) & 0x3ff);
 }
 
-static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to) {
+static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to, int to_odd) {
     // FPConvertNaN: sign and the top of the payload are kept.
     uint64_t sign = 0, payload = 0; // payload: fraction left-aligned in 52 bits
     int nan = 0, signalling = 0;
@@ -261,16 +298,132 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to) 
     }
     if (to == 3) return half_from(cpu, x);
     if (to == 1) return to_d(x);
+    if (to_odd) {
+        // FPConvert with FPRounding_ODD: toward zero, then an inexact result gets its last bit set. It never overflows to infinity.
+        volatile double vx = x;
+        set_mxcsr(0x1f80 | 0x6000);
+        volatile float vr = (float)vx;
+        uint32_t raised = end(), bits = (uint32_t)to_s(vr);
+        if (raised & RAISED_INEXACT) bits |= 1;
+        return finish_s(cpu, bits, raised);
+    }
     volatile double vx = x;
     EVALUATE(float, s, (float)vx)
     return finish_s(cpu, (uint32_t)to_s(vr), raised);
 }
 
+// RecipEstimate: a has 9 bits, 256...511; so has the result.
+static uint32_t reciprocal_estimate(uint32_t a) { return ((1u << 19) / (a * 2 + 1) + 1) / 2; }
+// RecipSqrtEstimate: a is 128...511.
+static uint32_t square_root_estimate(uint32_t a) {
+    a = a < 256 ? a * 2 + 1 : ((a >> 1 << 1) + 1) * 2;
+    uint32_t b = 512;
+    while (a * (b + 1) * (b + 1) < 1u << 28) b++;
+    return (b + 1) / 2;
+}
+
+#define ESTIMATES(U, suffix, SIGN, FRACTION_BITS, EXPONENT_MASK, BIAS)                                                 \
+    /* FPRecipEstimate. Fractions are left-aligned in 52 bits. */                                                      \
+    static U reciprocal_estimate_##suffix(nt_cpu *cpu, uint64_t bits) {                                                \
+        U x = operand_##suffix(cpu, bits), r, sign = x & SIGN, magnitude = x & (U)~SIGN;                               \
+        U infinity = (U)EXPONENT_MASK << FRACTION_BITS;                                                                \
+        if (process_nans_##suffix(cpu, x, x, x, &r)) return r;                                                         \
+        if (magnitude == infinity) return sign;                                                                        \
+        if (magnitude == 0) {                                                                                          \
+            cpu->fpsr |= FPSR_DZC;                                                                                     \
+            return sign | infinity;                                                                                    \
+        }                                                                                                              \
+        /* Below 2^-128 or 2^-1024 the reciprocal overflows. */                                                        \
+        if (magnitude < (U)1 << (FRACTION_BITS - 2)) {                                                                 \
+            uint32_t mode = cpu->fpcr >> 22 & 3;                                                                       \
+            int to_infinity = mode == 0 || (mode == 1 && !sign) || (mode == 2 && sign);                                \
+            cpu->fpsr |= FPSR_OFC | FPSR_IXC;                                                                          \
+            return sign | (to_infinity ? infinity : infinity - 1);                                                     \
+        }                                                                                                              \
+        int exponent = (int)(magnitude >> FRACTION_BITS);                                                              \
+        if ((cpu->fpcr & FPCR_FZ) && exponent >= 2 * BIAS - 1) {                                                       \
+            cpu->fpsr |= FPSR_UFC;                                                                                     \
+            return sign;                                                                                               \
+        }                                                                                                              \
+        uint64_t fraction = (uint64_t)magnitude << (52 - FRACTION_BITS) & ((1ull << 52) - 1);                          \
+        if (exponent == 0) {                                                                                           \
+            int shift = fraction >> 51 ? 1 : 2;                                                                        \
+            exponent = 1 - shift;                                                                                      \
+            fraction = fraction << shift & ((1ull << 52) - 1);                                                         \
+        }                                                                                                              \
+        uint32_t estimate = reciprocal_estimate(256 | (uint32_t)(fraction >> 44));                                     \
+        int result = 2 * BIAS - 1 - exponent;                                                                          \
+        fraction = (uint64_t)(estimate & 0xff) << 44;                                                                  \
+        if (result <= 0) {                                                                                             \
+            fraction = (fraction | 1ull << 52) >> (1 - result);                                                        \
+            result = 0;                                                                                                \
+        }                                                                                                              \
+        return sign | (U)result << FRACTION_BITS | (U)(fraction >> (52 - FRACTION_BITS));                              \
+    }                                                                                                                  \
+    /* FPRSqrtEstimate. */                                                                                             \
+    static U square_root_estimate_##suffix(nt_cpu *cpu, uint64_t bits) {                                               \
+        U x = operand_##suffix(cpu, bits), r, sign = x & SIGN, magnitude = x & (U)~SIGN;                               \
+        if (process_nans_##suffix(cpu, x, x, x, &r)) return r;                                                         \
+        if (magnitude == 0) {                                                                                          \
+            cpu->fpsr |= FPSR_DZC;                                                                                     \
+            return sign | (U)EXPONENT_MASK << FRACTION_BITS;                                                           \
+        }                                                                                                              \
+        if (sign) {                                                                                                    \
+            cpu->fpsr |= FPSR_IOC;                                                                                     \
+            return default_nan_##suffix();                                                                             \
+        }                                                                                                              \
+        if (magnitude == (U)EXPONENT_MASK << FRACTION_BITS) return 0;                                                  \
+        int exponent = (int)(magnitude >> FRACTION_BITS);                                                              \
+        uint64_t fraction = (uint64_t)magnitude << (52 - FRACTION_BITS) & ((1ull << 52) - 1);                          \
+        if (exponent == 0) {                                                                                           \
+            while (!(fraction >> 51)) fraction <<= 1, exponent--;                                                      \
+            fraction = fraction << 1 & ((1ull << 52) - 1);                                                             \
+        }                                                                                                              \
+        uint32_t scaled = exponent & 1 ? 128 | (uint32_t)(fraction >> 45) : 256 | (uint32_t)(fraction >> 44);          \
+        U result = (U)((3 * BIAS - 1 - exponent) / 2);                                                                 \
+        return result << FRACTION_BITS | (U)(square_root_estimate(scaled) & 0xff) << (FRACTION_BITS - 8);              \
+    }                                                                                                                  \
+    /* FPRecpX. */                                                                                                     \
+    static U reciprocal_exponent_##suffix(nt_cpu *cpu, uint64_t bits) {                                                \
+        U x = operand_##suffix(cpu, bits), r;                                                                          \
+        if (process_nans_##suffix(cpu, x, x, x, &r)) return r;                                                         \
+        U exponent = x >> FRACTION_BITS & EXPONENT_MASK;                                                               \
+        return (x & SIGN) | (exponent ? ~exponent & EXPONENT_MASK : EXPONENT_MASK - 1) << FRACTION_BITS;               \
+    }
+ESTIMATES(uint32_t, s, 0x80000000u, 23, 0xffu, 127)
+ESTIMATES(uint64_t, d, 0x8000000000000000ull, 52, 0x7ffull, 1023)
+
 uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
     int is_double = (op & NT_FP_DOUBLE) != 0;
     switch (op & 0xff) {
     case NT_FP_SQRT: return is_double ? square_root_d(cpu, a) : square_root_s(cpu, a);
-    case NT_FP_CONVERT: return convert(cpu, a, op >> 16 & 3, op >> 20 & 3);
+    case NT_FP_CONVERT: return convert(cpu, a, op >> 16 & 3, op >> 20 & 3, op >> 22 & 1);
+    case NT_FP_RECPE: return is_double ? reciprocal_estimate_d(cpu, a) : reciprocal_estimate_s(cpu, a);
+    case NT_FP_RSQRTE: return is_double ? square_root_estimate_d(cpu, a) : square_root_estimate_s(cpu, a);
+    case NT_FP_RECPX: return is_double ? reciprocal_exponent_d(cpu, a) : reciprocal_exponent_s(cpu, a);
+    case NT_FP_URECPE: return (uint32_t)a >> 31 ? (uint32_t)reciprocal_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
+    case NT_FP_URSQRTE: return (uint32_t)a >> 30 ? (uint32_t)square_root_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
+    case NT_FP_ROUND_INT: {
+        double x;
+        int nan;
+        if (is_double) {
+            uint64_t d = operand_d(cpu, a);
+            nan = is_nan_d(d);
+            x = from_d(d);
+        } else {
+            uint32_t s = operand_s(cpu, a);
+            nan = is_nan_s(s);
+            x = from_s(s);
+        }
+        double limit = op >> 20 & 1 ? 0x1p63 : 0x1p31, rounded = nan ? 0 : copysign(round_integral(cpu, x, op >> 16 & 7), x);
+        if (nan || rounded >= limit || rounded < -limit) {
+            cpu->fpsr |= FPSR_IOC;
+            rounded = -limit;
+        } else if (rounded != x) {
+            cpu->fpsr |= FPSR_IXC;
+        }
+        return is_double ? to_d(rounded) : to_s((float)rounded);
+    }
     default: {
         // NT_FP_ROUND: mode in bits 18:16, bit 20 raises inexact.
         double x;
@@ -290,10 +443,28 @@ uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
     }
 }
 
-// op: bit 8 source is double; bits 18:16 rounding; bit 20 unsigned; bit 21 64-bit result; bits 31:24 fraction bits.
+// FPToFixedJS: modulo 2^32, toward zero. Bit 32 of the result is Z: the number was that integer, and not -0.
+static uint64_t javascript_integer(nt_cpu *cpu, uint64_t bits) {
+    uint64_t d = operand_d(cpu, bits);
+    double x = from_d(d);
+    if (is_nan_d(d) || isinf(x)) {
+        cpu->fpsr |= FPSR_IOC;
+        return 0;
+    }
+    double whole = trunc(x), wrapped = fmod(whole, 0x1p32);
+    uint32_t result = (uint32_t)(int64_t)wrapped;
+    if (whole >= 0x1p31 || whole < -0x1p31) cpu->fpsr |= FPSR_IOC;
+    else if (whole != x) cpu->fpsr |= FPSR_IXC;
+    // A flushed denormal is the integer 0.
+    else if (!(x == 0 && signbit(x))) return 1ull << 32 | result;
+    return result;
+}
+
+// op: bit 22 FJCVTZS, all other bits ignored. Bit 8 source is double; bits 18:16 rounding; bit 20 unsigned; bit 21 64-bit result; bits 31:24 fraction bits.
 uint64_t nt_helper_fp_to_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
     double x;
     int nan;
+    if (op >> 22 & 1) return javascript_integer(cpu, a);
     if (op & NT_FP_DOUBLE) {
         uint64_t d = operand_d(cpu, a);
         nan = is_nan_d(d);

@@ -64,32 +64,6 @@ nt_vec nt_helper_vshl_saturating(nt_cpu *cpu, nt_vec value, nt_vec amounts, uint
     return result;
 }
 
-// Unsigned reciprocal and reciprocal square root estimates (Arm ARM, "UnsignedRecipEstimate", "UnsignedRSqrtEstimate"):
-// nine bits of the fraction, looked up by nine bits of the operand. The tables follow from the manual's arithmetic.
-static uint32_t reciprocal_estimate(uint32_t value) {
-    if (value < 1u << 31) return ~0u;
-    uint32_t a = (value >> 23) * 2 + 1; // 513...1023, the middle of the interval
-    uint32_t quotient = (1u << 19) / a;
-    return (quotient + 1) / 2 << 23;
-}
-static uint32_t reciprocal_root_estimate(uint32_t value) {
-    if (value < 1u << 30) return ~0u;
-    uint32_t a = value >> 23; // 128...511
-    a = a < 256 ? a * 2 + 1 : (a & ~1u) * 2 + 2;
-    uint32_t b = 512;
-    while (a * (b + 1) * (b + 1) < 1u << 28) b++;
-    return (b + 1) / 2 << 23;
-}
-
-nt_vec nt_helper_unsigned_estimate(nt_cpu *cpu, nt_vec value, uint32_t mode) {
-    (void)cpu;
-    uint32_t words[4];
-    memcpy(words, &value, 16);
-    for (int i = 0; i < 4; i++) words[i] = mode ? reciprocal_root_estimate(words[i]) : reciprocal_estimate(words[i]);
-    memcpy(&value, words, 16);
-    return value;
-}
-
 nt_vec nt_helper_table_lookup(nt_cpu *cpu, nt_vec indices, nt_vec outside, uint32_t table) {
     uint8_t index[16], result[16];
     unsigned first = table & 31, bytes = ((table >> 5) + 1) * 16;

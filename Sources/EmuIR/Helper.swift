@@ -17,8 +17,6 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// PMUL, PMULL of the low halves. Mode: 0 low bytes of the products of bytes, 1 halfwords of those of the low eight bytes, 2
     /// the 128-bit product of the low doublewords.
     case polynomialMultiply
-    /// URECPE (mode 0), URSQRTE (1) of words.
-    case unsignedEstimate
     /// AES state, key (zero for the mix columns steps). Mode: 0 AESE, 1 AESD, 2 AESMC, 3 AESIMC.
     case aes
     /// SHA1C (variant 0), SHA1P (1), SHA1M (2): hash ABCD, hash E with the variant above in bits 63:32, the schedule.
@@ -66,7 +64,6 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
             Signature(
                 name: "vshl_saturating", parameters: [.i128, .i128, .i32], result: .i128, effects: [.readsState, .writesState])
         case .polynomialMultiply: vectors("polynomial_multiply", [.i128, .i128, .i32])
-        case .unsignedEstimate: vectors("unsigned_estimate", [.i128, .i32])
         case .aes: vectors("aes", [.i128, .i128, .i32])
         case .sha1Rounds: vectors("sha1_rounds", [.i128, .i64, .i128])
         case .sha256h: vectors("sha256h", [.i128, .i128, .i128])

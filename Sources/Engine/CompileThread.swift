@@ -96,26 +96,24 @@ final class CompileThread: @unchecked Sendable {
     }
 
     private func compile(_ keys: [TBKey]) {
-        let generation = engine.generation
         var units: [CompileUnit] = []
-        var owners: [TBKey] = []
+        var owners: [TranslationBlock] = []
         for key in keys {
-            let known = engine.cacheLock.withLock {
-                engine.cache.find(key).map { ($0.instrumentation, $0.c.pointee.tb_index, $0.instructionCount) }
-            }
-            guard let (instrumentation, index, count) = known else { continue }
+            let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index) } }
+            guard let (tb, index) = known else { continue }
             var block = pipeline.translate(key, fetch: engine.environment.fetch)
-            // The guest may have remapped its code since; such a TB is about to be invalidated.
-            guard block.guestInstructionCount == count else { continue }
-            _ = pipeline.finish(&block, instrumentation, symbol: { _ in nil }, isRepeated: true)
+            // The guest may have changed its code since; such a TB is about to be invalidated.
+            guard block.guestInstructionCount == tb.instructionCount else { continue }
+            _ = pipeline.finish(&block, tb.instrumentation, symbol: { _ in nil }, isRepeated: true)
             units.append(CompileUnit(block: block, tbIndex: index))
-            owners.append(key)
+            owners.append(tb)
         }
         if units.isEmpty { return }
         let code = engine.backend.compile(units, chains: engine.configuration.chains)
         engine.cacheLock.withLock {
-            for (key, compiled) in zip(owners, code) {
-                guard engine.generation == generation, let tb = engine.cache.find(key) else {
+            for (tb, compiled) in zip(owners, code) {
+                // Removed meanwhile, and perhaps made again: then from other guest code.
+                guard engine.cache.find(tb.key) === tb else {
                     engine.backend.release(compiled)
                     continue
                 }

@@ -23,6 +23,8 @@ package final class Engine: @unchecked Sendable {
     let world = World()
     let cacheLock = Lock()
     var cache = TBCache()
+    /// vCPU indices that were in use before. Guarded by `cacheLock`.
+    private var activatedIndices: Set<Int> = []
     let translationLock = Lock()
     var pipeline: TranslationPipeline
     let tier0: Tier0
@@ -59,7 +61,9 @@ package final class Engine: @unchecked Sendable {
     /// Makes the vCPU of an index that is not in use. Its registers are zero.
     /// - Returns: nil when the host refuses the memory.
     package func makeVCPU(index: Int) -> VCPU? {
-        guard let cpu = arena.activate(index) else { return nil }
+        // What an ended vCPU left in its jump cache may name TBs that are gone.
+        let isReused = cacheLock.withLock { !activatedIndices.insert(index).inserted }
+        guard let cpu = isReused ? arena.recycle(index) : arena.activate(index) else { return nil }
         let vcpu = VCPU(index: index, cpu: cpu, engine: self)
         world.add(vcpu)
         return vcpu
@@ -232,14 +236,17 @@ package final class Engine: @unchecked Sendable {
 
     // MARK: fork
 
-    /// Stops the compile thread between two modules, so that the child finds LLVM and the locks at rest.
+    /// Stops the compile thread between two modules and the other vCPUs between two TBs, so that the child finds LLVM, plugins
+    /// and the locks at rest, and no TB half removed.
     package func prepareFork() {
         translationLock.lock()
         if compilerStarted { compiler.pause() }
+        world.beginExclusive()
         cacheLock.lock()
     }
     package func afterForkInParent() {
         cacheLock.unlock()
+        world.endExclusive()
         if compilerStarted { compiler.resume() }
         translationLock.unlock()
     }

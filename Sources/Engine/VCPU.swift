@@ -83,9 +83,13 @@ package final class VCPU: @unchecked Sendable {
         }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
-        let exit = nt_enter(cpu, tb.c)
+        let exit = nt_exit(UInt32(truncatingIfNeeded: nt_enter(cpu, tb.c)))
+        // Still inside, so that no other vCPU can remove the TB that the fault point names.
+        if exit == NT_EXIT_FAULT || exit == NT_EXIT_EXCEPTION && cpu.pointee.exception == NT_EXCEPTION_DATA_ALIGNMENT.rawValue {
+            engine.restoreStateAtFaultPoint(of: self)
+        }
         engine.world.leave(self)
-        switch nt_exit(UInt32(truncatingIfNeeded: exit)) {
+        switch exit {
         case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
         case NT_EXIT_CHAIN:
             engine.chain(cpu.pointee.exit_slot, to: TBKey(pc: cpu.pointee.pc, flags: 0), generation, for: self)
@@ -104,13 +108,11 @@ package final class VCPU: @unchecked Sendable {
         guard let kind = GuestExceptionKind(rawValue: UInt8(truncatingIfNeeded: cpu.pointee.exception)) else {
             preconditionFailure("generated code raised exception \(cpu.pointee.exception)")
         }
-        if kind == .dataAlignment { engine.restoreStateAtFaultPoint(of: self) }
         engine.log.write(.int, "exception \(kind) info=\(hex(info)) pc=\(hex(cpu.pointee.pc))\n")
         return engine.environment.handle(kind, info: info, on: self)
     }
 
     private func handleFault() -> VCPUAction {
-        engine.restoreStateAtFaultPoint(of: self)
         let fault = HostFault(
             signal: Int32(cpu.pointee.fault_signal), code: Int32(bitPattern: cpu.pointee.fault_code),
             address: cpu.pointee.fault_address)

@@ -44,6 +44,13 @@ final class World: @unchecked Sendable {
     /// Runs `body` while no vCPU is in generated code. Not to be called from inside generated code (callbacks queue work
     /// instead), nor with the cache lock held.
     func exclusive<Result>(_ body: () -> Result) -> Result {
+        beginExclusive()
+        defer { endExclusive() }
+        return body()
+    }
+
+    /// `exclusive` in two calls, for fork.
+    func beginExclusive() {
         lock.lock()
         while exclusiveOwned { changed.wait(lock) }
         exclusiveOwned = true
@@ -51,14 +58,13 @@ final class World: @unchecked Sendable {
         for vcpu in members { nt_request_exit(vcpu.cpu) }
         while members.contains(where: { $0.isRunning.load(ordering: .sequentiallyConsistent) }) { changed.wait(lock) }
         lock.unlock()
-        defer {
-            lock.lock()
-            exclusiveOwned = false
-            stopping.store(false, ordering: .sequentiallyConsistent)
-            changed.broadcast()
-            lock.unlock()
-        }
-        return body()
+    }
+    func endExclusive() {
+        lock.lock()
+        exclusiveOwned = false
+        stopping.store(false, ordering: .sequentiallyConsistent)
+        changed.broadcast()
+        lock.unlock()
     }
 
     /// In a fork child only the calling vCPU's thread exists.

@@ -64,6 +64,8 @@ extension TBLowering {
             if ordered { requireWithin16(LLVMBuildAdd(b, value(i.a), l.const(i.imm, l.i64), ""), size: size) }
             let raw = LLVMBuildLoad2(b, memoryType(size), pointer(value(i.a), i.imm), "")!
             LLVMSetAlignment(raw, 1)
+            // A load whose result nobody wants must fault all the same; instruction selection would drop it.
+            LLVMSetVolatile(raw, 1)
             // x86 loads are acquire loads already; the compiler must not move later accesses up.
             if ordered { compilerBarrier() }
             return extended(raw, size: size, to: i.type, signed: flags.contains(.signExtend))

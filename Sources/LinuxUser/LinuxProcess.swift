@@ -36,7 +36,7 @@ package final class LinuxProcess: @unchecked Sendable {
     let lock = Lock()
     /// Guarded by `lock`.
     var programBreak: ProgramBreak
-    /// Guest threads that have not ended. Guarded by `lock`.
+    /// Guest threads that have not called exit. Guarded by `lock`.
     var liveThreads = 1
     /// Sizes of attached System V segments by address. Guarded by `lock`.
     var sharedSegments: [GuestAddress: UInt64] = [:]
@@ -85,11 +85,13 @@ package final class LinuxProcess: @unchecked Sendable {
 
     /// Ends the process by the guest's fatal signal, as its parent must see it. Run exit callbacks before.
     package func die(bySignal signal: Int32) -> Never {
-        let core = Signal.defaultAction(Int(signal)) == .core
-        if core {
-            let text = String(cString: strsignal(signal))
-            log.put(
-                "\(configuration.emulatorName): uncaught target signal \(signal) (\(text)) - core dumped\n")
+        if Signal.defaultAction(Int(signal)) == .core {
+            // Those three end by a core dump, too, but QEMU says nothing of them.
+            if ![SIGXCPU, SIGXFSZ, SIGSYS].contains(signal) {
+                let text = String(cString: strsignal(signal))
+                log.put(
+                    "\(configuration.emulatorName): uncaught target signal \(signal) (\(text)) - core dumped\n")
+            }
             // The core would be the emulator's, not the guest's.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
             getrlimit(__rlimit_resource_t(4), &none)

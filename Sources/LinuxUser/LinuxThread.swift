@@ -74,7 +74,6 @@ package final class LinuxThread: @unchecked Sendable {
     package func detach() {
         nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
         nt_signals_attach(nil, nil)
-        process.lock.withLock { process.liveThreads -= 1 }
         guard clearChildTID != 0 else { return }
         do throws(LinuxErrno) {
             try UserMemory.write(UInt32(0), to: clearChildTID)

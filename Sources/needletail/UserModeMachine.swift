@@ -21,6 +21,10 @@ final class UserModeMachine: @unchecked Sendable {
     private let lock = Lock()
     /// vCPU indices in use. Guarded by `lock`.
     private var usedIndices: Set<Int> = []
+    /// Instructions of vCPUs that ended, for --stats. Guarded by `lock`.
+    private var endedInstructionCount: UInt64 = 0
+    /// Some thread has begun to end the process. Guarded by `lock`.
+    private var isEnding = false
     private let startTime: UInt64
     private let printsStatistics: Bool
 
@@ -69,7 +73,10 @@ final class UserModeMachine: @unchecked Sendable {
         case .exitThread:
             plugins?.vcpuExit(vcpu.index)
             engine.removeVCPU(vcpu)
-            lock.withLock { _ = usedIndices.remove(vcpu.index) }
+            lock.withLock {
+                endedInstructionCount &+= vcpu.cpu.pointee.insn_count
+                usedIndices.remove(vcpu.index)
+            }
             thread.detach()
         case .exit(let status):
             atProcessEnd()
@@ -80,14 +87,20 @@ final class UserModeMachine: @unchecked Sendable {
         }
     }
 
+    /// Of several threads that end the process at once the first does it; the others wait to be ended with it.
     private func atProcessEnd() {
+        let isFirst = lock.withLock {
+            defer { isEnding = true }
+            return !isEnding
+        }
+        while !isFirst { pause() }
         plugins?.atExit()
         if printsStatistics { printStatistics() }
         fflush(nil)
     }
 
     private func printStatistics() {
-        let count = arenaSum { $0.pointee.insn_count }
+        let count = endedInstructionCount &+ arenaSum { $0.pointee.insn_count }
         let seconds = Double(monotonicNanoseconds() - startTime) / 1e9
         let rate = Double(count) / seconds / 1e6
         log.put("needletail: \(count) guest instructions in \(milli(seconds)) s, \(milli(rate)) million per second\n")
@@ -189,20 +202,24 @@ extension UserModeMachine: GuestEnvironment {
 extension UserModeMachine: GuestEngine {
     func invalidateCode(_ range: Range<GuestAddress>) { engine.invalidate([range]) }
     func prepareFork() {
-        plugins?.prepareFork()
+        // The order of a translation, which calls plugins.
         engine.prepareFork()
+        plugins?.prepareFork()
+        lock.lock()
     }
     func afterForkInParent() {
-        engine.afterForkInParent()
+        lock.unlock()
         plugins?.finishFork()
+        engine.afterForkInParent()
     }
     func afterForkInChild() {
         guard let cpu = nt_thread_cpu() else { preconditionFailure("fork outside a vCPU thread") }
         let vcpu = Unmanaged<VCPU>.fromOpaque(cpu.pointee.owner).takeUnretainedValue()
-        engine.afterForkInChild(keeping: vcpu)
-        plugins?.finishFork()
-        lock.reinitialiseAfterFork()
         usedIndices = [vcpu.index]
+        endedInstructionCount = 0
+        lock.unlock()
+        plugins?.finishFork()
+        engine.afterForkInChild(keeping: vcpu)
     }
 
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {

@@ -23,7 +23,7 @@ for main in "$here"/*/main.[cS]; do
     name=$(basename "$(dirname "$main")")
     case $name in include) continue ;; esac
     target=$out/$name
-    if newer "$target" "$main" "$here"/include/*; then
+    if newer "$target" "$here/$name"/*.[cSh] "$here"/include/*; then
         start=$here/include/start.c
         grep -q '^_start:' "$main" && start=
         # shellcheck disable=SC2086

@@ -193,6 +193,14 @@ extension Translator {
         return .next
     }
 
+    mutating func FJCVTZS(_ f: FloatIntegerConversion) -> TranslationStep {
+        let a = F(f.Rn)
+        let result = ir.call(.fpToInt, a, operation(1 << 22))
+        setX(f.Rd, ir.ubfx(result, lsb: 0, width: 32))
+        ir.flagsSet(ir.shift(.shl, ir.shift(.lshr, result, by: 32), by: 30))
+        return .next
+    }
+
     mutating func floatToFixed(_ f: FloatFixedConversion) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
         let a = F(f.Rn)

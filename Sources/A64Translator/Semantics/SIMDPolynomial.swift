@@ -1,7 +1,7 @@
 internal import A64ISA
 internal import EmuIR
 
-// Polynomial multiplication over {0, 1}, and the unsigned reciprocal estimates.
+// Polynomial multiplication over {0, 1}.
 extension Translator {
     mutating func PMUL_advsimd(_ f: SIMDThreeSame) -> TranslationStep {
         let (n, m) = (V(f.Rn), V(f.Rm))
@@ -13,15 +13,6 @@ extension Translator {
         let n = Vpart(f.Rn, f.Q)
         let m = Vpart(f.Rm, f.Q)
         ir.set(.v(f.Rd), ir.call(.polynomialMultiply, n, m, ir.const(f.size == 0 ? 1 : 2, .i32)))
-        return .next
-    }
-
-    mutating func URECPE_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep { estimate(f, mode: 0) }
-    mutating func URSQRTE_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep { estimate(f, mode: 1) }
-
-    private mutating func estimate(_ f: SIMDTwoRegisterMisc, mode: UInt64) -> TranslationStep {
-        let n = V(f.Rn)
-        setV(f.Rd, ir.call(.unsignedEstimate, n, ir.const(mode, .i32)), Q: f.Q)
         return .next
     }
 }

@@ -13,7 +13,6 @@
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
     X(vshl_saturating, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                            \
     X(polynomial_multiply, nt_vec, (nt_cpu * cpu, nt_vec a, nt_vec b, uint32_t mode))                                  \
-    X(unsigned_estimate, nt_vec, (nt_cpu * cpu, nt_vec value, uint32_t mode))                                          \
     X(aes, nt_vec, (nt_cpu * cpu, nt_vec state, nt_vec key, uint32_t mode))                                            \
     X(sha1_rounds, nt_vec, (nt_cpu * cpu, nt_vec abcd, uint64_t e, nt_vec schedule))                                   \
     X(sha256h, nt_vec, (nt_cpu * cpu, nt_vec abcd, nt_vec efgh, nt_vec schedule))                                      \

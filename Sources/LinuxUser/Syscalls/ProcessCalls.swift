@@ -28,7 +28,11 @@ enum CloneFlag {
 extension LinuxThread {
     func exit(_ a: SyscallArguments) -> UInt64 {
         tellVforkParent()
-        let isLast = process.lock.withLock { process.liveThreads <= 1 }
+        // Counted here and not when the host thread ends, so that of several that exit at once exactly one is the last.
+        let isLast = process.lock.withLock {
+            process.liveThreads -= 1
+            return process.liveThreads == 0
+        }
         pendingAction = isLast ? .exit(status: a.int(0) & 0xff) : .exitThread
         return 0
     }

@@ -2,7 +2,7 @@
 // the printed lines. Integer code only; about 500 million guest instructions.
 #include "guest.h"
 
-enum { SIEVE_LIMIT = 2000000, SIEVE_ROUNDS = 6, SORT_COUNT = 300000, HASH_ROUNDS = 40 };
+enum { SIEVE_LIMIT = 2000000, SIEVE_ROUNDS = 4, SORT_COUNT = 300000, HASH_ROUNDS = 4 };
 
 static uint8_t composite[SIEVE_LIMIT + 1];
 static uint32_t primes[160000];

@@ -6,6 +6,9 @@
 // `expected` holds what qemu-aarch64 prints; regenerate.sh writes it. To see each input of the lines that differ, build with
 // -DDETAIL='"fadd_d rz"' (the start of the line).
 #include "guest.h"
+#ifndef TESTS
+#define TESTS "tests.h"
+#endif
 
 // What one execution reads and leaves. The assembly below knows the offsets.
 struct io {
@@ -16,7 +19,7 @@ struct io {
 };
 void fp_run(struct io *io, void (*stub)(void));
 
-__asm__(".arch armv8.2-a+fp\n"
+__asm__(".arch armv8.5-a+fp\n"
         ".text\n"
         ".global fp_run\n"
         "fp_run:\n"
@@ -208,11 +211,11 @@ static void run(const struct test *test, const struct mode *mode) {
 #define TEST(name, kind, operands, text)                                                                               \
     extern void stub_##name(void);                                                                                     \
     __asm__(".text\nstub_" #name ":\n" text "\n  ret\n");
-#include "tests.h"
+#include TESTS
 #undef TEST
 static const struct test tests[] = {
 #define TEST(name, kind, operands, text) {#name, stub_##name, kind, operands},
-#include "tests.h"
+#include TESTS
 #undef TEST
 };
 

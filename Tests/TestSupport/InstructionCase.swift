@@ -1,16 +1,15 @@
-import A64ISA
 import Glibc
 
 /// A line of `Tests/Cases/*.cases`; README.md there has the format.
-struct InstructionCase: Sendable {
-    var assembly = ""
-    var word: UInt32 = 0
-    var before: [String: UInt64] = [:]
-    var after: [String: UInt64] = [:]
-    var exception: (kind: String, info: UInt64?)?
+package struct InstructionCase: Sendable {
+    package var assembly = ""
+    package var word: UInt32 = 0
+    package var before: [String: UInt64] = [:]
+    package var after: [String: UInt64] = [:]
+    package var exception: (kind: String, info: UInt64?)?
 
     /// nil for a line that does not follow the format.
-    init?(line: Substring) {
+    package init?(line: Substring) {
         let columns = InstructionCase.columns(of: line)
         guard columns.count == 4, let word = UInt32(columns[3], radix: 16) else { return nil }
         assembly = columns[0]
@@ -54,8 +53,21 @@ struct InstructionCase: Sendable {
         text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
     }
 
+    /// Addresses of the memory that cases may touch.
+    package static let memory: Range<UInt64> = 0x500000..<0x501000
+
+    /// The address when a left or right column's name is a memory word, `[0x500010]`.
+    package static func memoryAddress(_ name: String) -> UInt64? {
+        name.hasPrefix("[") ? number(name.dropFirst().dropLast()) : nil
+    }
+
+    /// All files of cases.
+    package static let files = [
+        "DataProcessingImmediate", "DataProcessingRegister", "Flags", "Branches", "System", "LoadStore",
+    ]
+
     /// The cases of `Tests/Cases/<name>.cases`, and the lines that could not be read.
-    static func load(_ name: String) -> (cases: [InstructionCase], badLines: [String]) {
+    package static func load(_ name: String) -> (cases: [InstructionCase], badLines: [String]) {
         let folder = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
         var result: (cases: [InstructionCase], badLines: [String]) = ([], [])
         for line in contents(of: "/\(folder)/Cases/\(name).cases").split(separator: "\n") where !line.hasPrefix("#") {
@@ -69,7 +81,7 @@ struct InstructionCase: Sendable {
     }
 
     /// All of a file as text; empty when it cannot be read.
-    static func contents(of path: String) -> String {
+    package static func contents(of path: String) -> String {
         guard let file = fopen(path, "r") else { return "" }
         defer { fclose(file) }
         var bytes: [UInt8] = []

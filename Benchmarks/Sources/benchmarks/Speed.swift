@@ -1,0 +1,111 @@
+/// What every group of measurements works with.
+struct Bench {
+    let options: Options
+    let runner: Runner
+    let report: Report
+
+    func guest(_ name: String) -> String { options.guests + "/" + name }
+    func qemu(_ arguments: [String]) -> Command { Command(name: "qemu-aarch64", words: [options.qemu] + arguments) }
+    func needletail(_ tier: String, options own: [String] = [], _ arguments: [String]) -> Command {
+        let words = ["--tier=" + tier] + own
+        return Command(
+            name: "needletail " + words.joined(separator: " "), words: [options.needletail] + words + arguments)
+    }
+
+    /// From exec to exit of a guest that does nothing else.
+    func startUp() throws(BenchmarkError) {
+        let group = "start-up"
+        guard options.wants(group) else { return }
+        let rounds = options.isQuick ? 100 : 400
+        let exit = guest("exit")
+        let samples = try runner.alternate(
+            [qemu([exit]), needletail("auto", [exit]), needletail("interp", [exit])], rounds: rounds)
+        let base = samples[0]
+        var table = Table(
+            "start-up: from exec to exit of the guest 'exit', \(rounds) times",
+            columns: ["", "min", "median", "time / QEMU's", "by median", "target"])
+        for (index, sample) in samples.enumerated() {
+            let ratio = sample.minimum / base.minimum
+            let target: Target? = index == 0 ? nil : .atMost(1)
+            table.add([
+                sample.command.name, milliseconds(sample.minimum), milliseconds(sample.median), fixed(ratio, 2),
+                fixed(sample.median / base.median, 2), target?.verdict(on: ratio) ?? "",
+            ])
+            report.add(group: group, sample, ratio: ratio, target: target)
+        }
+        report.show(table.text)
+    }
+
+    /// One guest in QEMU and in the tiers.
+    /// - Parameters:
+    ///   - targets: What the speed as a multiple of QEMU's should be, by tier.
+    ///   - count: The guest instructions of one run; nil asks an extra run for it.
+    func speed(_ group: String, _ title: String, guest name: String, targets: [String: Target] = [:])
+        throws(BenchmarkError)
+    {
+        guard options.wants(group) else { return }
+        let path = guest(name)
+        // Counting costs time, so a run of its own does it.
+        let counted = try runner.alternate([needletail("block", options: ["--stats"], [path])], rounds: 1)[0]
+        let count = Double(try counted.number(after: "needletail: "))
+        try compare(
+            group, "\(title), \(fixed(count / 1e6, 0)) M instructions", [path], count: count,
+            rounds: options.isQuick ? 3 : 7,
+            tiers: ["interp", "block", "region", "auto"], targets: targets)
+    }
+
+    /// Real programs: Debian's busybox over a file made here.
+    func programs() throws(BenchmarkError) {
+        let group = "programs"
+        guard options.wants(group) else { return }
+        let busybox = guest("busybox")
+        guard fileExists(busybox) else {
+            report.show("programs: skipped, there is no \(busybox)\n")
+            return
+        }
+        let text = try TextFile(lineCount: options.isQuick ? 30_000 : 60_000)
+        defer { text.remove() }
+        let jobs: [(String, [String])] = [
+            ("sha256sum", ["sha256sum"] + Array(repeating: text.path, count: 8)), ("gzip", ["gzip", "-c", text.path]),
+            ("sort", ["sort", text.path]),
+            ("awk", ["awk", "{ n[$1] += $2 } END { for (w in n) s += n[w]; print NR, s }", text.path]),
+            ("grep", ["grep", "-c", "e[aiou]*r.*[13579]$", text.path]),
+        ]
+        for (name, arguments) in jobs {
+            try compare(
+                "\(group) \(name)", "\(group): busybox \(name), \(fixed(Double(text.size) / 1e6, 1)) MB",
+                [busybox] + arguments, count: nil,
+                rounds: options.isQuick ? 1 : 3, tiers: ["interp", "block", "auto"], targets: [:])
+        }
+    }
+
+    private func compare(
+        _ group: String, _ title: String, _ arguments: [String], count: Double?, rounds: Int, tiers: [String],
+        targets: [String: Target]
+    ) throws(BenchmarkError) {
+        let commands = [qemu(arguments)] + tiers.map { needletail($0, arguments) }
+        let samples = try runner.alternate(commands, rounds: rounds)
+        let base = samples[0]
+        // A column that would be empty is left out.
+        let head =
+            ["", "min", "median", "processor"] + (count == nil ? [] : ["M insn/s"]) + ["speed / QEMU's", "by median"]
+        var table = Table("\(title), \(rounds) times", columns: head + (targets.isEmpty ? [] : ["target"]))
+        for (index, sample) in samples.enumerated() {
+            let ratio = base.minimum / sample.minimum
+            let target = index == 0 ? nil : targets[tiers[index - 1]]
+            let rate = count.map { $0 / sample.minimum / 1e6 }
+            var row = [
+                sample.command.name, milliseconds(sample.minimum), milliseconds(sample.median),
+                milliseconds(sample.processorMinimum),
+            ]
+            if let rate { row.append(fixed(rate, 0)) }
+            row += [fixed(ratio, 2), fixed(base.median / sample.median, 2)]
+            if !targets.isEmpty { row.append(target?.verdict(on: ratio) ?? "") }
+            table.add(row)
+            report.add(
+                group: group, sample, ratio: ratio, target: target,
+                extra: rate.map { [("millionInstructionsPerSecond", $0)] } ?? [])
+        }
+        report.show(table.text)
+    }
+}

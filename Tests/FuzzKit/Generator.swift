@@ -1,0 +1,123 @@
+package import A64ISA
+package import TestSupport
+
+/// Makes random cases from the encoding table.
+package struct Generator {
+    package var random: SplitMix64
+    /// Encodings to draw from.
+    package var encodings: [A64Encoding]
+    /// By how many headings there are: a heading with few encodings is drawn as often as one with many.
+    private var groups: [[A64Encoding]]
+
+    package init(seed: UInt64, encodings: [A64Encoding]) {
+        random = SplitMix64(seed: seed)
+        self.encodings = encodings
+        groups = Dictionary(grouping: encodings) { $0.row.fieldsType }.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Implemented encodings that a case may hold: no exceptions, and nothing that an emulator may answer as it likes.
+    package static let all: [A64Encoding] = A64Encoding.rows.filter {
+        $0.isImplemented && $0.isAvailable($0.bits.value, with: .max) && !excludedClasses.contains($0.fieldsType) && !excluded.contains($0.name)
+    }.map(\.encoding)
+
+    private static let excludedClasses: Set<String> = [
+        // They raise exceptions.
+        "ExceptionGeneration", "PermanentlyUndefined",
+    ]
+    private static let excluded: Set<String> = [
+        // They wait.
+        "WFI", "WFE",
+        // UNDEFINED at EL0.
+        "MSR_UAO", "MSR_PAN", "MSR_SPSel", "MSR_DAIFSet", "MSR_DAIFClr", "ERET", "DRPS", "SYSL",
+        // Debian 12's QEMU 7.2 says UNDEFINED.
+        "MSR_SSBS",
+    ]
+
+    package mutating func makeCase() -> FuzzCase {
+        let count = Int.random(in: 1...20, using: &random)
+        var units: [FuzzUnit] = []
+        while units.count < count {
+            let group = random.oneIn(2) ? encodings : groups.randomElement(using: &random)!
+            guard let unit = makeUnit(group.randomElement(using: &random)!) else { continue }
+            units.append(unit)
+        }
+        var made = FuzzCase(input: MachineState(using: &random), units: units)
+        if made.mayLoop, random.oneIn(2) {
+            made.loopCount = UInt32.random(in: 1..<5, using: &random)
+            made.loopsByFlags = random.oneIn(2)
+        }
+        return made
+    }
+
+    /// nil when the random fields made something to be avoided.
+    package mutating func makeUnit(_ encoding: A64Encoding) -> FuzzUnit? {
+        let row = encoding.row
+        guard var word = row.word(filling: UInt32(truncatingIfNeeded: random.next())) else { return nil }
+        // Few registers, so that instructions feed each other.
+        if !random.oneIn(4) {
+            for lsb: UInt32 in [0, 5, 16] where row.bits.mask & 31 << lsb == 0 && !random.oneIn(3) {
+                let register: UInt32 = random.oneIn(8) ? 31 : UInt32.random(in: 0..<6, using: &random)
+                word = word & ~(31 << lsb) | register << lsb
+            }
+        }
+        guard let unit = finish(word, row),
+            decodeA64(unit.words.last!) == encoding || row.fieldsType.hasPrefix("System"),
+            row.isAvailable(unit.words.last!, with: .max)
+        else { return nil }
+        return unit
+    }
+
+    private mutating func finish(_ word: UInt32, _ row: A64EncodingRow) -> FuzzUnit? {
+        switch row.fieldsType {
+        case "ConditionalBranch", "UnconditionalBranchImmediate", "CompareAndBranch", "TestAndBranch":
+            if !random.oneIn(3) { return nil }
+            let units = Int.random(in: 0..<4, using: &random)
+            return FuzzUnit(words: [word], encoding: row.encoding, skips: [(0, units)])
+        case "UnconditionalBranchRegister":
+            let register = word >> 5 & 31
+            if register == 31 || !random.oneIn(3) { return nil }
+            let units = Int.random(in: 0..<4, using: &random)
+            return FuzzUnit(
+                words: [Assembler.address(register, words: 0), word], encoding: row.encoding, skips: [(0, units)])
+        case "LogicalImmediate" where !Generator.isBitMask(word): return nil
+        case "SystemRegisterMove": return systemRegister(word, row)
+        case "SystemInstructions": return systemInstruction(word, row)
+        case let type where type.hasPrefix("Load") || type == "AtomicMemory": return memoryAccess(word, row)
+        default: return FuzzUnit(words: [word], encoding: row.encoding)
+        }
+    }
+
+    /// N:immr:imms is a bitmask immediate: an element of 2...64 bits that is not all ones.
+    private static func isBitMask(_ word: UInt32) -> Bool {
+        let length = (word >> 22 & 1) << 6 | ~(word >> 10) & 63
+        guard length & 127 > 1 else { return false }
+        let bits = UInt32(31 - (length & 127).leadingZeroBitCount)
+        let levels = (UInt32(1) << bits) - 1
+        return (word >> 10) & levels != levels && (word >> 31 != 0 || bits < 6)
+    }
+
+    private mutating func systemRegister(_ word: UInt32, _ row: A64EncodingRow) -> FuzzUnit? {
+        let registers: [Assembler.SystemRegister] = [.nzcv, .fpcr, .fpsr, .tpidr]
+        let register = registers.randomElement(using: &random)!
+        let rt = word & 31
+        if row.name == "MRS" { return FuzzUnit(words: [Assembler.mrs(rt, register)], encoding: row.encoding) }
+        var words = [Assembler.msr(register, rt)]
+        if register == .fpcr || register == .fpsr {
+            if rt == 31 { return FuzzUnit(words: words, encoding: row.encoding) }
+            let mask = register == .fpcr ? MachineState.fpcrMask : 0x0800_009f
+            words = Assembler.move(rt, UInt32(random.next() & mask)) + words
+        }
+        return FuzzUnit(words: words, encoding: row.encoding)
+    }
+
+    /// Cache operations by address, and IC IVAU. Not DC ZVA: what it clears depends on DCZID_EL0, 512 bytes under QEMU.
+    private mutating func systemInstruction(_ word: UInt32, _ row: A64EncodingRow) -> FuzzUnit? {
+        let operations: [UInt32] = [0xd50b_7a20, 0xd50b_7b20, 0xd50b_7e20, 0xd50b_7520]
+        let rt = word & 31
+        if rt == 31 { return nil }
+        let address = MachineState.scratchAddress + UInt32.random(in: 0..<512, using: &random)
+        return FuzzUnit(
+            words: Assembler.move(rt, address) + [operations.randomElement(using: &random)! | rt],
+            encoding: row.encoding)
+    }
+}
