@@ -57,67 +57,98 @@ extension Translator {
         case .BLRAB:
             return unimplemented(.BLRAB)
         case .AESE:
-            return unimplemented(.AESE)
+            guard has(.FEAT_AES) else { return undefined() }
+            return AESE(CryptoAES(word: word))
         case .AESD:
-            return unimplemented(.AESD)
+            guard has(.FEAT_AES) else { return undefined() }
+            return AESD(CryptoAES(word: word))
         case .AESMC:
-            return unimplemented(.AESMC)
+            guard has(.FEAT_AES) else { return undefined() }
+            return AESMC(CryptoAES(word: word))
         case .AESIMC:
-            return unimplemented(.AESIMC)
+            guard has(.FEAT_AES) else { return undefined() }
+            return AESIMC(CryptoAES(word: word))
         case .SHA1C:
-            return unimplemented(.SHA1C)
+            guard has(.FEAT_SHA1) else { return undefined() }
+            return SHA1C(CryptoThreeRegisterSHA(word: word))
         case .SHA1P:
-            return unimplemented(.SHA1P)
+            guard has(.FEAT_SHA1) else { return undefined() }
+            return SHA1P(CryptoThreeRegisterSHA(word: word))
         case .SHA1M:
-            return unimplemented(.SHA1M)
+            guard has(.FEAT_SHA1) else { return undefined() }
+            return SHA1M(CryptoThreeRegisterSHA(word: word))
         case .SHA1SU0:
-            return unimplemented(.SHA1SU0)
+            guard has(.FEAT_SHA1) else { return undefined() }
+            return SHA1SU0(CryptoThreeRegisterSHA(word: word))
         case .SHA256H:
-            return unimplemented(.SHA256H)
+            guard has(.FEAT_SHA256) else { return undefined() }
+            return SHA256H(CryptoThreeRegisterSHA(word: word))
         case .SHA256H2:
-            return unimplemented(.SHA256H2)
+            guard has(.FEAT_SHA256) else { return undefined() }
+            return SHA256H2(CryptoThreeRegisterSHA(word: word))
         case .SHA256SU1:
-            return unimplemented(.SHA256SU1)
+            guard has(.FEAT_SHA256) else { return undefined() }
+            return SHA256SU1(CryptoThreeRegisterSHA(word: word))
         case .SHA1H:
-            return unimplemented(.SHA1H)
+            guard has(.FEAT_SHA1) else { return undefined() }
+            return SHA1H(CryptoTwoRegisterSHA(word: word))
         case .SHA1SU1:
-            return unimplemented(.SHA1SU1)
+            guard has(.FEAT_SHA1) else { return undefined() }
+            return SHA1SU1(CryptoTwoRegisterSHA(word: word))
         case .SHA256SU0:
-            return unimplemented(.SHA256SU0)
+            guard has(.FEAT_SHA256) else { return undefined() }
+            return SHA256SU0(CryptoTwoRegisterSHA(word: word))
         case .SHA512H:
-            return unimplemented(.SHA512H)
+            guard has(.FEAT_SHA512) else { return undefined() }
+            return SHA512H(CryptoThreeRegisterSHA512(word: word))
         case .SHA512H2:
-            return unimplemented(.SHA512H2)
+            guard has(.FEAT_SHA512) else { return undefined() }
+            return SHA512H2(CryptoThreeRegisterSHA512(word: word))
         case .SHA512SU1:
-            return unimplemented(.SHA512SU1)
+            guard has(.FEAT_SHA512) else { return undefined() }
+            return SHA512SU1(CryptoThreeRegisterSHA512(word: word))
         case .RAX1:
-            return unimplemented(.RAX1)
+            guard has(.FEAT_SHA3) else { return undefined() }
+            return RAX1(CryptoThreeRegisterSHA512(word: word))
         case .SM3PARTW1:
-            return unimplemented(.SM3PARTW1)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3PARTW1(CryptoThreeRegisterSHA512(word: word))
         case .SM3PARTW2:
-            return unimplemented(.SM3PARTW2)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3PARTW2(CryptoThreeRegisterSHA512(word: word))
         case .SM4EKEY:
-            return unimplemented(.SM4EKEY)
+            guard has(.FEAT_SM4) else { return undefined() }
+            return SM4EKEY(CryptoThreeRegisterSHA512(word: word))
         case .SHA512SU0:
-            return unimplemented(.SHA512SU0)
+            guard has(.FEAT_SHA512) else { return undefined() }
+            return SHA512SU0(CryptoTwoRegisterSHA512(word: word))
         case .SM4E:
-            return unimplemented(.SM4E)
+            guard has(.FEAT_SM4) else { return undefined() }
+            return SM4E(CryptoTwoRegisterSHA512(word: word))
         case .EOR3_advsimd:
-            return unimplemented(.EOR3_advsimd)
+            guard has(.FEAT_SHA3) else { return undefined() }
+            return EOR3_advsimd(CryptoFourRegister(word: word))
         case .BCAX_advsimd:
-            return unimplemented(.BCAX_advsimd)
+            guard has(.FEAT_SHA3) else { return undefined() }
+            return BCAX_advsimd(CryptoFourRegister(word: word))
         case .SM3SS1:
-            return unimplemented(.SM3SS1)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3SS1(CryptoFourRegister(word: word))
         case .XAR_advsimd:
-            return unimplemented(.XAR_advsimd)
+            guard has(.FEAT_SHA3) else { return undefined() }
+            return XAR_advsimd(CryptoThreeRegisterImm6(word: word))
         case .SM3TT1A:
-            return unimplemented(.SM3TT1A)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3TT1A(CryptoThreeRegisterImm2(word: word))
         case .SM3TT1B:
-            return unimplemented(.SM3TT1B)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3TT1B(CryptoThreeRegisterImm2(word: word))
         case .SM3TT2A:
-            return unimplemented(.SM3TT2A)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3TT2A(CryptoThreeRegisterImm2(word: word))
         case .SM3TT2B:
-            return unimplemented(.SM3TT2B)
+            guard has(.FEAT_SM3) else { return undefined() }
+            return SM3TT2B(CryptoThreeRegisterImm2(word: word))
         case .ADR:
             return ADR(PCRelAddressing(word: word))
         case .ADRP:
@@ -1396,13 +1427,15 @@ extension Translator {
         case .FRSQRTE_advsimd_scalar_fp16:
             return unimplemented(.FRSQRTE_advsimd_scalar_fp16)
         case .SQRDMLAH_advsimd_vec_scalar:
-            return unimplemented(.SQRDMLAH_advsimd_vec_scalar)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDScalarThreeSameExtra(word: word))
         case .SQRDMLSH_advsimd_vec_scalar:
-            return unimplemented(.SQRDMLSH_advsimd_vec_scalar)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDScalarThreeSameExtra(word: word))
         case .SUQADD_advsimd_scalar:
-            return unimplemented(.SUQADD_advsimd_scalar)
+            return saturatingAccumulate(SIMDScalarTwoRegisterMisc(word: word))
         case .SQABS_advsimd_scalar:
-            return unimplemented(.SQABS_advsimd_scalar)
+            return SQABS_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMGT_advsimd_zero_scalar:
             return CMGT_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMEQ_advsimd_zero_scalar:
@@ -1412,11 +1445,11 @@ extension Translator {
         case .ABS_advsimd_scalar:
             return ABS_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .SQXTN_advsimd_scalar:
-            return unimplemented(.SQXTN_advsimd_scalar)
+            return SQXTN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .USQADD_advsimd_scalar:
-            return unimplemented(.USQADD_advsimd_scalar)
+            return saturatingAccumulate(SIMDScalarTwoRegisterMisc(word: word))
         case .SQNEG_advsimd_scalar:
-            return unimplemented(.SQNEG_advsimd_scalar)
+            return SQNEG_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMGE_advsimd_zero_scalar:
             return CMGE_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMLE_advsimd_scalar:
@@ -1424,9 +1457,9 @@ extension Translator {
         case .NEG_advsimd_scalar:
             return NEG_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .SQXTUN_advsimd_scalar:
-            return unimplemented(.SQXTUN_advsimd_scalar)
+            return SQXTUN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .UQXTN_advsimd_scalar:
-            return unimplemented(.UQXTN_advsimd_scalar)
+            return UQXTN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTXN_advsimd_scalar:
             return FCVTXN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTNS_advsimd_scalar:
@@ -1492,15 +1525,15 @@ extension Translator {
         case .FMINP_advsimd_pair_fp16:
             return unimplemented(.FMINP_advsimd_pair_fp16)
         case .SQDMLAL_advsimd_vec_scalar:
-            return unimplemented(.SQDMLAL_advsimd_vec_scalar)
+            return SQDMLAL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQDMLSL_advsimd_vec_scalar:
-            return unimplemented(.SQDMLSL_advsimd_vec_scalar)
+            return SQDMLSL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQDMULL_advsimd_vec_scalar:
-            return unimplemented(.SQDMULL_advsimd_vec_scalar)
+            return SQDMULL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQADD_advsimd_scalar:
-            return unimplemented(.SQADD_advsimd_scalar)
+            return saturatingAdd(SIMDScalarThreeSame(word: word))
         case .SQSUB_advsimd_scalar:
-            return unimplemented(.SQSUB_advsimd_scalar)
+            return saturatingSubtract(SIMDScalarThreeSame(word: word))
         case .CMGT_advsimd_reg_scalar:
             return CMGT_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .CMGE_advsimd_reg_scalar:
@@ -1508,21 +1541,21 @@ extension Translator {
         case .SSHL_advsimd_scalar:
             return SSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQSHL_advsimd_reg_scalar:
-            return unimplemented(.SQSHL_advsimd_reg_scalar)
+            return saturatingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .SRSHL_advsimd_scalar:
             return SRSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQRSHL_advsimd_scalar:
-            return unimplemented(.SQRSHL_advsimd_scalar)
+            return saturatingRoundingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .ADD_advsimd_scalar:
             return ADD_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMTST_advsimd_scalar:
             return CMTST_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQDMULH_advsimd_vec_scalar:
-            return unimplemented(.SQDMULH_advsimd_vec_scalar)
+            return SQDMULH_advsimd_vec_scalar(SIMDScalarThreeSame(word: word))
         case .UQADD_advsimd_scalar:
-            return unimplemented(.UQADD_advsimd_scalar)
+            return saturatingAdd(SIMDScalarThreeSame(word: word))
         case .UQSUB_advsimd_scalar:
-            return unimplemented(.UQSUB_advsimd_scalar)
+            return saturatingSubtract(SIMDScalarThreeSame(word: word))
         case .CMHI_advsimd_scalar:
             return CMHI_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMHS_advsimd_scalar:
@@ -1530,17 +1563,17 @@ extension Translator {
         case .USHL_advsimd_scalar:
             return USHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .UQSHL_advsimd_reg_scalar:
-            return unimplemented(.UQSHL_advsimd_reg_scalar)
+            return saturatingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .URSHL_advsimd_scalar:
             return URSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .UQRSHL_advsimd_scalar:
-            return unimplemented(.UQRSHL_advsimd_scalar)
+            return saturatingRoundingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .SUB_advsimd_scalar:
             return SUB_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMEQ_advsimd_reg_scalar:
             return CMEQ_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .SQRDMULH_advsimd_vec_scalar:
-            return unimplemented(.SQRDMULH_advsimd_vec_scalar)
+            return SQRDMULH_advsimd_vec_scalar(SIMDScalarThreeSame(word: word))
         case .FMULX_advsimd_vec_scalar:
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMEQ_advsimd_reg_scalar:
@@ -1570,11 +1603,11 @@ extension Translator {
         case .SHL_advsimd_scalar:
             return SHL_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SQSHL_advsimd_imm_scalar:
-            return unimplemented(.SQSHL_advsimd_imm_scalar)
+            return saturatingShiftLeft(SIMDScalarShiftImmediate(word: word))
         case .SQSHRN_advsimd_scalar:
-            return unimplemented(.SQSHRN_advsimd_scalar)
+            return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SQRSHRN_advsimd_scalar:
-            return unimplemented(.SQRSHRN_advsimd_scalar)
+            return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SCVTF_advsimd_fix_scalar:
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
@@ -1594,17 +1627,17 @@ extension Translator {
         case .SLI_advsimd_scalar:
             return SLI_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SQSHLU_advsimd_scalar:
-            return unimplemented(.SQSHLU_advsimd_scalar)
+            return SQSHLU_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .UQSHL_advsimd_imm_scalar:
-            return unimplemented(.UQSHL_advsimd_imm_scalar)
+            return saturatingShiftLeft(SIMDScalarShiftImmediate(word: word))
         case .SQSHRUN_advsimd_scalar:
-            return unimplemented(.SQSHRUN_advsimd_scalar)
+            return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SQRSHRUN_advsimd_scalar:
-            return unimplemented(.SQRSHRUN_advsimd_scalar)
+            return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UQSHRN_advsimd_scalar:
-            return unimplemented(.UQSHRN_advsimd_scalar)
+            return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UQRSHRN_advsimd_scalar:
-            return unimplemented(.UQRSHRN_advsimd_scalar)
+            return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UCVTF_advsimd_fix_scalar:
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
@@ -1612,15 +1645,15 @@ extension Translator {
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .SQDMLAL_advsimd_elt_scalar:
-            return unimplemented(.SQDMLAL_advsimd_elt_scalar)
+            return SQDMLAL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMLSL_advsimd_elt_scalar:
-            return unimplemented(.SQDMLSL_advsimd_elt_scalar)
+            return SQDMLSL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMULL_advsimd_elt_scalar:
-            return unimplemented(.SQDMULL_advsimd_elt_scalar)
+            return SQDMULL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMULH_advsimd_elt_scalar:
-            return unimplemented(.SQDMULH_advsimd_elt_scalar)
+            return SQDMULH_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQRDMULH_advsimd_elt_scalar:
-            return unimplemented(.SQRDMULH_advsimd_elt_scalar)
+            return SQRDMULH_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .FMLA_advsimd_elt_scalar:
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
@@ -1631,9 +1664,11 @@ extension Translator {
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .SQRDMLAH_advsimd_elt_scalar:
-            return unimplemented(.SQRDMLAH_advsimd_elt_scalar)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDScalarIndexed(word: word))
         case .SQRDMLSH_advsimd_elt_scalar:
-            return unimplemented(.SQRDMLSH_advsimd_elt_scalar)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDScalarIndexed(word: word))
         case .FMULX_advsimd_elt_scalar:
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
@@ -1774,15 +1809,20 @@ extension Translator {
         case .FSQRT_advsimd_fp16:
             return unimplemented(.FSQRT_advsimd_fp16)
         case .SDOT_advsimd_vec:
-            return unimplemented(.SDOT_advsimd_vec)
+            guard has(.FEAT_DotProd) else { return undefined() }
+            return SDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .USDOT_advsimd_vec:
-            return unimplemented(.USDOT_advsimd_vec)
+            guard has(.FEAT_I8MM) else { return undefined() }
+            return USDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .SQRDMLAH_advsimd_vec:
-            return unimplemented(.SQRDMLAH_advsimd_vec)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDThreeSameExtra(word: word))
         case .SQRDMLSH_advsimd_vec:
-            return unimplemented(.SQRDMLSH_advsimd_vec)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDThreeSameExtra(word: word))
         case .UDOT_advsimd_vec:
-            return unimplemented(.UDOT_advsimd_vec)
+            guard has(.FEAT_DotProd) else { return undefined() }
+            return UDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .FCMLA_advsimd_vec:
             guard has(.FEAT_FCMA) else { return undefined() }
             guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
@@ -1796,11 +1836,14 @@ extension Translator {
         case .BFMLAL_advsimd_vec:
             return unimplemented(.BFMLAL_advsimd_vec)
         case .SMMLA_advsimd_vec:
-            return unimplemented(.SMMLA_advsimd_vec)
+            guard has(.FEAT_I8MM) else { return undefined() }
+            return SMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .UMMLA_advsimd_vec:
-            return unimplemented(.UMMLA_advsimd_vec)
+            guard has(.FEAT_I8MM) else { return undefined() }
+            return UMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .USMMLA_advsimd_vec:
-            return unimplemented(.USMMLA_advsimd_vec)
+            guard has(.FEAT_I8MM) else { return undefined() }
+            return USMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFMMLA_advsimd:
             return unimplemented(.BFMMLA_advsimd)
         case .REV64_advsimd:
@@ -1810,7 +1853,7 @@ extension Translator {
         case .SADDLP_advsimd:
             return addLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SUQADD_advsimd:
-            return unimplemented(.SUQADD_advsimd)
+            return saturatingAccumulate(SIMDTwoRegisterMisc(word: word))
         case .CLS_advsimd:
             return CLS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CNT_advsimd:
@@ -1818,7 +1861,7 @@ extension Translator {
         case .SADALP_advsimd:
             return addAccumulateLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SQABS_advsimd:
-            return unimplemented(.SQABS_advsimd)
+            return SQABS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CMGT_advsimd_zero:
             return CMGT_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMEQ_advsimd_zero:
@@ -1830,7 +1873,7 @@ extension Translator {
         case .XTN_advsimd:
             return XTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SQXTN_advsimd:
-            return unimplemented(.SQXTN_advsimd)
+            return SQXTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTN_advsimd:
             return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .BFCVTN_advsimd:
@@ -1842,7 +1885,7 @@ extension Translator {
         case .UADDLP_advsimd:
             return addLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .USQADD_advsimd:
-            return unimplemented(.USQADD_advsimd)
+            return saturatingAccumulate(SIMDTwoRegisterMisc(word: word))
         case .CLZ_advsimd:
             return CLZ_advsimd(SIMDTwoRegisterMisc(word: word))
         case .NOT_advsimd:
@@ -1852,7 +1895,7 @@ extension Translator {
         case .UADALP_advsimd:
             return addAccumulateLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SQNEG_advsimd:
-            return unimplemented(.SQNEG_advsimd)
+            return SQNEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CMGE_advsimd_zero:
             return CMGE_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMLE_advsimd:
@@ -1860,11 +1903,11 @@ extension Translator {
         case .NEG_advsimd:
             return NEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SQXTUN_advsimd:
-            return unimplemented(.SQXTUN_advsimd)
+            return SQXTUN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SHLL_advsimd:
             return SHLL_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UQXTN_advsimd:
-            return unimplemented(.UQXTN_advsimd)
+            return UQXTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTXN_advsimd:
             return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .URECPE_advsimd:
@@ -1990,17 +2033,18 @@ extension Translator {
         case .SMLAL_advsimd_vec:
             return multiplyAddLong(SIMDThreeDifferent(word: word))
         case .SQDMLAL_advsimd_vec:
-            return unimplemented(.SQDMLAL_advsimd_vec)
+            return SQDMLAL_advsimd_vec(SIMDThreeDifferent(word: word))
         case .SMLSL_advsimd_vec:
             return multiplySubtractLong(SIMDThreeDifferent(word: word))
         case .SQDMLSL_advsimd_vec:
-            return unimplemented(.SQDMLSL_advsimd_vec)
+            return SQDMLSL_advsimd_vec(SIMDThreeDifferent(word: word))
         case .SMULL_advsimd_vec:
             return multiplyLong(SIMDThreeDifferent(word: word))
         case .SQDMULL_advsimd_vec:
-            return unimplemented(.SQDMULL_advsimd_vec)
+            return SQDMULL_advsimd_vec(SIMDThreeDifferent(word: word))
         case .PMULL_advsimd:
-            return unimplemented(.PMULL_advsimd)
+            guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_PMULL) else { return undefined() }
+            return PMULL_advsimd(SIMDThreeDifferent(word: word))
         case .UADDL_advsimd:
             return addLong(SIMDThreeDifferent(word: word))
         case .UADDW_advsimd:
@@ -2026,7 +2070,7 @@ extension Translator {
         case .SHADD_advsimd:
             return SHADD_advsimd(SIMDThreeSame(word: word))
         case .SQADD_advsimd:
-            return unimplemented(.SQADD_advsimd)
+            return saturatingAdd(SIMDThreeSame(word: word))
         case .SRHADD_advsimd:
             return SRHADD_advsimd(SIMDThreeSame(word: word))
         case .AND_advsimd:
@@ -2040,7 +2084,7 @@ extension Translator {
         case .SHSUB_advsimd:
             return SHSUB_advsimd(SIMDThreeSame(word: word))
         case .SQSUB_advsimd:
-            return unimplemented(.SQSUB_advsimd)
+            return saturatingSubtract(SIMDThreeSame(word: word))
         case .CMGT_advsimd_reg:
             return CMGT_advsimd_reg(SIMDThreeSame(word: word))
         case .CMGE_advsimd_reg:
@@ -2048,11 +2092,11 @@ extension Translator {
         case .SSHL_advsimd:
             return SSHL_advsimd(SIMDThreeSame(word: word))
         case .SQSHL_advsimd_reg:
-            return unimplemented(.SQSHL_advsimd_reg)
+            return saturatingShiftByRegister(SIMDThreeSame(word: word))
         case .SRSHL_advsimd:
             return SRSHL_advsimd(SIMDThreeSame(word: word))
         case .SQRSHL_advsimd:
-            return unimplemented(.SQRSHL_advsimd)
+            return saturatingRoundingShiftByRegister(SIMDThreeSame(word: word))
         case .SMAX_advsimd:
             return SMAX_advsimd(SIMDThreeSame(word: word))
         case .SMIN_advsimd:
@@ -2074,7 +2118,7 @@ extension Translator {
         case .SMINP_advsimd:
             return SMINP_advsimd(SIMDThreeSame(word: word))
         case .SQDMULH_advsimd_vec:
-            return unimplemented(.SQDMULH_advsimd_vec)
+            return SQDMULH_advsimd_vec(SIMDThreeSame(word: word))
         case .ADDP_advsimd_vec:
             return ADDP_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNM_advsimd:
@@ -2108,7 +2152,7 @@ extension Translator {
         case .UHADD_advsimd:
             return UHADD_advsimd(SIMDThreeSame(word: word))
         case .UQADD_advsimd:
-            return unimplemented(.UQADD_advsimd)
+            return saturatingAdd(SIMDThreeSame(word: word))
         case .URHADD_advsimd:
             return URHADD_advsimd(SIMDThreeSame(word: word))
         case .EOR_advsimd:
@@ -2122,7 +2166,7 @@ extension Translator {
         case .UHSUB_advsimd:
             return UHSUB_advsimd(SIMDThreeSame(word: word))
         case .UQSUB_advsimd:
-            return unimplemented(.UQSUB_advsimd)
+            return saturatingSubtract(SIMDThreeSame(word: word))
         case .CMHI_advsimd:
             return CMHI_advsimd(SIMDThreeSame(word: word))
         case .CMHS_advsimd:
@@ -2130,11 +2174,11 @@ extension Translator {
         case .USHL_advsimd:
             return USHL_advsimd(SIMDThreeSame(word: word))
         case .UQSHL_advsimd_reg:
-            return unimplemented(.UQSHL_advsimd_reg)
+            return saturatingShiftByRegister(SIMDThreeSame(word: word))
         case .URSHL_advsimd:
             return URSHL_advsimd(SIMDThreeSame(word: word))
         case .UQRSHL_advsimd:
-            return unimplemented(.UQRSHL_advsimd)
+            return saturatingRoundingShiftByRegister(SIMDThreeSame(word: word))
         case .UMAX_advsimd:
             return UMAX_advsimd(SIMDThreeSame(word: word))
         case .UMIN_advsimd:
@@ -2150,13 +2194,13 @@ extension Translator {
         case .MLS_advsimd_vec:
             return MLS_advsimd_vec(SIMDThreeSame(word: word))
         case .PMUL_advsimd:
-            return unimplemented(.PMUL_advsimd)
+            return PMUL_advsimd(SIMDThreeSame(word: word))
         case .UMAXP_advsimd:
             return UMAXP_advsimd(SIMDThreeSame(word: word))
         case .UMINP_advsimd:
             return UMINP_advsimd(SIMDThreeSame(word: word))
         case .SQRDMULH_advsimd_vec:
-            return unimplemented(.SQRDMULH_advsimd_vec)
+            return SQRDMULH_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNMP_advsimd_vec:
             return fpPairwise(SIMDThreeSame(word: word))
         case .FMINNMP_advsimd_vec:
@@ -2227,15 +2271,15 @@ extension Translator {
         case .SHL_advsimd:
             return SHL_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHL_advsimd_imm:
-            return unimplemented(.SQSHL_advsimd_imm)
+            return saturatingShiftLeft(SIMDShiftImmediate(word: word))
         case .SHRN_advsimd:
             return SHRN_advsimd(SIMDShiftImmediate(word: word))
         case .RSHRN_advsimd:
             return RSHRN_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHRN_advsimd:
-            return unimplemented(.SQSHRN_advsimd)
+            return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .SQRSHRN_advsimd:
-            return unimplemented(.SQRSHRN_advsimd)
+            return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .SSHLL_advsimd:
             return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .SCVTF_advsimd_fix:
@@ -2257,17 +2301,17 @@ extension Translator {
         case .SLI_advsimd:
             return SLI_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHLU_advsimd:
-            return unimplemented(.SQSHLU_advsimd)
+            return SQSHLU_advsimd(SIMDShiftImmediate(word: word))
         case .UQSHL_advsimd_imm:
-            return unimplemented(.UQSHL_advsimd_imm)
+            return saturatingShiftLeft(SIMDShiftImmediate(word: word))
         case .SQSHRUN_advsimd:
-            return unimplemented(.SQSHRUN_advsimd)
+            return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .SQRSHRUN_advsimd:
-            return unimplemented(.SQRSHRUN_advsimd)
+            return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .UQSHRN_advsimd:
-            return unimplemented(.UQSHRN_advsimd)
+            return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .UQRSHRN_advsimd:
-            return unimplemented(.UQRSHRN_advsimd)
+            return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .USHLL_advsimd:
             return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .UCVTF_advsimd_fix:
@@ -2284,7 +2328,7 @@ extension Translator {
         case .SMLAL_advsimd_elt:
             return multiplyAddLongElement(SIMDIndexed(word: word))
         case .SQDMLAL_advsimd_elt:
-            return unimplemented(.SQDMLAL_advsimd_elt)
+            return SQDMLAL_advsimd_elt(SIMDIndexed(word: word))
         case .FMLSL_advsimd_elt:
             return unimplemented(.FMLSL_advsimd_elt)
         case .FMLS_advsimd_elt:
@@ -2293,7 +2337,7 @@ extension Translator {
         case .SMLSL_advsimd_elt:
             return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .SQDMLSL_advsimd_elt:
-            return unimplemented(.SQDMLSL_advsimd_elt)
+            return SQDMLSL_advsimd_elt(SIMDIndexed(word: word))
         case .MUL_advsimd_elt:
             return MUL_advsimd_elt(SIMDIndexed(word: word))
         case .FMUL_advsimd_elt:
@@ -2302,19 +2346,22 @@ extension Translator {
         case .SMULL_advsimd_elt:
             return multiplyLongElement(SIMDIndexed(word: word))
         case .SQDMULL_advsimd_elt:
-            return unimplemented(.SQDMULL_advsimd_elt)
+            return SQDMULL_advsimd_elt(SIMDIndexed(word: word))
         case .SQDMULH_advsimd_elt:
-            return unimplemented(.SQDMULH_advsimd_elt)
+            return SQDMULH_advsimd_elt(SIMDIndexed(word: word))
         case .SQRDMULH_advsimd_elt:
-            return unimplemented(.SQRDMULH_advsimd_elt)
+            return SQRDMULH_advsimd_elt(SIMDIndexed(word: word))
         case .SDOT_advsimd_elt:
-            return unimplemented(.SDOT_advsimd_elt)
+            guard has(.FEAT_DotProd) else { return undefined() }
+            return SDOT_advsimd_elt(SIMDIndexed(word: word))
         case .SUDOT_advsimd_elt:
-            return unimplemented(.SUDOT_advsimd_elt)
+            guard has(.FEAT_I8MM) else { return undefined() }
+            return SUDOT_advsimd_elt(SIMDIndexed(word: word))
         case .BFDOT_advsimd_elt:
             return unimplemented(.BFDOT_advsimd_elt)
         case .USDOT_advsimd_elt:
-            return unimplemented(.USDOT_advsimd_elt)
+            guard has(.FEAT_I8MM) else { return undefined() }
+            return USDOT_advsimd_elt(SIMDIndexed(word: word))
         case .BFMLAL_advsimd_elt:
             return unimplemented(.BFMLAL_advsimd_elt)
         case .MLA_advsimd_elt:
@@ -2339,11 +2386,14 @@ extension Translator {
         case .FMLSL2_advsimd_elt:
             return unimplemented(.FMLSL2_advsimd_elt)
         case .SQRDMLAH_advsimd_elt:
-            return unimplemented(.SQRDMLAH_advsimd_elt)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDIndexed(word: word))
         case .UDOT_advsimd_elt:
-            return unimplemented(.UDOT_advsimd_elt)
+            guard has(.FEAT_DotProd) else { return undefined() }
+            return UDOT_advsimd_elt(SIMDIndexed(word: word))
         case .SQRDMLSH_advsimd_elt:
-            return unimplemented(.SQRDMLSH_advsimd_elt)
+            guard has(.FEAT_RDM) else { return undefined() }
+            return accumulateHighProduct(SIMDIndexed(word: word))
         case .UDF:
             return UDF(PermanentlyUndefined(word: word))
         case .SVC:

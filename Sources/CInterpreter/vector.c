@@ -31,6 +31,10 @@ LANES(vsmax, __builtin_elementwise_max(sa, sb))
 LANES(vsmin, __builtin_elementwise_min(sa, sb))
 LANES(vumax, __builtin_elementwise_max(a, b))
 LANES(vumin, __builtin_elementwise_min(a, b))
+LANES(vsqadd, __builtin_elementwise_add_sat(sa, sb))
+LANES(vuqadd, __builtin_elementwise_add_sat(a, b))
+LANES(vsqsub, __builtin_elementwise_sub_sat(sa, sb))
+LANES(vuqsub, __builtin_elementwise_sub_sat(a, b))
 LANES(vcmp_eq, a == b)
 LANES(vcmp_sgt, sa > sb)
 LANES(vcmp_sge, sa >= sb)
@@ -76,6 +80,14 @@ LANES1(vashr, sa >> (__typeof__(sa[0]))(n >= width ? width - 1 : n))
     ELEMENTS(name, h, uint16_t, body)                                                                                  \
     ELEMENTS(name, s, uint32_t, body)                                                                                  \
     ELEMENTS(name, d, uint64_t, body)
+// Only the square of the minimum, 1 << 2 * bits - 2, leaves the range.
+#define HIGH_PRODUCT(suffix, T, WIDE, bits, maximum)                                                                   \
+    ELEMENTS(vsqdmulh, suffix, T, (WIDE)a[i] * b[i] >> (bits - 1) == (WIDE)1 << (bits - 1) ? maximum                   \
+                                                                                : (WIDE)a[i] * b[i] >> (bits - 1))     \
+    ELEMENTS(vsqrdmulh, suffix, T, ((WIDE)a[i] * b[i] + ((WIDE)1 << (bits - 2))) >> (bits - 1) == (WIDE)1 << (bits - 1) \
+                                   ? maximum : ((WIDE)a[i] * b[i] + ((WIDE)1 << (bits - 2))) >> (bits - 1))
+HIGH_PRODUCT(h, int16_t, int32_t, 16, INT16_MAX)
+HIGH_PRODUCT(s, int32_t, int64_t, 32, INT32_MAX)
 EACH(vzip1, i & 1 ? b[i / 2] : a[i / 2])
 EACH(vzip2, i & 1 ? b[N / 2 + i / 2] : a[N / 2 + i / 2])
 EACH(vuzp1, i < N / 2 ? a[2 * i] : b[2 * i - N])

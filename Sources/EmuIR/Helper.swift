@@ -12,6 +12,25 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// SSHL, USHL, SRSHL, URSHL: each element of the first vector shifted by the signed low byte of the second's. Mode: bits
     /// 1:0 log2 of the element size in bytes, bit 2 unsigned, bit 3 rounding.
     case vshlRegister
+    /// SQSHL, UQSHL, SQRSHL, UQRSHL by register: as `vshlRegister`, saturating, and adds QC to FPSR.
+    case vshlSaturating
+    /// PMUL, PMULL of the low halves. Mode: 0 low bytes of the products of bytes, 1 halfwords of those of the low eight bytes, 2
+    /// the 128-bit product of the low doublewords.
+    case polynomialMultiply
+    /// AES state, key (zero for the mix columns steps). Mode: 0 AESE, 1 AESD, 2 AESMC, 3 AESIMC.
+    case aes
+    /// SHA1C (variant 0), SHA1P (1), SHA1M (2): hash ABCD, hash E with the variant above in bits 63:32, the schedule.
+    case sha1Rounds
+    case sha256h
+    case sha256h2
+    case sha512h
+    case sha512h2
+    /// SM3TT1A, SM3TT1B, SM3TT2A, SM3TT2B (variants 0 to 3): Vd, Vn, the word of Vm with the variant in bits 63:32.
+    case sm3Round
+    case sm3partw1
+    case sm3partw2
+    /// SM4E (mode 0): state, round keys. SM4EKEY (1): key words, constants.
+    case sm4
     /// TBL, TBX: indices, the bytes for indices outside of the table, and its first register in bits 4:0 with the number of
     /// registers less one above.
     case tableLookup
@@ -40,8 +59,21 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .icacheInvalidate:
             Signature(name: "icache_invalidate", parameters: [.i64], result: .none, effects: [.readsState, .barrier])
         case .crc32: Signature(name: "crc32", parameters: [.i32, .i64, .i32], result: .i32, effects: [])
-        case .vshlRegister:
-            Signature(name: "vshl_register", parameters: [.i128, .i128, .i32], result: .i128, effects: [])
+        case .vshlRegister: vectors("vshl_register", [.i128, .i128, .i32])
+        case .vshlSaturating:
+            Signature(
+                name: "vshl_saturating", parameters: [.i128, .i128, .i32], result: .i128, effects: [.readsState, .writesState])
+        case .polynomialMultiply: vectors("polynomial_multiply", [.i128, .i128, .i32])
+        case .aes: vectors("aes", [.i128, .i128, .i32])
+        case .sha1Rounds: vectors("sha1_rounds", [.i128, .i64, .i128])
+        case .sha256h: vectors("sha256h", [.i128, .i128, .i128])
+        case .sha256h2: vectors("sha256h2", [.i128, .i128, .i128])
+        case .sha512h: vectors("sha512h", [.i128, .i128, .i128])
+        case .sha512h2: vectors("sha512h2", [.i128, .i128, .i128])
+        case .sm3Round: vectors("sm3_round", [.i128, .i128, .i64])
+        case .sm3partw1: vectors("sm3partw1", [.i128, .i128, .i128])
+        case .sm3partw2: vectors("sm3partw2", [.i128, .i128, .i128])
+        case .sm4: vectors("sm4", [.i128, .i128, .i32])
         case .tableLookup:
             Signature(name: "table_lookup", parameters: [.i128, .i128, .i32], result: .i128, effects: [.readsState])
         case .fpBinary: floatingPoint("fp_binary", [.i64, .i64, .i32])
@@ -54,6 +86,10 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         }
     }
 
+    /// A pure function with a vector result.
+    private func vectors(_ name: StaticString, _ parameters: [IRType]) -> Signature {
+        Signature(name: name, parameters: parameters, result: .i128, effects: [])
+    }
     private func floatingPoint(_ name: StaticString, _ parameters: [IRType]) -> Signature {
         Signature(name: name, parameters: parameters, result: .i64, effects: [.readsState, .writesState])
     }

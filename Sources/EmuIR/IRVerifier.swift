@@ -158,6 +158,7 @@ package enum IRVerifier {
             return inst.imm <= 8 << UInt64(inst.aux) ? nil : "the amount exceeds the lane"
         case .vinsert, .vextract: return inst.imm < 16 >> UInt64(inst.aux) ? nil : "no lane has this index"
         case .vrev: return inst.imm > UInt64(inst.aux) ? nil : "the container must be larger than the lane"
+        case .vsqdmulh, .vsqrdmulh: return inst.aux == 1 || inst.aux == 2 ? nil : "lanes must have 2 or 4 bytes"
         case .vnarrow: return inst.aux >= 1 ? nil : "lanes of one byte cannot be narrowed"
         case .vsextLow, .vzextLow: return inst.aux <= 2 ? nil : "lanes of 8 bytes cannot be extended"
         case .call: return callProblem(inst, in: block)
@@ -170,7 +171,9 @@ package enum IRVerifier {
             .shl, .lshr, .ashr, .ror, .clz, .cls, .rbit, .bswap, .rev16, .icmpEQ, .icmpNE, .icmpULT, .icmpULE, .icmpSLT,
             .icmpSLE, .select, .flagsAdd, .flagsSub, .flagsAdc, .flagsSbc, .flagsLogic, .flagsCcmpSub, .flagsCcmpAdd,
             .flagsSet, .flagsGet, .cond, .clearExclusive, .fence, .zeroBlock, .pack128, .lo64, .hi64, .vconst, .vand, .vor,
-            .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax, .vumin, .vcmpEQ,
+            .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax, .vumin,
+            .vsqadd, .vuqadd, .vsqsub, .vuqsub,
+            .vcmpEQ,
             .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vdup, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vcnt,
             .pluginLoad, .pluginCall, .pluginCallIf, .chain, .branchIf, .branchIndirect, .raise, .exitTo:
             return nil

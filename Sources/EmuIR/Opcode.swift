@@ -29,6 +29,7 @@ package enum Opcode: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case pack128, lo64, hi64, vconst
     case vand, vor, vxor, vandNot, vnot, vselect
     case vadd, vsub, vmul, vneg, vabs, vsmax, vsmin, vumax, vumin
+    case vsqadd, vuqadd, vsqsub, vuqsub, vsqdmulh, vsqrdmulh
     case vcmpEQ, vcmpSGT, vcmpSGE, vcmpUGT, vcmpUGE
     case vshl, vlshr, vashr
     case vdup, vinsert, vextract, vext

@@ -119,7 +119,9 @@ extension Predecoder {
         case .load, .store, .loadExclusive, .storeExclusive, .clearExclusive, .atomicRMW, .compareAndSwap, .fence, .zeroBlock:
             return emitMemory(inst, i, block)
         case .pack128, .lo64, .hi64, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax,
-            .vsmin, .vumax, .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert,
+            .vsmin, .vumax, .vumin,
+            .vsqadd, .vuqadd, .vsqsub, .vuqsub, .vsqdmulh, .vsqrdmulh,
+            .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert,
             .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow, .vcnt:
             emitVector(inst, i, block)
         case .call: emitCall(inst, i, block)

@@ -12,6 +12,22 @@ extension TBLowering {
         LLVMBuildShuffleVector(b, a, c, l.shuffleMask(indices), "")
     }
 
+    /// The high half of the doubled product, which only the square of the minimum takes out of range.
+    private func highProduct(_ x: LLVMValueRef, _ y: LLVMValueRef, _ lane: Int, rounds: Bool) -> LLVMValueRef {
+        let bits = UInt64(8 << lane)
+        let count = 16 >> lane
+        let wide = LLVMVectorType(l.int(Int(bits) * 2), UInt32(count))!
+        func splat(_ number: UInt64) -> LLVMValueRef {
+            var elements = [LLVMValueRef?](repeating: l.const(number, l.int(Int(bits) * 2)), count: count)
+            return LLVMConstVector(&elements, UInt32(count))
+        }
+        var product = LLVMBuildMul(b, LLVMBuildSExt(b, x, wide, ""), LLVMBuildSExt(b, y, wide, ""), "")!
+        if rounds { product = LLVMBuildAdd(b, product, splat(1 << (bits - 2)), "") }
+        let high = LLVMBuildAShr(b, product, splat(bits - 1), "")!
+        let limited = call("llvm.smin", [wide], [high, splat(1 << (bits - 1) - 1)])
+        return LLVMBuildTrunc(b, limited, l.vector(lane: lane), "")
+    }
+
     func lowerVector(_ i: IRInst) -> LLVMValueRef {
         let lane = Int(i.aux)
         let count = 16 >> lane
@@ -23,7 +39,7 @@ extension TBLowering {
         func compare(_ predicate: LLVMIntPredicate) -> LLVMValueRef {
             whole(LLVMBuildSExt(b, LLVMBuildICmp(b, predicate, a(), c(), ""), type, ""))
         }
-        func minMax(_ name: String) -> LLVMValueRef { whole(call(name, [type], [a(), c()])) }
+        func binary(_ name: String) -> LLVMValueRef { whole(call(name, [type], [a(), c()])) }
         func permute(_ indices: [Int]) -> LLVMValueRef { whole(shuffle(a(), c(), indices)) }
         switch i.op {
         case .pack128:
@@ -47,10 +63,15 @@ extension TBLowering {
         case .vmul: return whole(LLVMBuildMul(b, a(), c(), ""))
         case .vneg: return whole(LLVMBuildSub(b, LLVMConstNull(type), a(), ""))
         case .vabs: return whole(call("llvm.abs", [type], [a(), l.const(0, l.i1)]))
-        case .vsmax: return minMax("llvm.smax")
-        case .vsmin: return minMax("llvm.smin")
-        case .vumax: return minMax("llvm.umax")
-        case .vumin: return minMax("llvm.umin")
+        case .vsmax: return binary("llvm.smax")
+        case .vsmin: return binary("llvm.smin")
+        case .vumax: return binary("llvm.umax")
+        case .vumin: return binary("llvm.umin")
+        case .vsqadd: return binary("llvm.sadd.sat")
+        case .vuqadd: return binary("llvm.uadd.sat")
+        case .vsqsub: return binary("llvm.ssub.sat")
+        case .vuqsub: return binary("llvm.usub.sat")
+        case .vsqdmulh, .vsqrdmulh: return whole(highProduct(a(), c(), lane, rounds: i.op == .vsqrdmulh))
         case .vcmpEQ: return compare(LLVMIntEQ)
         case .vcmpSGT: return compare(LLVMIntSGT)
         case .vcmpSGE: return compare(LLVMIntSGE)

@@ -150,7 +150,9 @@ struct TBLowering {
             .zeroBlock:
             return lowerMemory(i)
         case .pack128, .lo64, .hi64, .vconst, .vand, .vor, .vxor, .vandNot, .vnot, .vselect, .vadd, .vsub, .vmul, .vneg,
-            .vabs, .vsmax, .vsmin, .vumax, .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr,
+            .vabs, .vsmax, .vsmin, .vumax, .vumin,
+            .vsqadd, .vuqadd, .vsqsub, .vuqsub, .vsqdmulh, .vsqrdmulh,
+            .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr,
             .vashr, .vdup, .vinsert, .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow,
             .vsextLow, .vzextLow, .vcnt:
             return lowerVector(i)

@@ -100,7 +100,9 @@ extension IREvaluator {
                 memoryAccess: ReportedAccess(info: UInt32(inst.aux), address: UInt64(truncatingIfNeeded: a), value: value))
 
         case .vselect: return a & b | ~a & c
-        case .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax, .vumin, .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE,
+        case .vadd, .vsub, .vmul, .vneg, .vabs, .vsmax, .vsmin, .vumax, .vumin,
+            .vsqadd, .vuqadd, .vsqsub, .vuqsub, .vsqdmulh, .vsqrdmulh,
+            .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE,
             .vshl, .vlshr, .vashr:
             return laneWise(inst, a, b)
         case .vdup: return joined(Array(repeating: a, count: 16 >> Int(inst.aux)), 1 << Int(inst.aux))
@@ -227,7 +229,8 @@ extension IREvaluator {
             events.append(.helper(helper))
             return a == 0 ? 0 : 0
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)
-        case .vshlRegister, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64, .fpCompare, .fpToInt, .fpFromInt:
+        case .vshlRegister, .vshlSaturating, .polynomialMultiply, .aes, .sha1Rounds, .sha256h, .sha256h2,
+            .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64, .fpCompare, .fpToInt, .fpFromInt:
             return standIn(helper, a, b, c)
         }
     }
@@ -268,6 +271,12 @@ extension IREvaluator {
             case .vsmin: return sx < sy ? x : y
             case .vumax: return max(x, y)
             case .vumin: return min(x, y)
+            case .vsqadd: return saturated(sx + sy, bits)
+            case .vsqsub: return saturated(sx - sy, bits)
+            case .vuqadd: return min(x + y, mask(bits))
+            case .vuqsub: return x > y ? x - y : 0
+            case .vsqdmulh: return saturated((2 * sx * sy) >> Int128(bits), bits)
+            case .vsqrdmulh: return saturated((2 * sx * sy + (1 << Int128(bits - 1))) >> Int128(bits), bits)
             case .vcmpEQ: return x == y ? .max : 0
             case .vcmpSGT: return sx > sy ? .max : 0
             case .vcmpSGE: return sx >= sy ? .max : 0
@@ -280,6 +289,12 @@ extension IREvaluator {
             }
         }
         return joined(results, size)
+    }
+
+    /// `SignedSat(x, bits)`
+    private func saturated(_ x: Int128, _ bits: Int) -> UInt128 {
+        let limit = Int128(1) << Int128(bits - 1)
+        return UInt128(truncatingIfNeeded: max(-limit, min(limit - 1, x)))
     }
 
     private func permute(_ inst: IRInst, _ a: UInt128, _ b: UInt128) -> UInt128 {

@@ -2,7 +2,7 @@ internal import A64ISA
 internal import EmuIR
 
 /// Element size and amount of the shifts by immediate: the highest set bit of immh is the size, the rest the distance.
-private struct ShiftAmount {
+struct ShiftAmount {
     /// log2 of the element size in bytes; of the narrow elements for the narrowing and lengthening shifts.
     let lane: Int
     private let value: Int
@@ -32,7 +32,7 @@ extension Translator {
     }
 
     /// Rounding adds the last bit shifted out.
-    private mutating func shiftedRight(_ n: Value, _ amount: Int, lane: Int, isUnsigned: Bool, rounds: Bool) -> Value {
+    mutating func shiftedRight(_ n: Value, _ amount: Int, lane: Int, isUnsigned: Bool, rounds: Bool) -> Value {
         let shifted = ir.vector(isUnsigned ? .vlshr : .vashr, n, lane: lane, imm: amount)
         if !rounds { return shifted }
         let last = ir.vector(.vlshr, n, lane: lane, imm: amount - 1)

@@ -79,11 +79,17 @@ extension Translator {
 
 extension Translator {
     /// Element H:L:M of V[Rm<3:0>] for halfwords, H:L of V[M:Rm] for words, in every element.
-    private mutating func indexedElement(_ f: SIMDIndexed) -> Value {
-        let isHalf = f.size == 1
-        let m = isHalf ? f.Rm : f.M << 4 | f.Rm
-        let index = isHalf ? f.H << 2 | f.L << 1 | f.M : f.H << 1 | f.L
-        return ir.vdup(ir.vextract(V(m), lane: f.size, index: index), lane: f.size)
+    mutating func indexedElement(_ f: SIMDIndexed) -> Value {
+        indexedElement(Rm: f.Rm, H: f.H, L: f.L, M: f.M, lane: f.size)
+    }
+    mutating func indexedElement(_ f: SIMDScalarIndexed) -> Value {
+        indexedElement(Rm: f.Rm, H: f.H, L: f.L, M: f.M, lane: f.size)
+    }
+    private mutating func indexedElement(Rm: Int, H: Int, L: Int, M: Int, lane: Int) -> Value {
+        let isHalf = lane == 1
+        let m = isHalf ? Rm : M << 4 | Rm
+        let index = isHalf ? H << 2 | L << 1 | M : H << 1 | L
+        return ir.vdup(ir.vextract(V(m), lane: lane, index: index), lane: lane)
     }
 
     mutating func MUL_advsimd_elt(_ f: SIMDIndexed) -> TranslationStep {

@@ -71,7 +71,7 @@ extension Translator {
     }
 
     /// Sums of neighbours, in elements of twice the size.
-    private mutating func addedPairs(_ value: Value, lane: Int, isUnsigned: Bool) -> Value {
+    mutating func addedPairs(_ value: Value, lane: Int, isUnsigned: Bool) -> Value {
         let bits = 8 << lane
         let shift: Opcode = isUnsigned ? .vlshr : .vashr
         let low = ir.vector(shift, ir.vector(.vshl, value, lane: lane + 1, imm: bits), lane: lane + 1, imm: bits)

@@ -11,5 +11,6 @@
 #include "nt_guest.h"
 #include "nt_helpers.h"
 #include "nt_fp_helpers.h"
+#include "nt_crypto.h"
 
 #endif

@@ -11,6 +11,18 @@
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
     X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
+    X(vshl_saturating, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                            \
+    X(polynomial_multiply, nt_vec, (nt_cpu * cpu, nt_vec a, nt_vec b, uint32_t mode))                                  \
+    X(aes, nt_vec, (nt_cpu * cpu, nt_vec state, nt_vec key, uint32_t mode))                                            \
+    X(sha1_rounds, nt_vec, (nt_cpu * cpu, nt_vec abcd, uint64_t e, nt_vec schedule))                                   \
+    X(sha256h, nt_vec, (nt_cpu * cpu, nt_vec abcd, nt_vec efgh, nt_vec schedule))                                      \
+    X(sha256h2, nt_vec, (nt_cpu * cpu, nt_vec efgh, nt_vec abcd, nt_vec schedule))                                     \
+    X(sha512h, nt_vec, (nt_cpu * cpu, nt_vec d, nt_vec n, nt_vec m))                                                   \
+    X(sha512h2, nt_vec, (nt_cpu * cpu, nt_vec d, nt_vec n, nt_vec m))                                                  \
+    X(sm3_round, nt_vec, (nt_cpu * cpu, nt_vec d, nt_vec n, uint64_t word))                                            \
+    X(sm3partw1, nt_vec, (nt_cpu * cpu, nt_vec d, nt_vec n, nt_vec m))                                                 \
+    X(sm3partw2, nt_vec, (nt_cpu * cpu, nt_vec d, nt_vec n, nt_vec m))                                                 \
+    X(sm4, nt_vec, (nt_cpu * cpu, nt_vec state, nt_vec keys, uint32_t mode))                                           \
     X(table_lookup, nt_vec, (nt_cpu * cpu, nt_vec indices, nt_vec outside, uint32_t table))                            \
     X(fp_binary, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                        \
     X(fp_unary, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                     \

@@ -58,7 +58,9 @@
     X(compare_and_swap_128) X(fence) X(zero_block) X(pack128) X(vand) X(vor) X(vxor) X(vand_not) X(vnot) X(vselect)    \
     NT_INTERP_LANES(X, vadd) NT_INTERP_LANES(X, vsub) NT_INTERP_LANES(X, vmul) NT_INTERP_LANES(X, vneg)                \
     NT_INTERP_LANES(X, vabs) NT_INTERP_LANES(X, vsmax) NT_INTERP_LANES(X, vsmin) NT_INTERP_LANES(X, vumax)             \
-    NT_INTERP_LANES(X, vumin) NT_INTERP_LANES(X, vcmp_eq) NT_INTERP_LANES(X, vcmp_sgt) NT_INTERP_LANES(X, vcmp_sge)    \
+    NT_INTERP_LANES(X, vumin) NT_INTERP_LANES(X, vsqadd) NT_INTERP_LANES(X, vuqadd) NT_INTERP_LANES(X, vsqsub)               \
+    NT_INTERP_LANES(X, vuqsub) X(vsqdmulh_h) X(vsqdmulh_s) X(vsqrdmulh_h) X(vsqrdmulh_s)                               \
+    NT_INTERP_LANES(X, vcmp_eq) NT_INTERP_LANES(X, vcmp_sgt) NT_INTERP_LANES(X, vcmp_sge)    \
     NT_INTERP_LANES(X, vcmp_ugt) NT_INTERP_LANES(X, vcmp_uge) NT_INTERP_LANES(X, vshl) NT_INTERP_LANES(X, vlshr)       \
     NT_INTERP_LANES(X, vashr) NT_INTERP_LANES(X, vdup) NT_INTERP_LANES(X, vinsert) NT_INTERP_LANES(X, vextract)        \
     X(vext) NT_INTERP_LANES(X, vzip1) NT_INTERP_LANES(X, vzip2) NT_INTERP_LANES(X, vuzp1) NT_INTERP_LANES(X, vuzp2)    \
