@@ -435,7 +435,8 @@ extension Translator {
         case .FCVT_float:
             return FCVT_float(FloatDataProcessing1Source(word: word))
         case .BFCVT:
-            return unimplemented(.BFCVT)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFCVT(FloatDataProcessing1Source(word: word))
         case .FRINTN_float:
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
@@ -1832,9 +1833,11 @@ extension Translator {
             guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
             return FCADD_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFDOT_advsimd_vec:
-            return unimplemented(.BFDOT_advsimd_vec)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFMLAL_advsimd_vec:
-            return unimplemented(.BFMLAL_advsimd_vec)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFMLAL_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .SMMLA_advsimd_vec:
             guard has(.FEAT_I8MM) else { return undefined() }
             return SMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
@@ -1845,7 +1848,8 @@ extension Translator {
             guard has(.FEAT_I8MM) else { return undefined() }
             return USMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFMMLA_advsimd:
-            return unimplemented(.BFMMLA_advsimd)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFMMLA_advsimd(SIMDThreeSameExtra(word: word))
         case .REV64_advsimd:
             return REV64_advsimd(SIMDTwoRegisterMisc(word: word))
         case .REV16_advsimd:
@@ -1877,7 +1881,8 @@ extension Translator {
         case .FCVTN_advsimd:
             return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .BFCVTN_advsimd:
-            return unimplemented(.BFCVTN_advsimd)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFCVTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTL_advsimd:
             return FCVTL_advsimd(SIMDTwoRegisterMisc(word: word))
         case .REV32_advsimd:
@@ -2138,9 +2143,11 @@ extension Translator {
         case .FCMEQ_advsimd_reg:
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMLAL_advsimd_vec:
-            return unimplemented(.FMLAL_advsimd_vec)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FMLSL_advsimd_vec:
-            return unimplemented(.FMLSL_advsimd_vec)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FMAX_advsimd:
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMIN_advsimd:
@@ -2206,9 +2213,11 @@ extension Translator {
         case .FMINNMP_advsimd_vec:
             return fpPairwise(SIMDThreeSame(word: word))
         case .FMLAL2_advsimd_vec:
-            return unimplemented(.FMLAL2_advsimd_vec)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FMLSL2_advsimd_vec:
-            return unimplemented(.FMLSL2_advsimd_vec)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FADDP_advsimd_vec:
             return fpPairwise(SIMDThreeSame(word: word))
         case .FABD_advsimd:
@@ -2321,7 +2330,8 @@ extension Translator {
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpFixed(SIMDShiftImmediate(word: word))
         case .FMLAL_advsimd_elt:
-            return unimplemented(.FMLAL_advsimd_elt)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .FMLA_advsimd_elt:
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
@@ -2330,7 +2340,8 @@ extension Translator {
         case .SQDMLAL_advsimd_elt:
             return SQDMLAL_advsimd_elt(SIMDIndexed(word: word))
         case .FMLSL_advsimd_elt:
-            return unimplemented(.FMLSL_advsimd_elt)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .FMLS_advsimd_elt:
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
@@ -2358,12 +2369,14 @@ extension Translator {
             guard has(.FEAT_I8MM) else { return undefined() }
             return SUDOT_advsimd_elt(SIMDIndexed(word: word))
         case .BFDOT_advsimd_elt:
-            return unimplemented(.BFDOT_advsimd_elt)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFDOT_advsimd_elt(SIMDIndexed(word: word))
         case .USDOT_advsimd_elt:
             guard has(.FEAT_I8MM) else { return undefined() }
             return USDOT_advsimd_elt(SIMDIndexed(word: word))
         case .BFMLAL_advsimd_elt:
-            return unimplemented(.BFMLAL_advsimd_elt)
+            guard has(.FEAT_BF16) else { return undefined() }
+            return BFMLAL_advsimd_elt(SIMDIndexed(word: word))
         case .MLA_advsimd_elt:
             return MLA_advsimd_elt(SIMDIndexed(word: word))
         case .FCMLA_advsimd_elt:
@@ -2377,14 +2390,16 @@ extension Translator {
         case .UMLSL_advsimd_elt:
             return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .FMLAL2_advsimd_elt:
-            return unimplemented(.FMLAL2_advsimd_elt)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .FMULX_advsimd_elt:
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
         case .UMULL_advsimd_elt:
             return multiplyLongElement(SIMDIndexed(word: word))
         case .FMLSL2_advsimd_elt:
-            return unimplemented(.FMLSL2_advsimd_elt)
+            guard has(.FEAT_FHM) else { return undefined() }
+            return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .SQRDMLAH_advsimd_elt:
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDIndexed(word: word))

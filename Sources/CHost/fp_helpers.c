@@ -403,6 +403,10 @@ uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
     case NT_FP_RECPX: return is_double ? reciprocal_exponent_d(cpu, a) : reciprocal_exponent_s(cpu, a);
     case NT_FP_URECPE: return (uint32_t)a >> 31 ? (uint32_t)reciprocal_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
     case NT_FP_URSQRTE: return (uint32_t)a >> 30 ? (uint32_t)square_root_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
+    case NT_FP_BFCVT: {
+        uint32_t s = operand_s(cpu, a), r;
+        return process_nans_s(cpu, s, s, s, &r) ? r >> 16 : nt_bfloat_from(cpu, s);
+    }
     case NT_FP_ROUND_INT: {
         double x;
         int nan;

@@ -41,6 +41,10 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// addend + a * b, rounded once.
     case fpFMA32
     case fpFMA64
+    /// Single addend + a * b of two halves; one rounding (FMLAL).
+    case fpFMAHalfLong
+    /// Single sum plus the products of two pairs of BFloat16 numbers (BFDOT).
+    case fpBFDot
     /// Packed NZCV, as `flags_set` takes it.
     case fpCompare
     case fpToInt
@@ -80,6 +84,8 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .fpUnary: floatingPoint("fp_unary", [.i64, .i32])
         case .fpFMA32: floatingPoint("fp_fma32", [.i64, .i64, .i64])
         case .fpFMA64: floatingPoint("fp_fma64", [.i64, .i64, .i64])
+        case .fpFMAHalfLong: floatingPoint("fp_fma_half_long", [.i64, .i64, .i64])
+        case .fpBFDot: floatingPoint("fp_bfdot", [.i64, .i64, .i64])
         case .fpCompare: floatingPoint("fp_compare", [.i64, .i64, .i32])
         case .fpToInt: floatingPoint("fp_to_int", [.i64, .i32])
         case .fpFromInt: floatingPoint("fp_from_int", [.i64, .i32])

@@ -28,6 +28,8 @@
     X(fp_unary, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                     \
     X(fp_fma32, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                                     \
     X(fp_fma64, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                                     \
+    X(fp_fma_half_long, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                             \
+    X(fp_bfdot, uint64_t, (nt_cpu * cpu, uint64_t sum, uint64_t a, uint64_t b))                                        \
     X(fp_compare, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                       \
     X(fp_to_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                    \
     X(fp_from_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))

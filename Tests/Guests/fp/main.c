@@ -9,6 +9,9 @@
 #ifndef TESTS
 #define TESTS "tests.h"
 #endif
+#ifndef ARCHITECTURE
+#define ARCHITECTURE "armv8.5-a+fp"
+#endif
 
 // What one execution reads and leaves. The assembly below knows the offsets.
 struct io {
@@ -19,7 +22,7 @@ struct io {
 };
 void fp_run(struct io *io, void (*stub)(void));
 
-__asm__(".arch armv8.5-a+fp\n"
+__asm__(".arch " ARCHITECTURE "\n"
         ".text\n"
         ".global fp_run\n"
         "fp_run:\n"

@@ -1,0 +1,12 @@
+// TEST(name, kind of the inputs, how many, assembly). D1, D2, D3 and X1 are the inputs, V0 the result.
+TEST(bfcvt, S, 1, "bfcvt h0, s1")
+TEST(bfcvtn, S, 2, "mov v4.s[0], v1.s[0]\n mov v1.s[1], v2.s[0]\n mov v2.s[1], v4.s[0]\n mov v4.d[0], v1.d[0]\n mov v1.d[1], v2.d[0]\n mov v2.d[1], v4.d[0]\n bfcvtn v0.4h, v1.4s")
+TEST(bfcvtn2, S, 2, "mov v4.s[0], v1.s[0]\n mov v1.s[1], v2.s[0]\n mov v2.s[1], v4.s[0]\n mov v4.d[0], v1.d[0]\n mov v1.d[1], v2.d[0]\n mov v2.d[1], v4.d[0]\n bfcvtn2 v0.8h, v1.4s")
+TEST(bfdot_4s, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfdot v0.4s, v1.8h, v2.8h")
+TEST(bfdot_2s, S, 3, "mov v0.16b, v3.16b\n bfdot v0.2s, v1.4h, v2.4h")
+TEST(bfdot_elt, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfdot v0.4s, v1.8h, v2.2h[3]")
+TEST(bfmmla, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfmmla v0.4s, v1.8h, v2.8h")
+TEST(bfmlalb, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfmlalb v0.4s, v1.8h, v2.8h")
+TEST(bfmlalt, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfmlalt v0.4s, v1.8h, v2.8h")
+TEST(bfmlalb_elt, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfmlalb v0.4s, v1.8h, v2.h[5]")
+TEST(bfmlalt_elt, S, 3, "dup v1.4s, v1.s[0]\n dup v2.4s, v2.s[0]\n dup v3.4s, v3.s[0]\n ext v1.16b, v1.16b, v2.16b, #2\n mov v0.16b, v3.16b\n bfmlalt v0.4s, v1.8h, v2.h[6]")
