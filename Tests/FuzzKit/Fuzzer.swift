@@ -1,5 +1,5 @@
 package import A64ISA
-package import TestSupport
+internal import TestSupport
 
 /// Runs random cases on the oracle and on each tier, and compares every byte of state.
 package struct Fuzzer {

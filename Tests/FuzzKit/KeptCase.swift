@@ -1,6 +1,6 @@
-package import A64ISA
+internal import A64ISA
 internal import Glibc
-package import TestSupport
+internal import TestSupport
 
 /// A case as text, with what QEMU made of it: replaying needs no QEMU.
 ///
