@@ -79,7 +79,8 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "LinuxUser", "Engine", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost", "Support",
+                "LinuxUser", "Engine", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost",
+                "Support",
             ], linkerSettings: exportPluginAPI + staticRuntime),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
