@@ -93,7 +93,7 @@ let package = Package(
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
-        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
+        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM", "TestSupport"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),

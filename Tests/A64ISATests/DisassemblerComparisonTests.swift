@@ -1,5 +1,6 @@
 import A64ISA
 import CLLVM
+import TestSupport
 import Testing
 
 /// LLVM's AArch64 disassembler as a second opinion on which words are allocated, and under which name.
