@@ -18,7 +18,7 @@ extension TBLowering {
 
     mutating func lowerHelperCall(_ i: IRInst) -> LLVMValueRef? {
         let helper = Helper(rawValue: UInt16(i.imm))!
-        if let result = hostInstructions(helper, i) { return result }
+        if let result = inlined(helper, i) { return result }
         let signature = helper.signature
         if signature.effects.contains(.mayFault) { noteFaultPoint() }
         let operands = [i.a, i.b, i.c].prefix(signature.parameters.count).map(value)

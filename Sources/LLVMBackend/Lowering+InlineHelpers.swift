@@ -2,10 +2,11 @@ internal import CHost
 internal import CLLVM
 internal import EmuIR
 
-/// Helpers that are a few instructions of hosts that have them.
+/// Helpers that are a few host instructions: vector code, or special instructions of hosts that have them.
 extension TBLowering {
     /// The helper's result computed in place; nil where it must be called.
-    func hostInstructions(_ helper: Helper, _ i: IRInst) -> LLVMValueRef? {
+    func inlined(_ helper: Helper, _ i: IRInst) -> LLVMValueRef? {
+        if helper == .vshlRegister { return shiftByRegister(i) }
         let host = nt_host_instructions()
         if helper == .aes, host & NT_HOST_AES != 0 { return aes(i) }
         if helper == .polynomialMultiply, host & NT_HOST_CARRYLESS_PRODUCT != 0 { return carrylessProduct(i) }
@@ -54,6 +55,47 @@ extension TBLowering {
         let whole = call("llvm.x86.sha256rnds2", [], [abef, half, upper])
         // The ABEF of two rounds before is the CDGH now.
         let result = shuffle(whole, half, second ? [1, 0, 5, 4] : [3, 2, 7, 6])
+        return LLVMBuildBitCast(b, result, l.vector(lane: 3), "")
+    }
+
+    /// Both directions, selected by the amount's sign. LLVM shifts by less than the width only.
+    private func shiftByRegister(_ i: IRInst) -> LLVMValueRef? {
+        guard let mode = constant(i.c) else { return nil }
+        let lane = Int(mode & 3)
+        let isUnsigned = mode & 4 != 0
+        let width = UInt64(8 << lane)
+        let type = l.vector(lane: lane)
+        let zero = LLVMConstNull(type)!
+        let limit = l.splat(width, lane: lane)
+        let x = LLVMBuildBitCast(b, value(i.a), type, "")!
+        var amount = LLVMBuildBitCast(b, value(i.b), type, "")!
+        if lane > 0 {
+            // The low byte, sign-extended.
+            let rest = l.splat(width - 8, lane: lane)
+            amount = LLVMBuildAShr(b, LLVMBuildShl(b, amount, rest, ""), rest, "")
+        }
+        /// Zero where the distance is the width or more.
+        func bounded(_ shift: (LLVMValueRef) -> LLVMValueRef, _ distance: LLVMValueRef) -> LLVMValueRef {
+            let inside = LLVMBuildICmp(b, LLVMIntULT, distance, limit, "")!
+            let modulo = LLVMBuildAnd(b, distance, l.splat(width - 1, lane: lane), "")!
+            return LLVMBuildSelect(b, inside, shift(modulo), zero, "")
+        }
+        func right(_ distance: LLVMValueRef) -> LLVMValueRef {
+            if isUnsigned { return bounded({ LLVMBuildLShr(b, x, $0, "") }, distance) }
+            let clamped = call("llvm.umin", [type], [distance, l.splat(width - 1, lane: lane)])
+            return LLVMBuildAShr(b, x, clamped, "")
+        }
+        let left = bounded({ LLVMBuildShl(b, x, $0, "") }, amount)
+        let distance = LLVMBuildSub(b, zero, amount, "")!
+        var shifted = right(distance)
+        if mode & 8 != 0 {
+            // Rounding adds the last bit shifted out.
+            let one = l.splat(1, lane: lane)
+            let last = LLVMBuildAnd(b, right(LLVMBuildSub(b, distance, one, "")), one, "")!
+            shifted = LLVMBuildAdd(b, shifted, last, "")
+        }
+        let isRight = LLVMBuildICmp(b, LLVMIntSLT, amount, zero, "")!
+        let result = LLVMBuildSelect(b, isRight, shifted, left, "")!
         return LLVMBuildBitCast(b, result, l.vector(lane: 3), "")
     }
 }
