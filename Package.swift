@@ -79,7 +79,8 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "LinuxUser", "Engine", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost", "Support",
+                "LinuxUser", "Engine", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost",
+                "Support",
             ], linkerSettings: exportPluginAPI + staticRuntime),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
@@ -92,7 +93,7 @@ let package = Package(
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
-        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM"]),
+        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM", "TestSupport"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),

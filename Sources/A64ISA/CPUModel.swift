@@ -8,9 +8,15 @@ package struct CPUModel: Sendable {
     /// that look cannot tell.
     package static let all: [CPUModel] = [
         CPUModel(name: "max", midr: 0x000f_0510, features: .max),
-        CPUModel(name: "cortex-a53", midr: 0x410f_d034, features: supported(.armv8.union([.FEAT_CRC32, .FEAT_AES, .FEAT_PMULL, .FEAT_SHA1, .FEAT_SHA256]))),
-        CPUModel(name: "cortex-a57", midr: 0x411f_d070, features: supported(.armv8.union([.FEAT_CRC32, .FEAT_AES, .FEAT_PMULL, .FEAT_SHA1, .FEAT_SHA256]))),
-        CPUModel(name: "cortex-a72", midr: 0x410f_d083, features: supported(.armv8.union([.FEAT_CRC32, .FEAT_AES, .FEAT_PMULL, .FEAT_SHA1, .FEAT_SHA256]))),
+        CPUModel(
+            name: "cortex-a53", midr: 0x410f_d034,
+            features: supported(.armv8.union([.FEAT_CRC32, .FEAT_AES, .FEAT_PMULL, .FEAT_SHA1, .FEAT_SHA256]))),
+        CPUModel(
+            name: "cortex-a57", midr: 0x411f_d070,
+            features: supported(.armv8.union([.FEAT_CRC32, .FEAT_AES, .FEAT_PMULL, .FEAT_SHA1, .FEAT_SHA256]))),
+        CPUModel(
+            name: "cortex-a72", midr: 0x410f_d083,
+            features: supported(.armv8.union([.FEAT_CRC32, .FEAT_AES, .FEAT_PMULL, .FEAT_SHA1, .FEAT_SHA256]))),
         CPUModel(name: "cortex-a76", midr: 0x414f_d0b1, features: supported(neoverse)),
         CPUModel(name: "neoverse-n1", midr: 0x414f_d0c1, features: supported(neoverse)),
     ]
@@ -38,7 +44,8 @@ package struct CPUModel: Sendable {
         }
         for part in parts.dropFirst() {
             let words = part.split(separator: "=", omittingEmptySubsequences: false)
-            guard words.count == 2, let feature = A64Feature.allCases.first(where: { $0.optionName == words[0].lowercased() }) else {
+            guard words.count == 2, let feature = A64Feature.allCases.first(where: { $0.optionName == words[0].lowercased() })
+            else {
                 return .failure(CPUModelError(message: "unknown CPU feature '\(part)' in '\(text)'"))
             }
             switch words[1] {

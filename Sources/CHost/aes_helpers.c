@@ -103,24 +103,18 @@ __attribute__((target("aes,sse2"))) static nt_vec host_aes(nt_vec state, nt_vec 
 __attribute__((target("pclmul,sse2"))) static nt_vec host_product(nt_vec a, nt_vec b) {
     return (nt_vec)_mm_clmulepi64_si128((__m128i)a, (__m128i)b, 0);
 }
-static int has_aes, has_product;
-__attribute__((constructor)) static void look_at_host(void) {
-    __builtin_cpu_init();
-    has_aes = __builtin_cpu_supports("aes") != 0;
-    has_product = __builtin_cpu_supports("pclmul") != 0;
-}
 #else
-enum { has_aes = 0, has_product = 0 };
 static nt_vec host_aes(nt_vec state, nt_vec key, uint32_t mode) { return nt_portable_aes(state, key, mode); }
 static nt_vec host_product(nt_vec a, nt_vec b) { return nt_portable_polynomial_multiply(a, b, 2); }
 #endif
 
 nt_vec nt_helper_aes(nt_cpu *cpu, nt_vec state, nt_vec key, uint32_t mode) {
     (void)cpu;
-    return has_aes ? host_aes(state, key, mode) : nt_portable_aes(state, key, mode);
+    return nt_host_instructions() & NT_HOST_AES ? host_aes(state, key, mode) : nt_portable_aes(state, key, mode);
 }
 
 nt_vec nt_helper_polynomial_multiply(nt_cpu *cpu, nt_vec a, nt_vec b, uint32_t mode) {
     (void)cpu;
-    return mode == 2 && has_product ? host_product(a, b) : nt_portable_polynomial_multiply(a, b, mode);
+    int is_special = mode == 2 && nt_host_instructions() & NT_HOST_CARRYLESS_PRODUCT;
+    return is_special ? host_product(a, b) : nt_portable_polynomial_multiply(a, b, mode);
 }

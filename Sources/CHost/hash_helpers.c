@@ -69,19 +69,7 @@ __attribute__((target("sha,sse4.1"))) static nt_vec host_sha256(nt_vec abcd, nt_
     __m128i result = second ? _mm_unpacklo_epi64(half, whole) : _mm_unpackhi_epi64(half, whole);
     return (nt_vec)_mm_shuffle_epi32(result, 0x1b);
 }
-static int has_sha;
-__attribute__((constructor)) static void look_at_host(void) {
-    unsigned a = 0, b, c, d;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (a < 7) return;
-    a = 7;
-    c = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    __builtin_cpu_init();
-    has_sha = (b >> 29 & 1) && __builtin_cpu_supports("sse4.1");
-}
 #else
-enum { has_sha = 0 };
 static nt_vec host_sha256(nt_vec abcd, nt_vec efgh, nt_vec schedule, int second) {
     return nt_portable_sha256(abcd, efgh, schedule, second);
 }
@@ -89,11 +77,11 @@ static nt_vec host_sha256(nt_vec abcd, nt_vec efgh, nt_vec schedule, int second)
 
 nt_vec nt_helper_sha256h(nt_cpu *cpu, nt_vec abcd, nt_vec efgh, nt_vec schedule) {
     (void)cpu;
-    return has_sha ? host_sha256(abcd, efgh, schedule, 0) : nt_portable_sha256(abcd, efgh, schedule, 0);
+    return nt_host_instructions() & NT_HOST_SHA256 ? host_sha256(abcd, efgh, schedule, 0) : nt_portable_sha256(abcd, efgh, schedule, 0);
 }
 nt_vec nt_helper_sha256h2(nt_cpu *cpu, nt_vec efgh, nt_vec abcd, nt_vec schedule) {
     (void)cpu;
-    return has_sha ? host_sha256(abcd, efgh, schedule, 1) : nt_portable_sha256(abcd, efgh, schedule, 1);
+    return nt_host_instructions() & NT_HOST_SHA256 ? host_sha256(abcd, efgh, schedule, 1) : nt_portable_sha256(abcd, efgh, schedule, 1);
 }
 
 // Two rounds' first halves: Vd holds the schedule's sums, Vn and Vm the words that change last.

@@ -83,7 +83,9 @@ package struct Effects: OptionSet, BitwiseCopyable, Sendable {
     package static let barrier = Effects(rawValue: 512)
 
     /// True when an unused result makes the operation removable.
-    package var isPure: Bool { isDisjoint(with: [.writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier]) }
+    package var isPure: Bool {
+        isDisjoint(with: [.writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier])
+    }
 }
 
 /// What a field of `IRInst` means for an operation, for text and checks.

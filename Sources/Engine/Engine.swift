@@ -94,7 +94,9 @@ package final class Engine: @unchecked Sendable {
 
     /// Translates, instruments and gives the first tier. `translationLock` held.
     private func makeBlock(_ key: TBKey) -> TranslationBlock {
-        let index = cacheLock.withLock { cache.takeIndex() }
+        let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
+        // A safe point flushes; until then there is room.
+        if isNearlyFull { requestSafePoint() }
         var block = pipeline.translate(key, fetch: environment.fetch)
         let instrumentation = instrument(block)
         let adjustments = pipeline.finish(&block, instrumentation, symbol: environment.symbol)

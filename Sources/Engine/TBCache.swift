@@ -29,6 +29,7 @@ struct TBCache {
         return index
     }
 
+    /// Fault points have room for twice as many TBs.
     var isNearlyFull: Bool { table.count - freeIndices.count > (1 << 22) }
 
     mutating func insert(_ tb: TranslationBlock) {

@@ -306,6 +306,12 @@ extension Predecoder {
     }
 
     private mutating func emitPlugin(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+        let isCall = inst.op != .pluginAdd && inst.op != .pluginStore && inst.op != .pluginLoad
+        if isCall, inst.flags != 0 {
+            // A callback that may read registers may read PC.
+            let pc = block.pc &+ UInt64(max(instruction, 0)) &* 4
+            append(Cell(Operation(NT_OP_movi), d: UInt16(NT_CPU_PC), imm: pc))
+        }
         switch inst.op {
         case .pluginAdd, .pluginStore:
             guardInstrumentation(by: inst.a, block, cellCount: 1)

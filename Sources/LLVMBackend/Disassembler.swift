@@ -15,8 +15,10 @@ package final class GuestDisassembler: @unchecked Sendable {
     /// `mnemonic operands` with one space between, or `.word 0x…` for what LLVM does not know.
     package func text(of word: UInt32, at pc: UInt64) -> String {
         lock.withLock {
-            let bytes = [UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8),
-                UInt8(truncatingIfNeeded: word >> 16), UInt8(truncatingIfNeeded: word >> 24)]
+            let bytes = [
+                UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8),
+                UInt8(truncatingIfNeeded: word >> 16), UInt8(truncatingIfNeeded: word >> 24),
+            ]
             return disassemble(context, bytes, pc)?.text ?? ".word \(hex(word, width: 8))"
         }
     }

@@ -18,6 +18,7 @@ extension TBLowering {
 
     mutating func lowerHelperCall(_ i: IRInst) -> LLVMValueRef? {
         let helper = Helper(rawValue: UInt16(i.imm))!
+        if let result = inlined(helper, i) { return result }
         let signature = helper.signature
         if signature.effects.contains(.mayFault) { noteFaultPoint() }
         let operands = [i.a, i.b, i.c].prefix(signature.parameters.count).map(value)
@@ -64,7 +65,11 @@ extension TBLowering {
 
     /// function(cpu_index, …, userdata), with the register permission set around it when it has one.
     private func callPlugin(_ i: IRInst, parameters: [LLVMTypeRef], arguments: [LLVMValueRef]) {
-        if i.flags != 0 { storeState(Int(NT_CPU_REG_PERMISSION), l.const(UInt64(i.flags), l.i32)) }
+        if i.flags != 0 {
+            storeState(Int(NT_CPU_REG_PERMISSION), l.const(UInt64(i.flags), l.i32))
+            // A callback that may read registers may read PC.
+            storeState(Int(NT_CPU_PC), l.const(block.pc &+ UInt64(max(instruction, 0)) &* 4, l.i64))
+        }
         _ = hostCall(
             UInt(i.imm), result: l.void, parameters: [l.i32] + parameters + [l.i64],
             [loadState(Int(NT_CPU_CPU_INDEX), l.i32)] + arguments + [l.const(i.imm2, l.i64)])

@@ -5,8 +5,7 @@ internal import Glibc
 /// GLib the plugin uses: the one the dynamic loader has, or loads now. Never linked: an emulator without plugins needs none.
 struct GLib: Sendable {
     let newArray: @convention(c) (Int32, Int32, UInt32) -> UnsafeMutablePointer<GArray>?
-    let appendValues:
-        @convention(c) (UnsafeMutablePointer<GArray>, UnsafeRawPointer, UInt32) -> UnsafeMutablePointer<GArray>?
+    let appendValues: @convention(c) (UnsafeMutablePointer<GArray>, UnsafeRawPointer, UInt32) -> UnsafeMutablePointer<GArray>?
     let appendBytes:
         @convention(c) (UnsafeMutablePointer<GByteArray>, UnsafeRawPointer, UInt32) -> UnsafeMutablePointer<GByteArray>?
     let setSize: @convention(c) (UnsafeMutablePointer<GByteArray>, UInt32) -> UnsafeMutablePointer<GByteArray>?

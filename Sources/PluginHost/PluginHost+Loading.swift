@@ -36,9 +36,10 @@ extension PluginHost {
     }
 
     private func callInstall(_ install: UnsafeMutableRawPointer, _ plugin: LoadedPlugin) -> Int {
-        typealias Install = @convention(c) (
-            UInt64, UnsafePointer<qemu_info_t>, Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-        ) -> Int32
+        typealias Install =
+            @convention(c) (
+                UInt64, UnsafePointer<qemu_info_t>, Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+            ) -> Int32
         // SAFETY: the signature is the interface's; the library said so by exporting the name and a version we accept.
         let install = unsafeBitCast(install, to: Install.self)
         var info = qemu_info_t()

@@ -75,7 +75,7 @@ struct PluginRegister: Hashable {
     }
 
     /// The value: low and high 64 bits, of which `size` bytes count.
-    /// - Parameter exactPC: Asked for `pc` only; the CPU struct's is stale inside generated code.
+    /// - Parameter exactPC: Asked for `pc` only; the CPU struct's is exact only inside callbacks that may read registers.
     func read(_ registers: GuestRegisters, exactPC: () -> UInt64) -> (lo: UInt64, hi: UInt64) {
         switch kind {
         case .x(let n): (registers[x: n], 0)

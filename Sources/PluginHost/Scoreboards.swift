@@ -1,7 +1,7 @@
 internal import CHost
+internal import Glibc
 package import GuestState
 internal import Support
-internal import Glibc
 internal import Synchronization
 
 /// What a `struct qemu_plugin_scoreboard *` points to. Its elements lie in the vCPU arenas, at the same offset in each.

@@ -1,4 +1,5 @@
 import A64ISA
+import TestSupport
 import Testing
 
 /// Words that LLVM's assembler made of the text beside them.

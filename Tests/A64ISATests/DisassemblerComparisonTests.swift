@@ -1,5 +1,6 @@
 import A64ISA
 import CLLVM
+import TestSupport
 import Testing
 
 /// LLVM's AArch64 disassembler as a second opinion on which words are allocated, and under which name.
@@ -55,13 +56,17 @@ import Testing
             let isMemory = ours.map { ["CPY", "SET"].contains("\($0)".prefix(3)) } == true && word & 0x3b20_0c00 == 0x1900_0400
             return isMemory && llvm == nil && (d == n || d == s || n == s || d == 31 || n == 31 || s == 31)
         },
-        Exclusion(reason: "CONSTRAINED UNPREDICTABLE, not unallocated: a pair loads one register twice, or its base is written back") {
+        Exclusion(
+            reason: "CONSTRAINED UNPREDICTABLE, not unallocated: a pair loads one register twice, or its base is written back"
+        ) {
             word, ours, llvm in
             let (t, n, t2) = (word & 31, word >> 5 & 31, word >> 10 & 31)
             return ours != nil && llvm == nil && word & 0x3a00_0000 == 0x2800_0000
                 && (t == t2 || n != 31 && (t == n || t2 == n))
         },
-        Exclusion(reason: "CONSTRAINED UNPREDICTABLE, not unallocated: a load into its written-back base; LLVM adds LDTR and its kin") {
+        Exclusion(
+            reason: "CONSTRAINED UNPREDICTABLE, not unallocated: a load into its written-back base; LLVM adds LDTR and its kin"
+        ) {
             word, ours, llvm in
             let isImmediate = word & 0x3f20_0000 == 0x3800_0000 && word >> 10 & 3 != 0
             let isAuthenticated = word & 0xff20_0c00 == 0xf820_0c00

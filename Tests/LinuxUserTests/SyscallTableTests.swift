@@ -43,6 +43,8 @@ import Testing
     }
 
     @Test func flagNamesInTraces() {
+        // A string at a bad address is tried.
+        #expect(nt_signals_install_faults() == 0)
         #expect(Strace.format("O", 0o2040001) == "O_WRONLY|O_DIRECTORY|O_CLOEXEC")
         #expect(Strace.format("M", 0x22) == "MAP_PRIVATE|MAP_ANONYMOUS")
         #expect(Strace.format("P", 5) == "PROT_READ|PROT_EXEC")

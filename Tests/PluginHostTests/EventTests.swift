@@ -1,5 +1,5 @@
-import Foundation
 import CPluginAPI
+import Foundation
 import Testing
 
 @testable import PluginHost

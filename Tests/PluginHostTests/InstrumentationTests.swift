@@ -1,5 +1,5 @@
-import Foundation
 import CPluginAPI
+import Foundation
 import IRPasses
 import Testing
 

@@ -9,23 +9,24 @@ import Testing
         return parsed
     }
 
-    @Test(arguments: [
-        ("libbb.so", "libbb.so", []),
-        ("file=libbb.so", "libbb.so", []),
-        ("libbb.so,inline=true", "libbb.so", ["inline=true"]),
-        ("file=a,b=1,c=2", "a", ["b=1", "c=2"]),
-        ("a,b=", "a", ["b="]),
-        ("a,b=c=d", "a", ["b=c=d"]),
-        ("a,b=x,,y", "a", ["b=x,y"]),
-        ("a,,b,c=1", "a,b", ["c=1"]),
-        ("a,,,b=1", "a,", ["b=1"]),
-        ("a,", "a", []),
-        ("id=7,file=a,b=1", "a", ["b=1"]),
-        ("a,id=7,b=1", "a", ["b=1"]),
-        ("a,arg=on", "a", ["arg=on"]),
-        ("a,arg=no", "a", ["arg=no"]),
-        ("a,b=maybe", "a", ["b=maybe"]),
-    ] as [(String, String, [String])])
+    @Test(
+        arguments: [
+            ("libbb.so", "libbb.so", []),
+            ("file=libbb.so", "libbb.so", []),
+            ("libbb.so,inline=true", "libbb.so", ["inline=true"]),
+            ("file=a,b=1,c=2", "a", ["b=1", "c=2"]),
+            ("a,b=", "a", ["b="]),
+            ("a,b=c=d", "a", ["b=c=d"]),
+            ("a,b=x,,y", "a", ["b=x,y"]),
+            ("a,,b,c=1", "a,b", ["c=1"]),
+            ("a,,,b=1", "a,", ["b=1"]),
+            ("a,", "a", []),
+            ("id=7,file=a,b=1", "a", ["b=1"]),
+            ("a,id=7,b=1", "a", ["b=1"]),
+            ("a,arg=on", "a", ["arg=on"]),
+            ("a,arg=no", "a", ["arg=no"]),
+            ("a,b=maybe", "a", ["b=maybe"]),
+        ] as [(String, String, [String])])
     func parsesPlainForms(option: String, path: String, arguments: [String]) throws {
         let parsed = try parse(option)
         #expect(parsed.requests == [PluginRequest(path: path, arguments: arguments)])

@@ -1,6 +1,6 @@
-import Foundation
 import CHost
 import CPluginAPI
+import Foundation
 import GuestState
 import IRPasses
 import Testing

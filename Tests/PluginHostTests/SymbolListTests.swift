@@ -36,10 +36,11 @@ import Testing
         #expect(dlsym(nil, name) == nil)
     }
 
-    @Test(arguments: [
-        ("on", true), ("yes", true), ("true", true), ("y", true), ("off", false), ("no", false), ("false", false),
-        ("n", false), ("1", nil), ("0", nil), ("On", nil), ("TRUE", nil), ("", nil), ("onn", nil),
-    ] as [(String, Bool?)])
+    @Test(
+        arguments: [
+            ("on", true), ("yes", true), ("true", true), ("y", true), ("off", false), ("no", false), ("false", false),
+            ("n", false), ("1", nil), ("0", nil), ("On", nil), ("TRUE", nil), ("", nil), ("onn", nil),
+        ] as [(String, Bool?)])
     func parsesBooleans(word: String, expected: Bool?) {
         for initial in [false, true] {
             var value = initial

@@ -14,7 +14,7 @@ import Testing
     }
 
     static let programs = [
-        "integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "clocks",
+        "integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "cryptography", "clocks",
     ]
     .flatMap { name in ["O0", "O2", "pie"].map { Program(name: name, variant: $0) } }
 

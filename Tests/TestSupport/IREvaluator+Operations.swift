@@ -230,7 +230,8 @@ extension IREvaluator {
             return a == 0 ? 0 : 0
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)
         case .vshlRegister, .vshlSaturating, .polynomialMultiply, .aes, .sha1Rounds, .sha256h, .sha256h2,
-            .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64, .fpFMAHalfLong, .fpBFDot, .fpCompare, .fpToInt, .fpFromInt:
+            .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64,
+            .fpFMAHalfLong, .fpBFDot, .fpCompare, .fpToInt, .fpFromInt:
             return standIn(helper, a, b, c)
         }
     }

@@ -12,6 +12,9 @@ package struct SplitMix64: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
+    /// The upper half of the next number.
+    package mutating func word() -> UInt32 { UInt32(truncatingIfNeeded: next() >> 32) }
+
     /// True once in `n`.
     package mutating func oneIn(_ n: Int) -> Bool { Int.random(in: 0..<n, using: &self) == 0 }
 }

@@ -1,8 +1,15 @@
-// The cryptographic helpers' two forms, for tests: both give the same results.
+// The cryptographic helpers' forms without special host instructions, which tests compare with the others, and what the host has.
 #ifndef NT_CRYPTO_H
 #define NT_CRYPTO_H
 
 #include "nt_helpers.h"
+
+/// Bits of nt_host_instructions.
+#define NT_HOST_AES 1u
+#define NT_HOST_CARRYLESS_PRODUCT 2u
+#define NT_HOST_SHA256 4u
+/// Which special instructions this host has. Any thread.
+uint32_t nt_host_instructions(void);
 
 /// The forms that use no special host instructions, parameters as the helpers'.
 nt_vec nt_portable_aes(nt_vec state, nt_vec key, uint32_t mode);
