@@ -3,7 +3,7 @@ import Testing
 
 /// Freestanding guests that run instructions over many inputs; `expected` beside their source is what qemu-aarch64 printed.
 @Suite struct GuestOutputTests {
-    @Test(arguments: ["simd", "fp", "fpvector"], ["interp", "block"])
+    @Test(arguments: ["simd", "fp", "fpvector", "fphalf"], ["interp", "block"])
     func printsAsUnderQEMU(_ guest: String, _ tier: String) throws {
         let path = try Installation.guest(guest)
         let file = Installation.packageRoot + "/Tests/Guests/\(guest)/expected"
