@@ -30,13 +30,6 @@ const void *nt_interp_handler(uint32_t operation) {
     };
     return (const void *)table[operation];
 }
-const char *nt_interp_name(uint32_t operation) {
-    static const char *const table[] = {
-#define NAME(name) #name,
-        NT_INTERP_OPERATIONS(NAME)
-    };
-    return table[operation];
-}
 
 nt_interp_forms nt_interp_forms_of(uint32_t operation) {
     static const nt_interp_forms table[NT_INTERP_OP_COUNT] = {

@@ -67,8 +67,6 @@ const void *nt_interp_pair_handler(uint32_t first, uint32_t second);
 
 /// Address of the handler of an operation.
 const void *nt_interp_handler(uint32_t operation);
-/// Its name.
-const char *nt_interp_name(uint32_t operation);
 
 /// Entry of a tier-0 TB (an nt_code): counts `heat` down, then runs `tb->ops`.
 void *nt_interp_entry_address(void);
