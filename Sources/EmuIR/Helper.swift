@@ -49,6 +49,12 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case fpCompare
     case fpToInt
     case fpFromInt
+    /// Pointer authentication: pointer, modifier, key (CHost's `nt_pac_key`). A disabled key leaves the pointer as it is.
+    case pacSign
+    /// Leaves with `pacFail` when the code is wrong.
+    case pacAuthenticate
+    /// PACGA: value, modifier.
+    case pacGeneric
 
     package struct Signature: Sendable {
         package let name: StaticString
@@ -89,6 +95,11 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .fpCompare: floatingPoint("fp_compare", [.i64, .i64, .i32])
         case .fpToInt: floatingPoint("fp_to_int", [.i64, .i32])
         case .fpFromInt: floatingPoint("fp_from_int", [.i64, .i32])
+        // The keys are no guest registers: they change only between TBs.
+        case .pacSign: Signature(name: "pac_sign", parameters: [.i64, .i64, .i32], result: .i64, effects: [])
+        case .pacAuthenticate:
+            Signature(name: "pac_authenticate", parameters: [.i64, .i64, .i32], result: .i64, effects: [.mayFault])
+        case .pacGeneric: Signature(name: "pac_generic", parameters: [.i64, .i64], result: .i64, effects: [])
         }
     }
 

@@ -15,6 +15,7 @@ import Testing
 
     static let programs = [
         "integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "cryptography", "clocks",
+        "pauth",
     ]
     .flatMap { name in ["O0", "O2", "pie"].map { Program(name: name, variant: $0) } }
 
@@ -30,8 +31,16 @@ import Testing
         }
     }
 
+    @Test(arguments: Tier.allCases)
+    func hasNoPointerAuthenticationWhenSwitchedOff(_ tier: Tier) throws {
+        let arguments = ["-cpu", "max,pauth=off", try Installation.program("pauth", "O2")]
+        let actual = try needletail(["--tier=\(tier)"] + arguments)
+        #expect(actual.stdout == "no pointer authentication\n")
+        expectSame(actual, try qemu(arguments), "pauth=off in tier \(tier)")
+    }
+
     /// Compiled code replaces interpreted code while threads run it.
-    @Test(arguments: ["threads", "threadsignals", "processes", "memory"])
+    @Test(arguments: ["threads", "threadsignals", "processes", "memory", "pauth"])
     func switchesTiersEarly(_ name: String) throws {
         let path = try Installation.program(name, "O2")
         let expected = try qemu([path])

@@ -32,7 +32,10 @@
     X(fp_bfdot, uint64_t, (nt_cpu * cpu, uint64_t sum, uint64_t a, uint64_t b))                                        \
     X(fp_compare, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                       \
     X(fp_to_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                    \
-    X(fp_from_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))
+    X(fp_from_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                  \
+    X(pac_sign, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                           \
+    X(pac_authenticate, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                   \
+    X(pac_generic, uint64_t, (nt_cpu * cpu, uint64_t value, uint64_t modifier))
 
 typedef enum nt_helper_id {
 #define NT_HELPER_ENUM(name, result, parameters) NT_HELPER_##name,
