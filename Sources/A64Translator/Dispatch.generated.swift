@@ -706,23 +706,32 @@ extension Translator {
         case .STZ2G:
             return unimplemented(.STZ2G)
         case .CPYFP:
-            return unimplemented(.CPYFP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYFM:
-            return unimplemented(.CPYFM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYFE:
-            return unimplemented(.CPYFE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .SETP:
-            return unimplemented(.SETP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .SETM:
-            return unimplemented(.SETM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .SETE:
-            return unimplemented(.SETE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .CPYP:
-            return unimplemented(.CPYP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYM:
-            return unimplemented(.CPYM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYE:
-            return unimplemented(.CPYE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .SETGP:
             return unimplemented(.SETGP)
         case .SETGM:

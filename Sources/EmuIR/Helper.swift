@@ -55,6 +55,9 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case pacAuthenticate
     /// PACGA: value, modifier.
     case pacGeneric
+    /// CPY and SET: the PC and what CHost's `NT_MOPS_…` say. Reads and writes X registers, the flags and memory; leaves with a
+    /// fault or an exit request in mid-work, and back to the prologue when the flags are not Option A's.
+    case mops
 
     package struct Signature: Sendable {
         package let name: StaticString
@@ -99,6 +102,12 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .pacSign: Signature(name: "pac_sign", parameters: [.i64, .i64, .i32], result: .i64, effects: [])
         case .pacAuthenticate:
             Signature(name: "pac_authenticate", parameters: [.i64, .i64, .i32], result: .i64, effects: [.mayFault])
+        case .mops:
+            Signature(
+                name: "mops", parameters: [.i64, .i32], result: .none,
+                effects: [
+                    .readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory, .mayFault, .barrier,
+                ])
         case .pacGeneric: Signature(name: "pac_generic", parameters: [.i64, .i64], result: .i64, effects: [])
         }
     }

@@ -231,7 +231,8 @@ extension IREvaluator {
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)
         case .vshlRegister, .vshlSaturating, .polynomialMultiply, .aes, .sha1Rounds, .sha256h, .sha256h2,
             .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64,
-            .fpFMAHalfLong, .fpBFDot, .fpCompare, .fpToInt, .fpFromInt, .pacSign, .pacAuthenticate, .pacGeneric:
+            .fpFMAHalfLong, .fpBFDot, .fpCompare, .fpToInt, .fpFromInt, .pacSign, .pacAuthenticate, .pacGeneric,
+            .mops:
             return standIn(helper, a, b, c)
         }
     }
