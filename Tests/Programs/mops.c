@@ -171,7 +171,7 @@ static void faulting(void) {
         word other = next_random(&random) % 3 == 0 ? 12 * 4096 - size % 4096 : start + next_random(&random) % 2000;
         if (other + size > SPACE) other = SPACE - size;
         word to = ofSource ? other : start, from = ofSource ? start : other;
-        if (kind >= COPY_FORWARD && kind < SET && to > from && from + size > to) from = to;
+        if (kind >= COPY_FORWARD && kind < SET && to > from && from + size > to) *(ofSource ? &to : &from) = ofSource ? from : to;
         CHECK(mprotect(faultPage, 4096, ofSource ? PROT_NONE : PROT_READ) == 0);
         faults = 0;
         struct state s = {(word)memory + to, kind < SET ? (word)memory + from : 0x77, size, 0};
