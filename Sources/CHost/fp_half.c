@@ -1,6 +1,6 @@
 // Half-precision arithmetic. Every finite half is an integer times 2^-24 and every product one times 2^-48, so that sums and
 // products are exact in 128-bit integers and one function rounds them all. Arm ARM, shared pseudocode of the names below.
-#include "fp_half.h"
+#include "nt_fp_half.h"
 #include "fp_estimate.h"
 
 enum { FPCR_FZ16 = 1 << 19, FPCR_DN = 1 << 25 };
@@ -127,7 +127,6 @@ static half mask(nt_cpu *cpu, half a, half b, uint32_t op) {
 
 uint64_t nt_half_binary(nt_cpu *cpu, uint64_t first, uint64_t second, uint32_t op) {
     half a = operand(cpu, first), b = operand(cpu, second), r;
-    op &= 0xff;
     if (op >= NT_FP_CMEQ) return mask(cpu, a, b, op);
     if (op == NT_FP_MAXNM || op == NT_FP_MINNM) {
         if (is_nan(a) && !is_snan(a) && !is_nan(b)) return b;
@@ -172,9 +171,9 @@ uint64_t nt_half_fma(nt_cpu *cpu, uint64_t addend, uint64_t first, uint64_t seco
     return add_product(cpu, (magnitude_t)fixed(c) << 24, c >> 15, a, b, 0);
 }
 
-uint64_t nt_half_compare(nt_cpu *cpu, uint64_t first, uint64_t second, uint32_t op) {
+uint64_t nt_half_compare(nt_cpu *cpu, uint64_t first, uint64_t second, uint32_t signals) {
     half a = operand(cpu, first), b = operand(cpu, second);
-    if (is_nan(a) || is_nan(b)) return raise(cpu, (op & 1) || is_snan(a) || is_snan(b) ? FPSR_IOC : 0, 3u << 28);
+    if (is_nan(a) || is_nan(b)) return raise(cpu, signals || is_snan(a) || is_snan(b) ? FPSR_IOC : 0, 3u << 28);
     int32_t x = ordered(a), y = ordered(b);
     return x == y ? 6u << 28 : x < y ? 8u << 28 : 2u << 28;
 }
@@ -239,36 +238,38 @@ static half square_root_estimate(nt_cpu *cpu, half x) {
     return (half)((44 - exponent) / 2 << 10) | (half)((estimate & 0xff) << 2);
 }
 
-uint64_t nt_half_unary(nt_cpu *cpu, uint64_t bits, uint32_t op) {
+uint64_t nt_half_unary(nt_cpu *cpu, uint64_t bits, uint32_t op, uint32_t mode) {
     half x = operand(cpu, bits), r;
     if (process_nans(cpu, x, x, x, &r)) return r;
-    switch (op & 0xff) {
+    switch (op) {
     case NT_FP_SQRT: return square_root(cpu, x);
     case NT_FP_RECPE: return reciprocal_estimate(cpu, x);
     case NT_FP_RSQRTE: return square_root_estimate(cpu, x);
     // FPRecpX: the exponent's complement.
     case NT_FP_RECPX: return (x & SIGN) | (x & INFINITE ? ~x & INFINITE : 30 << 10);
-    default: return round_integral(cpu, x, op >> 16 & 7, op >> 20 & 1);
+    default: return round_integral(cpu, x, mode & 7, mode & NT_FP_INEXACT);
     }
 }
 
-// Number of bits of the integer in a conversion's `op`.
-static inline int integer_width(uint32_t op) { return op >> 21 & 1 ? 64 : op >> 23 & 1 ? 16 : 32; }
+// Number of bits of a conversion's integer.
+static inline int integer_width(uint32_t mode) { return mode & NT_FP_64BIT ? 64 : mode & NT_FP_16BIT ? 16 : 32; }
 
 // FPToFixed.
-uint64_t nt_half_to_int(nt_cpu *cpu, uint64_t bits, uint32_t op) {
+uint64_t nt_half_to_int(nt_cpu *cpu, uint64_t bits, uint32_t mode) {
     half x = operand(cpu, bits);
-    int negative = x >> 15, is_unsigned = op >> 20 & 1, width = integer_width(op), inexact = 0;
+    int negative = x >> 15, width = integer_width(mode), inexact = 0;
     if (is_nan(x)) return raise(cpu, FPSR_IOC, 0);
-    uint64_t all = UINT64_MAX >> (64 - width), limit = is_unsigned ? negative ? 0 : all : (all >> 1) + (uint64_t)negative;
+    uint64_t all = UINT64_MAX >> (64 - width), limit;
+    if (mode & NT_FP_UNSIGNED) limit = negative ? 0 : all;
+    else limit = (all >> 1) + (uint64_t)negative;
     magnitude_t m = (magnitude_t)1 << 127;
     if (!is_infinite(x)) {
-        int shift = scale_of(x) + (int)(op >> 24);
-        uint32_t mode = op >> 16 & 7;
-        if (mode == NT_FP_ROUND_FPCR) mode = rounding_mode(cpu);
+        int shift = scale_of(x) + (int)(mode >> 8);
+        uint32_t rounding = mode & 7;
+        if (rounding == NT_FP_ROUND_FPCR) rounding = rounding_mode(cpu);
         m = significand_of(x);
         if (shift >= 0) m <<= shift;
-        else m = shift_rounding(m, (uint32_t)-shift, negative, mode, &inexact);
+        else m = shift_rounding(m, (uint32_t)-shift, negative, rounding, &inexact);
     }
     if (m > limit) cpu->fpsr |= FPSR_IOC, m = limit;
     else if (inexact) cpu->fpsr |= FPSR_IXC;
@@ -276,10 +277,10 @@ uint64_t nt_half_to_int(nt_cpu *cpu, uint64_t bits, uint32_t op) {
 }
 
 // FixedToFP.
-uint64_t nt_half_from_int(nt_cpu *cpu, uint64_t value, uint32_t op) {
-    int width = integer_width(op);
+uint64_t nt_half_from_int(nt_cpu *cpu, uint64_t value, uint32_t mode) {
+    int width = integer_width(mode);
     value = value << (64 - width) >> (64 - width);
-    int negative = !(op >> 20 & 1) && value >> (width - 1);
+    int negative = !(mode & NT_FP_UNSIGNED) && value >> (width - 1);
     if (negative) value = -(value | (UINT64_MAX << (width - 1)));
-    return value ? rounded(cpu, negative, value, -(int)(op >> 24)) : 0;
+    return value ? rounded(cpu, negative, value, -(int)(mode >> 8)) : 0;
 }

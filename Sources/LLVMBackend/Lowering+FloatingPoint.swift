@@ -22,7 +22,7 @@ extension TBLowering {
         switch i.op {
         case .fpBinary: return fpBinary(i, FPBinary(rawValue: UInt8(i.imm))!)
         case .fpFMA:
-            guard nt_host_instructions() & NT_HOST_FMA != 0 else { return slowFloatingPoint(i) }
+            guard i.aux != 1, nt_host_instructions() & NT_HOST_FMA != 0 else { return slowFloatingPoint(i) }
             return elementwise(i, check: .underflow) { $0.strict("fma", $1, [$2[1], $2[2], $2[0]]) }
         case .fpUnary: return fpUnary(i, FPUnary(rawValue: UInt8(i.imm))!)
         case .fpConvert: return fpConvert(i)
