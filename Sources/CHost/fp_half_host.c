@@ -9,7 +9,6 @@
 // Before the headers: their inline functions, too, must compute nothing earlier or for nothing.
 #pragma STDC FENV_ACCESS ON
 #include "nt_fp_half.h"
-#if defined(__x86_64__)
 #include <immintrin.h>
 
 #define F16C __attribute__((target("avx2,f16c,fma")))
@@ -142,4 +141,3 @@ F16C int nt_half_host_narrow(nt_vec a, uint32_t count, nt_vec *result) {
     *result = (nt_vec)h;
     return 1;
 }
-#endif

@@ -131,6 +131,81 @@ import Testing
         }
     }
 
+    /// Whole vectors on the host's unit against one element after the other: results and flags, and no flag too many where the
+    /// host leaves it to the elements.
+    @Test func hostVectors() {
+        guard nt_host_instructions() & NT_HOST_F16C != 0 else { return }
+        let edges: [UInt16] = [0, 1, 0x3ff, 0x400, 0x401, 0x7bff, 0x7c00, 0x3c00, 0x3bff, 0x1400, 0x3800, 0x7e00, 0x7c01]
+        var generator = SplitMix64(seed: 18)
+        /// Eight halves of one kind: edges, small, large, or any.
+        func vector() -> nt_vec {
+            let kind = generator.next() & 3
+            var words: [UInt64] = [0, 0]
+            for lane in 0..<8 {
+                let random = UInt16(truncatingIfNeeded: generator.next())
+                let element: UInt16 =
+                    switch kind {
+                    case 0: edges[Int(random & 0xfff) % edges.count] | random & 0x8000
+                    case 1: random & 0x9fff
+                    case 2: random & 0xbfff
+                    default: random
+                    }
+                words[lane / 4] |= UInt64(element) << UInt64(lane % 4 * 16)
+            }
+            return nt_vec(words[0], words[1])
+        }
+        func lanes(_ v: nt_vec) -> [UInt64] { (0..<8).map { v[$0 / 4] >> UInt64($0 % 4 * 16) & 0xffff } }
+        let binary = [
+            NT_FP_MUL, NT_FP_DIV, NT_FP_ADD, NT_FP_SUB, NT_FP_MAX, NT_FP_MIN, NT_FP_MAXNM, NT_FP_MINNM, NT_FP_NMUL, NT_FP_MULX,
+            NT_FP_ABD, NT_FP_CMEQ, NT_FP_CMGE, NT_FP_CMGT, NT_FP_ACGE, NT_FP_ACGT,
+        ]
+        withCPU(.nearest) { cpu in
+            var decided = 0
+            func check(_ name: String, count: Int, _ host: (inout nt_vec) -> Int32, _ element: (Int) -> UInt64) {
+                var expected: [UInt64] = []
+                cpu.pointee.fpsr = 0
+                for n in 0..<8 { expected.append(n < count ? element(n) : 0) }
+                let flags = cpu.pointee.fpsr
+                var result = nt_vec(0, 0)
+                nt_fp_collect(cpu)
+                cpu.pointee.fpsr = 0
+                let isDecided = host(&result) != 0
+                nt_fp_collect(cpu)
+                if isDecided {
+                    decided += 1
+                    #expect(lanes(result) == expected && cpu.pointee.fpsr == flags, "\(name)")
+                } else {
+                    #expect(cpu.pointee.fpsr & ~flags == 0, "\(name)")
+                }
+            }
+            for _ in 0..<4000 {
+                let (a, b, c) = (vector(), vector(), vector())
+                let (x, y, z) = (lanes(a), lanes(b), lanes(c))
+                let count = [1, 4, 8][Int(generator.next() % 3)]
+                for op in binary {
+                    check(
+                        "\(op.rawValue): \(x), \(y)", count: count, { nt_half_host_binary(a, b, op.rawValue, UInt32(count), &$0) }
+                    ) {
+                        nt_half_binary(cpu, x[$0], y[$0], op.rawValue)
+                    }
+                }
+                check("\(z) + \(x) * \(y)", count: count, { nt_half_host_fma(c, a, b, UInt32(count), &$0) }) {
+                    nt_half_fma(cpu, z[$0], x[$0], y[$0])
+                }
+                for (op, mode) in [(NT_FP_SQRT, 0), (NT_FP_ROUND, 0), (NT_FP_ROUND, 1), (NT_FP_ROUND, 2), (NT_FP_ROUND, 15)] {
+                    let number = UInt32(mode)
+                    check(
+                        "\(op.rawValue) \(mode): \(x)", count: count,
+                        { nt_half_host_unary(a, op.rawValue, number, UInt32(count), &$0) }
+                    ) {
+                        nt_half_unary(cpu, x[$0], op.rawValue, number)
+                    }
+                }
+            }
+            #expect(decided > 20_000)
+        }
+    }
+
     /// Every half to integers of all sizes, and every 16-bit integer back.
     @Test func integers() {
         let rules: [FloatingPointRoundingRule] = [.toNearestOrEven, .up, .down, .towardZero, .toNearestOrAwayFromZero]
