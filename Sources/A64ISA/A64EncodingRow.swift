@@ -38,6 +38,9 @@ package struct A64EncodingRow: Sendable {
         return matches(word) ? word : nil
     }
 
+    /// Conditions under which words of the row need a feature that others do not: the half-precision forms, say.
+    package var conditions: [A64BitPattern] { features.map(\.condition).filter { $0.mask != 0 } }
+
     /// `features` has all that `word` needs.
     package func isAvailable(_ word: UInt32, with features: A64FeatureSet) -> Bool {
         self.features.allSatisfy { !$0.condition.matches(word) || features.contains($0.feature) }
@@ -69,7 +72,7 @@ extension A64Encoding {
     package var row: A64EncodingRow { encodingRows[Int(rawValue)] }
 }
 
-/// How many of the listed encodings have semantics.
+/// How many of the listed encodings have semantics. Words under one of a row's conditions are a form of their own.
 package struct A64Coverage: Equatable, Sendable {
     package let heading: String
     package private(set) var implemented = 0
@@ -85,8 +88,9 @@ package struct A64Coverage: Equatable, Sendable {
                 places[row.heading] = place
                 result.append(A64Coverage(heading: row.heading))
             }
-            result[place].listed += 1
-            if row.isImplemented { result[place].implemented += 1 }
+            let forms = 1 + row.conditions.count
+            result[place].listed += forms
+            if row.isImplemented { result[place].implemented += forms }
         }
         return result
     }

@@ -34,7 +34,7 @@ package struct A64FeatureSet: Hashable, BitwiseCopyable, Sendable, ExpressibleBy
         .FEAT_FP, .FEAT_AdvSIMD, .FEAT_CRC32, .FEAT_LSE, .FEAT_LRCPC, .FEAT_LRCPC2, .FEAT_LSE2, .FEAT_FlagM, .FEAT_FlagM2,
         .FEAT_DIT, .FEAT_SB, .FEAT_DPB, .FEAT_DPB2, .FEAT_DGH, .FEAT_RDM, .FEAT_DotProd, .FEAT_I8MM, .FEAT_AES, .FEAT_PMULL,
         .FEAT_SHA1, .FEAT_SHA256, .FEAT_SHA512, .FEAT_SHA3, .FEAT_SM3, .FEAT_SM4, .FEAT_FCMA, .FEAT_FRINTTS, .FEAT_JSCVT,
-        .FEAT_BF16, .FEAT_PAuth, .FEAT_MOPS,
+        .FEAT_BF16, .FEAT_FP16, .FEAT_FHM, .FEAT_PAuth, .FEAT_MOPS,
     ]
 }
 

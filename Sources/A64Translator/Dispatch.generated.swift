@@ -1412,63 +1412,92 @@ extension Translator {
         case .DUP_advsimd_elt_scalar:
             return DUP_advsimd_elt_scalar(SIMDScalarCopy(word: word))
         case .FMULX_advsimd_vec_scalar_fp16:
-            return unimplemented(.FMULX_advsimd_vec_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCMEQ_advsimd_reg_scalar_fp16:
-            return unimplemented(.FCMEQ_advsimd_reg_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FRECPS_advsimd_scalar_fp16:
-            return unimplemented(.FRECPS_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FRSQRTS_advsimd_scalar_fp16:
-            return unimplemented(.FRSQRTS_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCMGE_advsimd_reg_scalar_fp16:
-            return unimplemented(.FCMGE_advsimd_reg_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FACGE_advsimd_scalar_fp16:
-            return unimplemented(.FACGE_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FABD_advsimd_scalar_fp16:
-            return unimplemented(.FABD_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCMGT_advsimd_reg_scalar_fp16:
-            return unimplemented(.FCMGT_advsimd_reg_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FACGT_advsimd_scalar_fp16:
-            return unimplemented(.FACGT_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCVTNS_advsimd_scalar_fp16:
-            return unimplemented(.FCVTNS_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTMS_advsimd_scalar_fp16:
-            return unimplemented(.FCVTMS_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTAS_advsimd_scalar_fp16:
-            return unimplemented(.FCVTAS_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .SCVTF_advsimd_int_scalar_fp16:
-            return unimplemented(.SCVTF_advsimd_int_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMGT_advsimd_zero_scalar_fp16:
-            return unimplemented(.FCMGT_advsimd_zero_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMEQ_advsimd_zero_scalar_fp16:
-            return unimplemented(.FCMEQ_advsimd_zero_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMLT_advsimd_scalar_fp16:
-            return unimplemented(.FCMLT_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTPS_advsimd_scalar_fp16:
-            return unimplemented(.FCVTPS_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTZS_advsimd_int_scalar_fp16:
-            return unimplemented(.FCVTZS_advsimd_int_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FRECPE_advsimd_scalar_fp16:
-            return unimplemented(.FRECPE_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FRECPX_advsimd_scalar_fp16:
-            return unimplemented(.FRECPX_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTNU_advsimd_scalar_fp16:
-            return unimplemented(.FCVTNU_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTMU_advsimd_scalar_fp16:
-            return unimplemented(.FCVTMU_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTAU_advsimd_scalar_fp16:
-            return unimplemented(.FCVTAU_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .UCVTF_advsimd_int_scalar_fp16:
-            return unimplemented(.UCVTF_advsimd_int_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMGE_advsimd_zero_scalar_fp16:
-            return unimplemented(.FCMGE_advsimd_zero_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMLE_advsimd_scalar_fp16:
-            return unimplemented(.FCMLE_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTPU_advsimd_scalar_fp16:
-            return unimplemented(.FCVTPU_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTZU_advsimd_int_scalar_fp16:
-            return unimplemented(.FCVTZU_advsimd_int_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FRSQRTE_advsimd_scalar_fp16:
-            return unimplemented(.FRSQRTE_advsimd_scalar_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .SQRDMLAH_advsimd_vec_scalar:
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarThreeSameExtra(word: word))
@@ -1558,15 +1587,20 @@ extension Translator {
         case .FMINP_advsimd_pair:
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXNMP_advsimd_pair_fp16:
-            return unimplemented(.FMAXNMP_advsimd_pair_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FADDP_advsimd_pair_fp16:
-            return unimplemented(.FADDP_advsimd_pair_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXP_advsimd_pair_fp16:
-            return unimplemented(.FMAXP_advsimd_pair_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINNMP_advsimd_pair_fp16:
-            return unimplemented(.FMINNMP_advsimd_pair_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINP_advsimd_pair_fp16:
-            return unimplemented(.FMINP_advsimd_pair_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .SQDMLAL_advsimd_vec_scalar:
             return SQDMLAL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQDMLSL_advsimd_vec_scalar:
@@ -1746,111 +1780,164 @@ extension Translator {
         case .INS_advsimd_elt:
             return INS_advsimd_elt(SIMDCopy(word: word))
         case .FMAXNM_advsimd_fp16:
-            return unimplemented(.FMAXNM_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMLA_advsimd_vec_fp16:
-            return unimplemented(.FMLA_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpMultiplyAddHalf(SIMDThreeSameFP16(word: word))
         case .FADD_advsimd_fp16:
-            return unimplemented(.FADD_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMULX_advsimd_vec_fp16:
-            return unimplemented(.FMULX_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FCMEQ_advsimd_reg_fp16:
-            return unimplemented(.FCMEQ_advsimd_reg_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMAX_advsimd_fp16:
-            return unimplemented(.FMAX_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FRECPS_advsimd_fp16:
-            return unimplemented(.FRECPS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMINNM_advsimd_fp16:
-            return unimplemented(.FMINNM_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMLS_advsimd_vec_fp16:
-            return unimplemented(.FMLS_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpMultiplyAddHalf(SIMDThreeSameFP16(word: word))
         case .FSUB_advsimd_fp16:
-            return unimplemented(.FSUB_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMIN_advsimd_fp16:
-            return unimplemented(.FMIN_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FRSQRTS_advsimd_fp16:
-            return unimplemented(.FRSQRTS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMAXNMP_advsimd_vec_fp16:
-            return unimplemented(.FMAXNMP_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FADDP_advsimd_vec_fp16:
-            return unimplemented(.FADDP_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FMUL_advsimd_vec_fp16:
-            return unimplemented(.FMUL_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FCMGE_advsimd_reg_fp16:
-            return unimplemented(.FCMGE_advsimd_reg_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FACGE_advsimd_fp16:
-            return unimplemented(.FACGE_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMAXP_advsimd_vec_fp16:
-            return unimplemented(.FMAXP_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FDIV_advsimd_fp16:
-            return unimplemented(.FDIV_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMINNMP_advsimd_vec_fp16:
-            return unimplemented(.FMINNMP_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FABD_advsimd_fp16:
-            return unimplemented(.FABD_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FCMGT_advsimd_reg_fp16:
-            return unimplemented(.FCMGT_advsimd_reg_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FACGT_advsimd_fp16:
-            return unimplemented(.FACGT_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMINP_advsimd_vec_fp16:
-            return unimplemented(.FMINP_advsimd_vec_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FRINTN_advsimd_fp16:
-            return unimplemented(.FRINTN_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTM_advsimd_fp16:
-            return unimplemented(.FRINTM_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTNS_advsimd_fp16:
-            return unimplemented(.FCVTNS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTMS_advsimd_fp16:
-            return unimplemented(.FCVTMS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTAS_advsimd_fp16:
-            return unimplemented(.FCVTAS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .SCVTF_advsimd_int_fp16:
-            return unimplemented(.SCVTF_advsimd_int_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMGT_advsimd_zero_fp16:
-            return unimplemented(.FCMGT_advsimd_zero_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMEQ_advsimd_zero_fp16:
-            return unimplemented(.FCMEQ_advsimd_zero_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMLT_advsimd_fp16:
-            return unimplemented(.FCMLT_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FABS_advsimd_fp16:
-            return unimplemented(.FABS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return changeSignHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTP_advsimd_fp16:
-            return unimplemented(.FRINTP_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTZ_advsimd_fp16:
-            return unimplemented(.FRINTZ_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTPS_advsimd_fp16:
-            return unimplemented(.FCVTPS_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTZS_advsimd_int_fp16:
-            return unimplemented(.FCVTZS_advsimd_int_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRECPE_advsimd_fp16:
-            return unimplemented(.FRECPE_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTA_advsimd_fp16:
-            return unimplemented(.FRINTA_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTX_advsimd_fp16:
-            return unimplemented(.FRINTX_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTNU_advsimd_fp16:
-            return unimplemented(.FCVTNU_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTMU_advsimd_fp16:
-            return unimplemented(.FCVTMU_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTAU_advsimd_fp16:
-            return unimplemented(.FCVTAU_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .UCVTF_advsimd_int_fp16:
-            return unimplemented(.UCVTF_advsimd_int_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMGE_advsimd_zero_fp16:
-            return unimplemented(.FCMGE_advsimd_zero_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMLE_advsimd_fp16:
-            return unimplemented(.FCMLE_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FNEG_advsimd_fp16:
-            return unimplemented(.FNEG_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return changeSignHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTI_advsimd_fp16:
-            return unimplemented(.FRINTI_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTPU_advsimd_fp16:
-            return unimplemented(.FCVTPU_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTZU_advsimd_int_fp16:
-            return unimplemented(.FCVTZU_advsimd_int_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRSQRTE_advsimd_fp16:
-            return unimplemented(.FRSQRTE_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FSQRT_advsimd_fp16:
-            return unimplemented(.FSQRT_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .SDOT_advsimd_vec:
             guard has(.FEAT_DotProd) else { return undefined() }
             return SDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
@@ -2054,13 +2141,17 @@ extension Translator {
         case .FMINV_advsimd:
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXNMV_advsimd_fp16:
-            return unimplemented(.FMAXNMV_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXV_advsimd_fp16:
-            return unimplemented(.FMAXV_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINNMV_advsimd_fp16:
-            return unimplemented(.FMINNMV_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINV_advsimd_fp16:
-            return unimplemented(.FMINV_advsimd_fp16)
+            guard has(.FEAT_FP16) else { return undefined() }
+            return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .SADDL_advsimd:
             return addLong(SIMDThreeDifferent(word: word))
         case .SADDW_advsimd:

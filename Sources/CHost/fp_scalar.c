@@ -5,6 +5,8 @@
 // (nt_fp.h): what enters here restores it. Speed lies elsewhere (fp_vector.c and generated code); this is for every FPCR, NaNs
 // and other rarities.
 #include "nt_fp.h"
+#include "fp_estimate.h"
+#include "nt_fp_half.h"
 #include <math.h>
 #include <string.h>
 #include <xmmintrin.h>
@@ -196,12 +198,15 @@ ARITHMETIC(double, uint64_t, d, 0x8000000000000000ull, sqrt, fma)
     return result
 
 uint64_t nt_fp_scalar_binary(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op, uint32_t lane) {
+    if (lane == 1) return nt_half_binary(cpu, a, b, op);
     GUARDED(uint64_t, lane == 3 ? binary_d(cpu, a, b, op) : binary_s(cpu, a, b, op));
 }
 uint64_t nt_fp_scalar_fma(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b, uint32_t lane) {
+    if (lane == 1) return nt_half_fma(cpu, addend, a, b);
     GUARDED(uint64_t, lane == 3 ? multiply_add_d(cpu, addend, a, b) : multiply_add_s(cpu, addend, a, b));
 }
 uint64_t nt_fp_scalar_compare(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t signals, uint32_t lane) {
+    if (lane == 1) return nt_half_compare(cpu, a, b, signals);
     GUARDED(uint64_t, lane == 3 ? compare_d(cpu, a, b, signals) : compare_s(cpu, a, b, signals));
 }
 
@@ -323,16 +328,6 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to, 
     return finish_s(cpu, (uint32_t)to_s(vr), raised);
 }
 
-// RecipEstimate: a has 9 bits, 256...511; so has the result.
-static uint32_t reciprocal_estimate(uint32_t a) { return ((1u << 19) / (a * 2 + 1) + 1) / 2; }
-// RecipSqrtEstimate: a is 128...511.
-static uint32_t square_root_estimate(uint32_t a) {
-    a = a < 256 ? a * 2 + 1 : ((a >> 1 << 1) + 1) * 2;
-    uint32_t b = 512;
-    while (a * (b + 1) * (b + 1) < 1u << 28) b++;
-    return (b + 1) / 2;
-}
-
 #define ESTIMATES(U, suffix, SIGN, FRACTION_BITS, EXPONENT_MASK, BIAS)                                                 \
     /* FPRecipEstimate. Fractions are left-aligned in 52 bits. */                                                      \
     static U reciprocal_estimate_##suffix(nt_cpu *cpu, uint64_t bits) {                                                \
@@ -362,7 +357,7 @@ static uint32_t square_root_estimate(uint32_t a) {
             exponent = 1 - shift;                                                                                      \
             fraction = fraction << shift & ((1ull << 52) - 1);                                                         \
         }                                                                                                              \
-        uint32_t estimate = reciprocal_estimate(256 | (uint32_t)(fraction >> 44));                                     \
+        uint32_t estimate = nt_reciprocal_estimate(256 | (uint32_t)(fraction >> 44));                                     \
         int result = 2 * BIAS - 1 - exponent;                                                                          \
         fraction = (uint64_t)(estimate & 0xff) << 44;                                                                  \
         if (result <= 0) {                                                                                             \
@@ -392,7 +387,7 @@ static uint32_t square_root_estimate(uint32_t a) {
         }                                                                                                              \
         uint32_t scaled = exponent & 1 ? 128 | (uint32_t)(fraction >> 45) : 256 | (uint32_t)(fraction >> 44);          \
         U result = (U)((3 * BIAS - 1 - exponent) / 2);                                                                 \
-        return result << FRACTION_BITS | (U)(square_root_estimate(scaled) & 0xff) << (FRACTION_BITS - 8);              \
+        return result << FRACTION_BITS | (U)(nt_square_root_estimate(scaled) & 0xff) << (FRACTION_BITS - 8);              \
     }                                                                                                                  \
     /* FPRecpX. */                                                                                                     \
     static U reciprocal_exponent_##suffix(nt_cpu *cpu, uint64_t bits) {                                                \
@@ -411,8 +406,8 @@ static uint64_t unary(nt_cpu *cpu, uint64_t a, uint32_t op, uint32_t mode, uint3
     case NT_FP_RECPE: return is_double ? reciprocal_estimate_d(cpu, a) : reciprocal_estimate_s(cpu, a);
     case NT_FP_RSQRTE: return is_double ? square_root_estimate_d(cpu, a) : square_root_estimate_s(cpu, a);
     case NT_FP_RECPX: return is_double ? reciprocal_exponent_d(cpu, a) : reciprocal_exponent_s(cpu, a);
-    case NT_FP_URECPE: return (uint32_t)a >> 31 ? (uint32_t)reciprocal_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
-    case NT_FP_URSQRTE: return (uint32_t)a >> 30 ? (uint32_t)square_root_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
+    case NT_FP_URECPE: return (uint32_t)a >> 31 ? (uint32_t)nt_reciprocal_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
+    case NT_FP_URSQRTE: return (uint32_t)a >> 30 ? (uint32_t)nt_square_root_estimate((uint32_t)a >> 23) << 23 : UINT32_MAX;
     case NT_FP_BFCVT: {
         uint32_t s = operand_s(cpu, a), r;
         return process_nans_s(cpu, s, s, s, &r) ? r >> 16 : nt_bfloat_from(cpu, s);
@@ -531,15 +526,18 @@ static uint64_t from_integer(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t la
 }
 
 uint64_t nt_fp_scalar_unary(nt_cpu *cpu, uint64_t a, uint32_t op, uint32_t mode, uint32_t lane) {
+    if (lane == 1) return nt_half_unary(cpu, a, op, mode);
     GUARDED(uint64_t, unary(cpu, a, op, mode, lane));
 }
 uint64_t nt_fp_scalar_convert(nt_cpu *cpu, uint64_t a, uint32_t from, uint32_t to, uint32_t to_odd) {
     GUARDED(uint64_t, convert(cpu, a, from, to, (int)to_odd));
 }
 uint64_t nt_fp_scalar_to_int(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t lane) {
+    if (lane == 1) return nt_half_to_int(cpu, a, mode);
     GUARDED(uint64_t, to_integer(cpu, a, mode, lane));
 }
 uint64_t nt_fp_scalar_from_int(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t lane) {
+    if (lane == 1) return nt_half_from_int(cpu, a, mode);
     GUARDED(uint64_t, from_integer(cpu, a, mode, lane));
 }
 uint64_t nt_helper_fp_javascript(nt_cpu *cpu, uint64_t a) { GUARDED(uint64_t, javascript_integer(cpu, a)); }

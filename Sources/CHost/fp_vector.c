@@ -6,6 +6,7 @@
 // underflow (before or after rounding). Sums that small are exact.
 #include "nt_crypto.h"
 #include "nt_fp.h"
+#include "nt_fp_half.h"
 #include <math.h>
 #include <string.h>
 #include <xmmintrin.h>
@@ -98,6 +99,9 @@ ORDINARY(float, uint32_t, s, 0x1p-126f, 0x80000000u, root_s, fmaf)
 ORDINARY(double, uint64_t, d, 0x1p-1022, 0x8000000000000000ull, root_d, fma)
 
 #define LANE (shape & 0xff)
+// Halves on the host's unit.
+#define HALVES(cpu, call)                                                                                              \
+    if (LANE == 1 && (cpu)->fpcr == 0 && (nt_host_instructions() & NT_HOST_F16C) && (call)) return r.v
 #define FOR_EACH for (uint32_t n = 0, lane = LANE, count = shape >> 8; n < count; n++)
 
 static inline uint64_t one_binary(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op, uint32_t lane) {
@@ -111,12 +115,14 @@ static inline uint64_t one_binary(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t 
 
 nt_vec nt_fp_binary(nt_cpu *cpu, nt_vec a, nt_vec b, uint32_t op, uint32_t shape) {
     elements x = {a}, y = {b}, r = {{0, 0}};
+    HALVES(cpu, nt_half_host_binary(a, b, op, shape >> 8, &r.v));
     FOR_EACH set_element(&r, n, lane, one_binary(cpu, element(&x, n, lane), element(&y, n, lane), op, lane));
     return r.v;
 }
 
 nt_vec nt_fp_unary(nt_cpu *cpu, nt_vec a, uint32_t op, uint32_t mode, uint32_t shape) {
     elements x = {a}, r = {{0, 0}};
+    HALVES(cpu, nt_half_host_unary(a, op, mode, shape >> 8, &r.v));
     FOR_EACH {
         uint64_t bits = element(&x, n, lane), wide;
         uint32_t narrow;
@@ -132,6 +138,7 @@ nt_vec nt_fp_unary(nt_cpu *cpu, nt_vec a, uint32_t op, uint32_t mode, uint32_t s
 nt_vec nt_fp_fma(nt_cpu *cpu, nt_vec addend, nt_vec a, nt_vec b, uint32_t shape) {
     elements z = {addend}, x = {a}, y = {b}, r = {{0, 0}};
     // Without the instruction, the library's routine changes the host's modes on its way.
+    HALVES(cpu, nt_half_host_fma(addend, a, b, shape >> 8, &r.v));
     int plain = cpu->fpcr == 0 && (nt_host_instructions() & NT_HOST_FMA);
     FOR_EACH {
         if (plain && lane == 3 && fma_d(z.d[n], x.d[n], y.d[n], &r.d[n])) continue;
@@ -144,6 +151,9 @@ nt_vec nt_fp_fma(nt_cpu *cpu, nt_vec addend, nt_vec a, nt_vec b, uint32_t shape)
 nt_vec nt_fp_convert(nt_cpu *cpu, nt_vec a, uint32_t to, uint32_t shape) {
     elements x = {a}, r = {{0, 0}};
     uint32_t size = to & 0xff;
+    if (size == 2) HALVES(cpu, nt_half_host_widen(a, shape >> 8, &r.v));
+    if (size == 1 && LANE == 2 && cpu->fpcr == 0 && (nt_host_instructions() & NT_HOST_F16C) &&
+        nt_half_host_narrow(a, shape >> 8, &r.v)) return r.v;
     FOR_EACH {
         uint64_t bits = element(&x, n, lane);
         if (cpu->fpcr == 0 && lane + size == 5 && lane != 1 && to >> 8 == 0) {

@@ -57,6 +57,8 @@ package struct FPMode: OptionSet, BitwiseCopyable, Sendable {
     package static let unsigned = FPMode(rawValue: 1 << 4)
     /// The integer has 64 bits.
     package static let is64Bit = FPMode(rawValue: 1 << 5)
+    /// The integer has 16 bits: elements of that size only.
+    package static let is16Bit = FPMode(rawValue: 1 << 6)
     /// Fixed point with this many bits behind the point, 0...64.
     package static func fraction(_ bits: Int) -> FPMode { FPMode(rawValue: UInt32(bits) << 8) }
 

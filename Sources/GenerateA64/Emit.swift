@@ -82,20 +82,25 @@ struct Emitter {
 
     // MARK: Coverage
 
+    /// Counts forms: a row is one, and each condition under which it needs a feature is one more.
     func coverage() -> String {
         var order: [String] = []
         var counts: [String: (implemented: Int, listed: Int)] = [:]
+        var all = (implemented: 0, listed: 0)
         for row in table.rows {
             let heading = layout(row).heading
             if counts[heading] == nil { order.append(heading) }
-            counts[heading, default: (0, 0)].listed += 1
-            if row.isImplemented { counts[heading, default: (0, 0)].implemented += 1 }
+            let forms = 1 + row.features.count { $0.condition.mask != 0 }
+            let implemented = row.isImplemented ? forms : 0
+            counts[heading, default: (0, 0)].listed += forms
+            counts[heading, default: (0, 0)].implemented += implemented
+            all = (all.implemented + implemented, all.listed + forms)
         }
         var text = ""
         for heading in order.sorted() {
             guard let count = counts[heading] else { continue }
             text += "\(count.implemented)/\(count.listed)\t\(heading)\n"
         }
-        return text + "\(table.rows.filter(\.isImplemented).count)/\(table.rows.count)\tall\n"
+        return text + "\(all.implemented)/\(all.listed)\tall\n"
     }
 }

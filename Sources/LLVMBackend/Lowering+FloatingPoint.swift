@@ -19,10 +19,11 @@ extension TBLowering {
         default: break
         }
         guard block.flags & UInt32(NT_TB_FPCR) == 0 else { return slowFloatingPoint(i) }
+        if i.aux == 1 || i.op == .fpConvert && i.imm == 1 { return lowerHalfPrecision(i) ?? slowFloatingPoint(i) }
         switch i.op {
         case .fpBinary: return fpBinary(i, FPBinary(rawValue: UInt8(i.imm))!)
         case .fpFMA:
-            guard nt_host_instructions() & NT_HOST_FMA != 0 else { return slowFloatingPoint(i) }
+            guard i.aux != 1, nt_host_instructions() & NT_HOST_FMA != 0 else { return slowFloatingPoint(i) }
             return elementwise(i, check: .underflow) { $0.strict("fma", $1, [$2[1], $2[2], $2[0]]) }
         case .fpUnary: return fpUnary(i, FPUnary(rawValue: UInt8(i.imm))!)
         case .fpConvert: return fpConvert(i)
@@ -151,7 +152,7 @@ extension TBLowering {
     }
 
     /// `fast` unless `condition` holds; then CHost's function. All three are values of the operation's IR type.
-    private mutating func unless(
+    mutating func unless(
         _ condition: LLVMValueRef?, _ i: IRInst, fast: (inout TBLowering) -> LLVMValueRef
     ) -> LLVMValueRef {
         guard let condition else { return fast(&self) }
@@ -404,7 +405,7 @@ extension TBLowering {
 
     /// N less, Z equal, C not less, V unordered.
     private mutating func compareFloatingPoint(_ i: IRInst) {
-        guard i.aux != 1, block.flags & UInt32(NT_TB_FPCR) == 0 else {
+        guard i.aux != 1 || canComputeHalves, block.flags & UInt32(NT_TB_FPCR) == 0 else {
             let nzcv = slowFloatingPoint(i)
             func bit(_ n: UInt64) -> LLVMValueRef {
                 LLVMBuildAnd(b, LLVMBuildLShr(b, nzcv, l.const(n, l.i64), ""), l.const(1, l.i64), "")
@@ -416,8 +417,8 @@ extension TBLowering {
             return
         }
         let s = shape(lane: Int(i.aux), count: 1)
-        let x = elements(i.a, s)
-        let y = elements(i.b, s)
+        let x = i.aux == 1 ? widenedScalar(i.a) : elements(i.a, s)
+        let y = i.aux == 1 ? widenedScalar(i.b) : elements(i.b, s)
         func wide(_ bit: LLVMValueRef) -> LLVMValueRef { LLVMBuildZExt(b, bit, l.i64, "") }
         // One of them raises what the comparison raises, the others then raise nothing new.
         let isLess = intrinsics.compare(b, x, y, "olt", signals: i.imm != 0)

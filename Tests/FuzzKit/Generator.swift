@@ -100,6 +100,8 @@ package struct Generator {
         case "LogicalImmediate" where !Generator.isBitMask(word): return nil
         case "SystemRegisterMove": return systemRegister(word, row)
         case "SystemInstructions": return systemInstruction(word, row)
+        // FCVTZS Hd, Hn, #fbits: Debian 12's QEMU 7.2 leaves the sign of its 32-bit integer above the 16 bits; 10.0 does not.
+        case "SIMDScalarShiftImmediate" where row.name == "FCVTZS_advsimd_fix_scalar" && word >> 21 & 3 == 0: return nil
         case let type where type.hasPrefix("Load") || type == "AtomicMemory": return memoryAccess(word, row)
         default: return FuzzUnit(words: [word], encoding: row.encoding)
         }

@@ -4,24 +4,21 @@ internal import EmuIR
 // Scalar floating point. Arithmetic is IR operations on one element of a vector register, which apply FPCR and collect FPSR; moves,
 // sign changes and selections are plain integer operations.
 extension Translator {
-    /// `ftype`: 0 single, 1 double. Half-precision arithmetic is FEAT_FP16, which rows gate.
-    private func isDouble(_ ftype: Int) -> Bool { ftype == 1 }
-
     /// log2 of the size in bytes of `ftype` (0 single, 1 double, 3 half).
     func elementSize(ftype: Int) -> Int { ftype == 3 ? 1 : 2 + ftype }
+    private func elementBits(ftype: Int) -> Int { 8 << elementSize(ftype: ftype) }
 
     /// An FP register's low bits: S and H forms have garbage above their width.
     private mutating func F(_ n: Int) -> Value { D(n) }
 
-    /// Writes an S or D result; everything above is zero.
+    /// Writes an H, S or D result; everything above is zero.
     private mutating func setF(_ n: Int, _ value: Value, _ ftype: Int) {
-        setV(n, ftype == 1 ? value : ir.ubfx(value, lsb: 0, width: ftype == 0 ? 32 : 16))
+        setV(n, ftype == 1 ? value : ir.ubfx(value, lsb: 0, width: elementBits(ftype: ftype)))
     }
 
     // MARK: Arithmetic
 
     mutating func floatBinary(_ f: FloatDataProcessing2Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = V(f.Rn)
         let b = V(f.Rm)
         ir.set(.v(f.Rd), ir.fpBinary(FPBinary(rawValue: UInt8(f.opcode))!, a, b, lane: elementSize(ftype: f.ftype), count: 1))
@@ -30,7 +27,6 @@ extension Translator {
 
     /// FMADD a + n*m, FMSUB a - n*m, FNMADD -a - n*m, FNMSUB -a + n*m, the signs changed before the one rounding.
     mutating func floatMultiplyAdd(_ f: FloatDataProcessing3Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let lane = elementSize(ftype: f.ftype)
         var addend = V(f.Ra)
         var n = V(f.Rn)
@@ -47,7 +43,6 @@ extension Translator {
     }
 
     mutating func FSQRT_float(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = V(f.Rn)
         ir.set(.v(f.Rd), ir.fpUnary(.sqrt, a, lane: elementSize(ftype: f.ftype), count: 1))
         return .next
@@ -55,7 +50,6 @@ extension Translator {
 
     /// FRINTN, P, M, Z, A by `opcode` 8...12; X (14, raises inexact) and I (15) round as FPCR says.
     mutating func floatRound(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let mode: FPMode = f.opcode <= 12 ? .rounding(f.opcode - 8) : f.opcode == 14 ? [.current, .inexact] : .current
         let a = V(f.Rn)
         ir.set(.v(f.Rd), ir.fpUnary(.round, a, lane: elementSize(ftype: f.ftype), count: 1, mode: mode))
@@ -73,28 +67,24 @@ extension Translator {
     // MARK: Moves and selections
 
     mutating func FMOV_float_reg(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = F(f.Rn)
         setF(f.Rd, a, f.ftype)
         return .next
     }
 
     mutating func FABS_float(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = F(f.Rn)
-        setV(f.Rd, ir.ubfx(a, lsb: 0, width: isDouble(f.ftype) ? 63 : 31))
+        setV(f.Rd, ir.ubfx(a, lsb: 0, width: elementBits(ftype: f.ftype) - 1))
         return .next
     }
 
     mutating func FNEG_float(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = F(f.Rn)
-        setF(f.Rd, ir.xor(a, ir.const(isDouble(f.ftype) ? 1 << 63 : 1 << 31)), f.ftype)
+        setF(f.Rd, ir.xor(a, ir.const(1 << UInt64(elementBits(ftype: f.ftype) - 1))), f.ftype)
         return .next
     }
 
     mutating func FCSEL_float(_ f: FloatConditionalSelect) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = F(f.Rn)
         let b = F(f.Rm)
         guard let condition = conditionHolds(f.cond) else {
@@ -105,27 +95,16 @@ extension Translator {
         return .next
     }
 
-    /// VFPExpandImm.
     mutating func FMOV_float_imm(_ f: FloatImmediate) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
-        let imm8 = UInt64(f.imm8)
-        let sign = imm8 >> 7
-        let b6 = imm8 >> 6 & 1
-        let low = imm8 & 0x3f
-        let bits =
-            isDouble(f.ftype)
-            ? sign << 63 | (b6 ^ 1) << 62 | (b6 != 0 ? 0xff << 54 : 0) | low << 48
-            : sign << 31 | (b6 ^ 1) << 30 | (b6 != 0 ? 0x1f << 25 : 0) | low << 19
-        setV(f.Rd, ir.const(bits))
+        setV(f.Rd, ir.const(vfpExpandImm(f.imm8, size: elementSize(ftype: f.ftype))))
         return .next
     }
 
     /// FMOV between a general and an FP register; `opcode` 6 reads the FP register, 7 writes it.
     mutating func FMOV_float_gen(_ f: FloatIntegerConversion) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         if f.opcode == 6 {
             let a = F(f.Rn)
-            setX(f.Rd, f.sf != 0 ? a : ir.ubfx(a, lsb: 0, width: 32))
+            setX(f.Rd, f.ftype == 1 ? a : ir.ubfx(a, lsb: 0, width: elementBits(ftype: f.ftype)))
         } else {
             let a = X(f.Rn)
             setF(f.Rd, a, f.ftype)
@@ -150,7 +129,6 @@ extension Translator {
 
     /// `opcode2` bit 3 compares with zero, bit 4 signals for quiet NaNs too.
     mutating func floatCompare(_ f: FloatCompare) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let a = V(f.Rn)
         let b = f.opcode2 & 8 != 0 ? vzero : V(f.Rm)
         ir.flagsFPCompare(a, b, lane: elementSize(ftype: f.ftype), signals: f.opcode2 >> 4 != 0)
@@ -158,7 +136,6 @@ extension Translator {
     }
 
     mutating func floatConditionalCompare(_ f: FloatConditionalCompare) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
         let lane = elementSize(ftype: f.ftype)
         var a = V(f.Rn)
         var b = V(f.Rm)
@@ -184,7 +161,6 @@ extension Translator {
     }
 
     private mutating func toInteger(Rd: Int, Rn: Int, ftype: Int, sf: Int, opcode: Int, _ mode: FPMode) -> TranslationStep {
-        if ftype == 3 { return undefined() }
         let a = V(Rn)
         let whole = mode.union(integerMode(isUnsigned: opcode & 1 != 0, sf: sf))
         setX(Rd, ir.fpToGeneral(a, lane: elementSize(ftype: ftype), sf != 0 ? .i64 : .i32, mode: whole))
@@ -211,7 +187,6 @@ extension Translator {
     }
 
     private mutating func fromInteger(Rd: Int, Rn: Int, ftype: Int, sf: Int, opcode: Int, _ mode: FPMode) -> TranslationStep {
-        if ftype == 3 { return undefined() }
         let a = X(Rn, is64Bit: sf != 0)
         let whole = mode.union(integerMode(isUnsigned: opcode & 1 != 0, sf: sf))
         ir.set(.v(Rd), ir.fpFromGeneral(a, lane: elementSize(ftype: ftype), mode: whole))

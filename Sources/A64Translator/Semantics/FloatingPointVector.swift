@@ -1,9 +1,10 @@
 internal import A64ISA
 internal import EmuIR
 
-// AdvSIMD floating point, vector and scalar, single and double precision: IR operations on whole vectors.
+// AdvSIMD floating point, vector and scalar: IR operations on whole vectors. The encodings for half precision alone are in
+// FloatingPointHalf.swift.
 extension Translator {
-    /// The elements an instruction works on. `lane` is 2 for single precision, 3 for double.
+    /// The elements an instruction works on. `lane` is 1 for half precision, 2 for single, 3 for double.
     struct FPElements {
         let lane: Int
         let count: Int
@@ -41,17 +42,17 @@ extension Translator {
         if words.count == 1 { setV(d, words[0]) } else { ir.set(.v(d), ir.pack128(lo: words[0], hi: words[1])) }
     }
 
-    private mutating func binary(_ op: FPBinary, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
+    mutating func binary(_ op: FPBinary, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
         ir.fpBinary(op, a, b, lane: e.lane, count: e.count)
     }
     private mutating func unary(_ op: FPUnary, _ a: Value, _ e: FPElements, _ mode: FPMode = []) -> Value {
         ir.fpUnary(op, a, lane: e.lane, count: e.count, mode: mode)
     }
-    private mutating func multiplyAdd(_ addend: Value, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
+    mutating func multiplyAdd(_ addend: Value, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
         ir.fpFMA(addend, a, b, lane: e.lane, count: e.count)
     }
     /// What the operations leave above their elements is zero, so the result is the whole register.
-    private mutating func setElements(_ d: Int, _ result: Value) { ir.set(.v(d), result) }
+    mutating func setElements(_ d: Int, _ result: Value) { ir.set(.v(d), result) }
 
     /// One element in every place.
     private mutating func replicated(_ n: Int, _ index: Int, lane: Int) -> Value {
@@ -74,7 +75,7 @@ extension Translator {
     // MARK: Three registers
 
     /// The operation by U, bit 1 of size and opcode of "Advanced SIMD three same".
-    private static func binaryOperation(U: Int, a: Int, opcode: Int) -> FPBinary {
+    static func binaryOperation(U: Int, a: Int, opcode: Int) -> FPBinary {
         switch (U, a, opcode) {
         case (0, 0, 0b11000), (1, 0, 0b11000): .maxnm
         case (0, 1, 0b11000), (1, 1, 0b11000): .minnm
@@ -97,36 +98,40 @@ extension Translator {
         }
     }
 
-    mutating func fpThreeSame(_ f: SIMDThreeSame) -> TranslationStep {
-        let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
-        let a = V(f.Rn)
-        setElements(f.Rd, binary(op, a, V(f.Rm), e))
+    mutating func threeSame(_ e: FPElements, _ op: FPBinary, Rd: Int, Rn: Int, Rm: Int) -> TranslationStep {
+        let a = V(Rn)
+        setElements(Rd, binary(op, a, V(Rm), e))
         return .next
+    }
+
+    mutating func fpThreeSame(_ f: SIMDThreeSame) -> TranslationStep {
+        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
+        return threeSame(FPElements(lane: 2 + (f.size & 1), Q: f.Q), op, Rd: f.Rd, Rn: f.Rn, Rm: f.Rm)
     }
 
     mutating func fpScalarThreeSame(_ f: SIMDScalarThreeSame) -> TranslationStep {
-        let e = FPElements(scalar: 2 + (f.size & 1))
         let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
-        let a = V(f.Rn)
-        setElements(f.Rd, binary(op, a, V(f.Rm), e))
-        return .next
+        return threeSame(FPElements(scalar: 2 + (f.size & 1)), op, Rd: f.Rd, Rn: f.Rn, Rm: f.Rm)
     }
 
     /// FADDP, FMAXP, FMINP, FMAXNMP, FMINNMP: neighbours of `Vm:Vn`.
-    mutating func fpPairwise(_ f: SIMDThreeSame) -> TranslationStep {
-        let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
-        let first = f.Q == 1 ? V(f.Rn) : concatenated(f.Rn, f.Rm)
-        let second = f.Q == 1 ? V(f.Rm) : first
-        let a = ir.vector(.vuzp1, first, second, lane: e.lane)
-        let b = ir.vector(.vuzp2, first, second, lane: e.lane)
-        setElements(f.Rd, binary(op, a, b, e))
+    mutating func pairwise(lane: Int, Q: Int, _ op: FPBinary, Rd: Int, Rn: Int, Rm: Int) -> TranslationStep {
+        let first = Q == 1 ? V(Rn) : concatenated(Rn, Rm)
+        let second = Q == 1 ? V(Rm) : first
+        let a = ir.vector(.vuzp1, first, second, lane: lane)
+        let b = ir.vector(.vuzp2, first, second, lane: lane)
+        setElements(Rd, binary(op, a, b, FPElements(lane: lane, Q: Q)))
         return .next
     }
 
+    mutating func fpPairwise(_ f: SIMDThreeSame) -> TranslationStep {
+        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
+        return pairwise(lane: 2 + (f.size & 1), Q: f.Q, op, Rd: f.Rd, Rn: f.Rn, Rm: f.Rm)
+    }
+
+    /// U is 0 for half precision.
     mutating func fpScalarPairwise(_ f: SIMDScalarPairwise) -> TranslationStep {
-        let e = FPElements(scalar: 2 + (f.size & 1))
+        let e = FPElements(scalar: f.U == 0 ? 1 : 2 + (f.size & 1))
         let op: FPBinary = f.opcode == 0b01101 ? .add : Self.extreme(opcode: f.opcode, isMinimum: f.size & 2 != 0)
         let a = V(f.Rn)
         setElements(f.Rd, binary(op, a, ir.vector(.vext, a, a, imm: 1 << e.lane), e))
@@ -138,10 +143,10 @@ extension Translator {
         return isMinimum ? .min : .max
     }
 
-    /// FMAXV, FMINV, FMAXNMV, FMINNMV of four singles: neighbours first, as `Reduce` does.
+    /// FMAXV, FMINV, FMAXNMV, FMINNMV of singles, or with U 0 halves: neighbours first, as `Reduce` does.
     mutating func fpAcrossLanes(_ f: SIMDAcrossLanes) -> TranslationStep {
         let op = Self.extreme(opcode: f.opcode, isMinimum: f.size & 2 != 0)
-        let lane = 2
+        let lane = 1 + f.U
         var result = V(f.Rn)
         var count = (8 << f.Q) >> lane
         while count > 1 {
@@ -156,14 +161,18 @@ extension Translator {
 
     // MARK: Multiplications
 
+    mutating func multiplyAdd(_ e: FPElements, subtracts: Bool, Rd: Int, Rn: Int, Rm: Int) -> TranslationStep {
+        let addend = V(Rd)
+        var a = V(Rn)
+        let b = V(Rm)
+        if subtracts { a = fpNegated(a, lane: e.lane) }
+        setElements(Rd, multiplyAdd(addend, a, b, e))
+        return .next
+    }
+
     mutating func fpMultiplyAdd(_ f: SIMDThreeSame) -> TranslationStep {
         let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let addend = V(f.Rd)
-        var a = V(f.Rn)
-        let b = V(f.Rm)
-        if f.size & 2 != 0 { a = fpNegated(a, lane: e.lane) }
-        setElements(f.Rd, multiplyAdd(addend, a, b, e))
-        return .next
+        return multiplyAdd(e, subtracts: f.size & 2 != 0, Rd: f.Rd, Rn: f.Rn, Rm: f.Rm)
     }
 
     /// FMUL, FMULX, FMLA, FMLS by an element of Vm.
@@ -180,25 +189,31 @@ extension Translator {
         }
     }
 
+    /// Element size, register and index of Vm: halves (size 0) have all of H:L:M for the index, and V0 to V15 only.
+    private static func indexed(size: Int, H: Int, L: Int, M: Int, Rm: Int) -> (lane: Int, register: Int, index: Int) {
+        switch size {
+        case 0: (1, Rm, H << 2 | L << 1 | M)
+        case 2: (2, M << 4 | Rm, H << 1 | L)
+        default: (3, M << 4 | Rm, H)
+        }
+    }
+
     mutating func fpIndexed(_ f: SIMDIndexed) -> TranslationStep {
-        if f.size == 0 { return undefined() }
-        let index = f.size == 2 ? f.H << 1 | f.L : f.H
+        let m = Self.indexed(size: f.size, H: f.H, L: f.L, M: f.M, Rm: f.Rm)
         multiplyByElement(
-            FPElements(lane: f.size, Q: f.Q), Rd: f.Rd, Rn: f.Rn, Rm: f.M << 4 | f.Rm, index: index, U: f.U, opcode: f.opcode)
+            FPElements(lane: m.lane, Q: f.Q), Rd: f.Rd, Rn: f.Rn, Rm: m.register, index: m.index, U: f.U, opcode: f.opcode)
         return .next
     }
 
     mutating func fpScalarIndexed(_ f: SIMDScalarIndexed) -> TranslationStep {
-        if f.size == 0 { return undefined() }
-        let index = f.size == 2 ? f.H << 1 | f.L : f.H
+        let m = Self.indexed(size: f.size, H: f.H, L: f.L, M: f.M, Rm: f.Rm)
         multiplyByElement(
-            FPElements(scalar: f.size), Rd: f.Rd, Rn: f.Rn, Rm: f.M << 4 | f.Rm, index: index, U: f.U, opcode: f.opcode)
+            FPElements(scalar: m.lane), Rd: f.Rd, Rn: f.Rn, Rm: m.register, index: m.index, U: f.U, opcode: f.opcode)
         return .next
     }
 
     /// FCADD: `rot` 0 adds i times Vm, 1 subtracts it.
     mutating func FCADD_advsimd_vec(_ f: SIMDThreeSameExtra) -> TranslationStep {
-        if f.size == 1 { return undefined() }
         let e = FPElements(lane: f.size, Q: f.Q)
         let subtracts = f.opcode & 2 != 0
         let a = V(f.Rn)
@@ -219,33 +234,36 @@ extension Translator {
     }
 
     mutating func FCMLA_advsimd_vec(_ f: SIMDThreeSameExtra) -> TranslationStep {
-        if f.size == 1 { return undefined() }
         complexMultiplyAdd(
             FPElements(lane: f.size, Q: f.Q), Rd: f.Rd, Rn: f.Rn, Rm: f.Rm, rot: f.opcode & 3, index: nil)
         return .next
     }
 
     mutating func FCMLA_advsimd_elt(_ f: SIMDIndexed) -> TranslationStep {
-        if f.size == 1 { return undefined() }
+        // Pairs of halves have H:L for the index.
         complexMultiplyAdd(
-            FPElements(lane: f.size, Q: f.Q), Rd: f.Rd, Rn: f.Rn, Rm: f.M << 4 | f.Rm, rot: f.opcode >> 1 & 3, index: f.H)
+            FPElements(lane: f.size, Q: f.Q), Rd: f.Rd, Rn: f.Rn, Rm: f.M << 4 | f.Rm, rot: f.opcode >> 1 & 3,
+            index: f.size == 1 ? f.H << 1 | f.L : f.H)
         return .next
     }
 
     // MARK: One register
 
-    mutating func FABS_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep { changeSign(f, .vandNot) }
-    mutating func FNEG_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep { changeSign(f, .vxor) }
+    mutating func FABS_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
+        changeSign(lane: 2 + (f.size & 1), Q: f.Q, Rd: f.Rd, Rn: f.Rn, .vandNot)
+    }
+    mutating func FNEG_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
+        changeSign(lane: 2 + (f.size & 1), Q: f.Q, Rd: f.Rd, Rn: f.Rn, .vxor)
+    }
 
-    private mutating func changeSign(_ f: SIMDTwoRegisterMisc, _ op: Opcode) -> TranslationStep {
-        let lane = 2 + (f.size & 1)
-        let signs = vreplicate(lane == 3 ? 1 << 63 : 1 << 31, lane: lane)
-        setV(f.Rd, ir.vector(op, V(f.Rn), signs), Q: f.Q)
+    mutating func changeSign(lane: Int, Q: Int, Rd: Int, Rn: Int, _ op: Opcode) -> TranslationStep {
+        let signs = vreplicate(1 << UInt64((8 << lane) - 1), lane: lane)
+        setV(Rd, ir.vector(op, V(Rn), signs), Q: Q)
         return .next
     }
 
     /// What "two-register miscellaneous" does to the elements, by U, bit 1 of size and opcode.
-    private mutating func oneRegister(_ a: Value, U: Int, a high: Int, opcode: Int, _ e: FPElements) -> Value {
+    mutating func oneRegister(_ a: Value, U: Int, a high: Int, opcode: Int, _ e: FPElements) -> Value {
         let signedness: FPMode = U == 1 ? .unsigned : []
         switch (U, high, opcode) {
         case (0, 1, 0b01100): return binary(.cmgt, a, vzero, e)
@@ -287,7 +305,7 @@ extension Translator {
 
     /// Conversions to and from integers of the elements' size.
     private mutating func integer(_ op: Opcode, _ a: Value, _ e: FPElements, _ mode: FPMode) -> Value {
-        ir.fpInteger(op, a, lane: e.lane, count: e.count, mode: mode.union(e.lane == 3 ? .is64Bit : []))
+        ir.fpInteger(op, a, lane: e.lane, count: e.count, mode: mode.union(e.lane == 3 ? .is64Bit : e.lane == 1 ? .is16Bit : []))
     }
 
     mutating func fpTwoRegister(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
@@ -316,7 +334,7 @@ extension Translator {
     // MARK: Conversions
 
     private static func fixedShape(immh: Int, immb: Int) -> (lane: Int, fractionBits: Int) {
-        let lane = immh & 8 != 0 ? 3 : 2
+        let lane = immh & 8 != 0 ? 3 : immh & 4 != 0 ? 2 : 1
         return (lane, (16 << lane) - (immh << 3 | immb))
     }
 
@@ -328,14 +346,12 @@ extension Translator {
     }
 
     mutating func fpFixed(_ f: SIMDShiftImmediate) -> TranslationStep {
-        if f.immh < 4 { return undefined() }
         let (lane, bits) = Self.fixedShape(immh: f.immh, immb: f.immb)
         fixed(FPElements(lane: lane, Q: f.Q), Rd: f.Rd, Rn: f.Rn, U: f.U, opcode: f.opcode, fractionBits: bits)
         return .next
     }
 
     mutating func fpScalarFixed(_ f: SIMDScalarShiftImmediate) -> TranslationStep {
-        if f.immh < 4 { return undefined() }
         let (lane, bits) = Self.fixedShape(immh: f.immh, immb: f.immb)
         fixed(FPElements(scalar: lane), Rd: f.Rd, Rn: f.Rn, U: f.U, opcode: f.opcode, fractionBits: bits)
         return .next

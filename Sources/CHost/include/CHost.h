@@ -11,6 +11,7 @@
 #include "nt_guest.h"
 #include "nt_helpers.h"
 #include "nt_fp.h"
+#include "nt_fp_half.h"
 #include "nt_crypto.h"
 #include "nt_pauth.h"
 

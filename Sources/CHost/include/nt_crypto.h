@@ -9,6 +9,8 @@
 #define NT_HOST_CARRYLESS_PRODUCT 2u
 #define NT_HOST_SHA256 4u
 #define NT_HOST_FMA 8u
+/// F16C with AVX2 and FMA.
+#define NT_HOST_F16C 16u
 /// Which special instructions this host has. Any thread.
 uint32_t nt_host_instructions(void);
 

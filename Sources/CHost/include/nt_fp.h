@@ -25,7 +25,7 @@ enum nt_fp_rounding {
     NT_FP_ROUND_TIES_EVEN = 0, NT_FP_ROUND_UP = 1, NT_FP_ROUND_DOWN = 2, NT_FP_ROUND_ZERO = 3, NT_FP_ROUND_TIES_AWAY = 4,
     NT_FP_ROUND_FPCR = 7,
 };
-enum { NT_FP_INEXACT = 8, NT_FP_UNSIGNED = 16, NT_FP_64BIT = 32 };
+enum { NT_FP_INEXACT = 8, NT_FP_UNSIGNED = 16, NT_FP_64BIT = 32, NT_FP_16BIT = 64 };
 
 /// The operations on elements of `1 << lane` bytes, 1 to 3; what is above the first `count` becomes zero. `shape` is
 /// lane | count << 8.

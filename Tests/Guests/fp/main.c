@@ -4,7 +4,7 @@
 //   fadd_d rz           results=0123456789abcdef flags=fedcba9876543210
 //
 // `expected` holds what qemu-aarch64 prints; regenerate.sh writes it. To see each input of the lines that differ, build with
-// -DDETAIL='"fadd_d rz"' (the start of the line).
+// -DDETAIL='"fadd_d rz"' (the start of the line). Another guest may ask for FZ16's modes with HALF.
 #include "guest.h"
 #ifndef TESTS
 #define TESTS "tests.h"
@@ -130,6 +130,9 @@ struct mode {
 static const struct mode modes[] = {
     {"rn", 0}, {"rp", 1 << 22}, {"rm", 2 << 22}, {"rz", 3 << 22}, {"fz", 1 << 24}, {"dn", 1 << 25},
     {"rp,fz,dn", 1 << 22 | 3 << 24}, {"ahp", 1 << 26},
+#ifdef HALF
+    {"fz16", 1 << 19}, {"rm,fz16", 2 << 22 | 1 << 19}, {"dn,fz16", 1 << 25 | 1 << 19},
+#endif
 };
 
 struct test {
