@@ -36,9 +36,17 @@ extension Translator {
         case .TPIDR_EL0: value = ir.get(.tpidrEL0)
         case .TPIDRRO_EL0: value = ir.get(.tpidrroEL0)
         case .CNTVCT_EL0: value = ir.call(.cntvct)
+        // Self-synchronised: a call is in program order anyway.
+        case .CNTVCTSS_EL0 where has(.FEAT_ECV): value = ir.call(.cntvct)
         case .CNTFRQ_EL0: value = ir.const(counterFrequency)
         case .DIT where has(.FEAT_DIT): value = ir.and(ir.get(.pstate), ir.const(pstateDIT))
         case .SSBS where has(.FEAT_SSBS2): value = ir.and(ir.get(.pstate), ir.const(pstateSSBS))
+        case .RNDR where has(.FEAT_RNG), .RNDRRS where has(.FEAT_RNG):
+            value = ir.call(.randomNumber)
+            // Z would say that no number came in reasonable time.
+            ir.flagsSet(ir.const(0))
+        // No counter is open to EL0.
+        case .PMUSERENR_EL0: value = ir.const(0)
         case let register:
             guard let known = identification(register) else { return undefined() }
             value = ir.const(known)

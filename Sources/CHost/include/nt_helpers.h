@@ -8,6 +8,7 @@
 /// X(name, result type, parameters as C declares them). Order and names equal EmuIR's Helper; a test compares them.
 #define NT_HELPER_LIST(X)                                                                                              \
     X(cntvct, uint64_t, (nt_cpu * cpu))                                                                                \
+    X(random_number, uint64_t, (nt_cpu * cpu))                                                                         \
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
     X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
