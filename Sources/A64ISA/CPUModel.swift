@@ -8,7 +8,9 @@ package struct CPUModel: Sendable {
     /// that look cannot tell.
     package static let all: [CPUModel] = [
         CPUModel(name: "max", midr: 0x000f_0510, features: .max),
+        CPUModel(name: "cortex-a35", midr: 0x411f_d040, features: armv8WithCryptography),
         CPUModel(name: "cortex-a53", midr: 0x410f_d034, features: armv8WithCryptography),
+        CPUModel(name: "cortex-a55", midr: 0x412f_d050, features: armv82WithCryptography),
         CPUModel(name: "cortex-a57", midr: 0x411f_d070, features: armv8WithCryptography),
         CPUModel(name: "cortex-a72", midr: 0x410f_d083, features: armv8WithCryptography),
         CPUModel(name: "cortex-a76", midr: 0x414f_d0b1, features: armv82WithCryptography),

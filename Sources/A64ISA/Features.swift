@@ -24,7 +24,7 @@ package enum A64Feature: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .FEAT_PMULL: [.FEAT_AES]
         case .FEAT_SHA1: [.FEAT_SHA256, .FEAT_AdvSIMD]
         case .FEAT_SHA256: [.FEAT_SHA1]
-        case .FEAT_SHA512: [.FEAT_SHA256]
+        case .FEAT_SHA512: [.FEAT_SHA3, .FEAT_SHA256]
         case .FEAT_SHA3: [.FEAT_SHA512]
         case .FEAT_SM3: [.FEAT_SM4, .FEAT_AdvSIMD]
         case .FEAT_SM4: [.FEAT_SM3]

@@ -1,6 +1,5 @@
 // Helpers and their tables.
 #include "nt_helpers.h"
-#include <sys/random.h>
 #include <time.h>
 
 static nt_icache_hook_fn icache_hook;
@@ -13,15 +12,6 @@ uint64_t nt_helper_cntvct(nt_cpu *cpu) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     _Static_assert(1000000000u % NT_CNTFRQ == 0, "a tick is a whole number of nanoseconds");
     return ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) / (1000000000u / NT_CNTFRQ);
-}
-
-uint64_t nt_helper_random_number(nt_cpu *cpu) {
-    uint64_t number;
-    (void)cpu;
-    // Interrupted or short only before the host's generator is seeded, early at boot.
-    while (getrandom(&number, sizeof number, 0) != sizeof number)
-        ;
-    return number;
 }
 
 void nt_helper_icache_invalidate(nt_cpu *cpu, uint64_t address) {

@@ -13,6 +13,8 @@ package struct LinuxConfiguration: Sendable {
     package var sysroot: [UInt8] = []
     /// `-r`: what uname reports as release; nil for the host's.
     package var unameRelease: [UInt8]?
+    /// `-seed`: makes AT_RANDOM and the random number instructions repeatable; nil for the host's numbers.
+    package var randomSeed: UInt64?
     /// AT_HWCAP and AT_HWCAP2, made from the same feature list as the ID registers.
     package var hwcap: UInt64 = 0
     package var hwcap2: UInt64 = 0

@@ -49,6 +49,7 @@ struct Needletail {
         linux.stackSize = options.stackSizeInBytes
         linux.sysroot = Array(options.sysroot.utf8)
         linux.unameRelease = options.unameRelease.map { Array($0.utf8) }
+        linux.randomSeed = options.seed
         linux.hwcap = model.features.hwcap
         linux.hwcap2 = model.features.hwcap2
         linux.cpu = CPUDescription(midr: model.midr, capabilities: model.features.capabilityNames)

@@ -4,6 +4,7 @@
 //   system        all of MRS, MSR, SYS, SYSL, MSR (immediate) that does not raise SIGILL
 //   cpuinfo       /proc/cpuinfo
 //   random        RNDR and RNDRRS
+//   numbers       what AT_RANDOM and RNDR give
 #define _GNU_SOURCE
 #include "check.h"
 #include <setjmp.h>
@@ -171,6 +172,13 @@ static void random_numbers(void) {
     printf("random\n");
 }
 
+static void numbers(void) {
+    const unsigned long *given = (const unsigned long *)getauxval(AT_RANDOM);
+    unsigned long a, b;
+    __asm__ volatile("mrs %0, S3_3_C2_C4_0\n\tmrs %1, S3_3_C2_C4_1" : "=&r"(a), "=r"(b)::"cc");
+    printf("%lx\n%lx\n%lx\n%lx\n", given[0], given[1], a, b);
+}
+
 static void cpuinfo(void) {
     char text[4096];
     FILE *file = fopen("/proc/cpuinfo", "r");
@@ -184,6 +192,7 @@ int main(int argc, char **argv) {
     if (strcmp(what, "instructions") == 0) instructions();
     else if (strcmp(what, "system") == 0) system_space();
     else if (strcmp(what, "random") == 0) random_numbers();
+    else if (strcmp(what, "numbers") == 0) numbers();
     else if (strcmp(what, "cpuinfo") == 0) cpuinfo();
     else registers();
     return 0;
