@@ -38,18 +38,27 @@ package struct CPUModel: Sendable {
         }
         for part in parts.dropFirst() {
             let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let option = CPUOption(words[0]) else {
-                return .failure(
-                    CPUModelError(message: "CPU model '\(name)' has no feature '\(words[0])'; '-cpu help' lists them"))
+            func wrong(_ what: String) -> Result<CPUModel, CPUModelError> {
+                .failure(CPUModelError(message: "feature '\(words[0])' of CPU model '\(name)' " + what))
             }
-            guard words.count == 2, let isOn = truth(words[1]) else {
-                let value = words.count == 2 ? ", not '\(words[1])'" : ""
-                return .failure(
-                    CPUModelError(message: "feature '\(words[0])' of CPU model '\(name)' wants =on or =off\(value)"))
+            guard let option = CPUOption(words[0]) else { return wrong("is unknown; '-cpu help' lists them") }
+            guard words.count == 2 else { return wrong("wants =on or =off") }
+            let isOn = truth(words[1])
+            if option == .absent {
+                if isOn != false { return wrong("cannot be '\(words[1])': not implemented; '-cpu help' lists what is") }
+                continue
             }
-            guard option.apply(isOn, to: &model.features) else {
-                let why = "feature '\(words[0])' of CPU model '\(name)' cannot be \(isOn ? "on: not implemented" : "off")"
-                return .failure(CPUModelError(message: why + "; '-cpu help' lists what can"))
+            guard let isOn else { return wrong("wants =on or =off, not '\(words[1])'") }
+            switch option {
+            case .absent, .withoutEffect: break
+            case .fixed:
+                if !isOn { return wrong("cannot be off") }
+            case .feature(let feature) where isOn:
+                guard A64FeatureSet.max.contains(feature) else {
+                    return wrong("cannot be on: not implemented; '-cpu help' lists what is")
+                }
+                model.features.enable(feature)
+            case .feature(let feature): model.features.disable(feature)
             }
         }
         return .success(model)
@@ -67,7 +76,6 @@ package struct CPUModel: Sendable {
     /// What `-cpu help` prints.
     package static var help: String {
         let features = A64Feature.allCases.filter(A64FeatureSet.max.contains)
-        func names(_ set: A64FeatureSet) -> String { features.filter(set.contains).map(\.optionName).joined(separator: " ") }
         var text = "Available CPUs:\n"
         for model in all { text += "  \(model.name)\n" }
         text += "Features, for -cpu MODEL,FEATURE=on|off (also QEMU's names neon, vfp):\n"
@@ -84,11 +92,11 @@ package struct CPUModelError: Error {
 }
 
 /// What a word before `=` in `-cpu` stands for.
-private enum CPUOption {
+private enum CPUOption: Equatable {
     case feature(A64Feature)
     /// One of QEMU's properties that EL0 cannot see: taken and ignored.
     case withoutEffect
-    /// One of QEMU's properties for what is not implemented here: may only be off.
+    /// One of QEMU's properties for what is not implemented here (SVE and SME, their vector lengths): may only be off.
     case absent
     /// One of QEMU's properties for what is always there: may only be on.
     case fixed
@@ -104,27 +112,10 @@ private enum CPUOption {
         case "vfp": self = .feature(.FEAT_FP)
         case "neon": self = .feature(.FEAT_AdvSIMD)
         // Which algorithm signs pointers is nothing that EL0 relies on.
-        case "lpa2", "pmu", "pauth-impdef", "pauth-qarma3": self = .withoutEffect
-        case "sve", "sme", "sme_fa64": self = .absent
+        case "lpa2", "pmu", "pauth-impdef", "pauth-qarma3", "pauth-qarma5": self = .withoutEffect
         case "aarch64": self = .fixed
+        case _ where name.hasPrefix("sve") || name.hasPrefix("sme"): self = .absent
         default: return nil
-        }
-    }
-
-    /// - Returns: false when there is no such setting.
-    func apply(_ isOn: Bool, to features: inout A64FeatureSet) -> Bool {
-        switch self {
-        case .feature(let feature):
-            guard isOn else {
-                features.disable(feature)
-                return true
-            }
-            guard A64FeatureSet.max.contains(feature) else { return false }
-            features.enable(feature)
-            return true
-        case .withoutEffect: return true
-        case .absent: return !isOn
-        case .fixed: return isOn
         }
     }
 }

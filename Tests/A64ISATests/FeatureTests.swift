@@ -141,7 +141,7 @@ import Testing
 
     /// Properties that qemu-aarch64 has.
     @Test(arguments: [
-        "max,pauth=off", "max,sve=off", "max,sme=off,sve=off", "max,pauth-impdef=on", "max,lpa2=off", "max,pmu=on",
+        "max,pauth=off", "max,sve=off", "max,sme=off,sve=off,sve256=off", "max,pauth-impdef=on", "max,lpa2=off", "max,pmu=on",
         "max,vfp=off,neon=off", "max,aarch64=on",
     ])
     func takesQEMUsProperties(_ text: String) throws {
@@ -154,7 +154,9 @@ import Testing
         ("arm7tdmi", ["arm7tdmi", "-cpu help"]), ("", ["''", "-cpu help"]), (",lse=off", ["''"]), ("MAX", ["MAX"]),
         ("max,nonsense=off", ["max", "nonsense", "-cpu help"]), ("max,lse=maybe", ["max", "lse", "maybe", "on or =off"]),
         ("max,lse", ["max", "lse", "=on or =off"]), ("cortex-a72,mte=on", ["cortex-a72", "mte", "not implemented", "-cpu help"]),
-        ("max,sve=on", ["sve", "not implemented"]), ("max,aarch64=off", ["aarch64", "off"]),
+        ("max,sve=on", ["max", "sve", "not implemented", "-cpu help"]),
+        ("max,sve-max-vq=2", ["sve-max-vq", "'2'", "not implemented"]), ("max,sve256", ["sve256", "=off"]),
+        ("max,aarch64=off", ["aarch64", "off"]),
         ("max,crc32=off,bogus=on", ["bogus"]),
     ])
     func namesWhatIsWrong(_ text: String, _ words: [String]) throws {
