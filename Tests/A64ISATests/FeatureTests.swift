@@ -66,6 +66,32 @@ import Testing
         }
     }
 
+    /// The fields that Linux lets EL0 see (Linux, "ARM64 CPU Feature Registers"), by their lowest bits. ID_AA64PFR0_EL1.EL0 and
+    /// EL1 read as AArch64 only.
+    static let visibleFields: [SystemRegister: Set<Int>] = [
+        .ID_AA64PFR0_EL1: [16, 20, 32, 48], .ID_AA64PFR1_EL1: [0, 4, 8, 24, 44],
+        .ID_AA64ISAR0_EL1: [4, 8, 12, 16, 20, 28, 32, 36, 40, 44, 48, 52, 60],
+        .ID_AA64ISAR1_EL1: [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 44, 48, 52, 60],
+        .ID_AA64ISAR2_EL1: [0, 4, 8, 12, 16, 20, 48, 52, 56], .ID_AA64MMFR0_EL1: [60], .ID_AA64MMFR1_EL1: [44],
+        .ID_AA64MMFR2_EL1: [32],
+    ]
+
+    @Test func onlyVisibleFieldsShow() {
+        for row in A64Feature.table {
+            #expect(Self.visibleFields[row.register]?.contains(row.lsb) == true, "\(row.feature): bit \(row.lsb)")
+        }
+        // What the others read as: EL1 and EL0, no 4K and 64K granules, DebugVer of Armv8.0.
+        let hidden: [SystemRegister: UInt64] = [
+            .ID_AA64PFR0_EL1: 0x11, .ID_AA64MMFR0_EL1: 0xff00_0000, .ID_AA64DFR0_EL1: 6,
+        ]
+        for (key, value) in A64FeatureSet.max.idRegisters(midr: 0) {
+            let register = SystemRegister(key: key)
+            guard register.isInIDSpace else { continue }
+            let visible = Self.visibleFields[register, default: []].reduce(0 as UInt64) { $0 | 15 << UInt64($1) }
+            #expect(value & ~visible == hidden[register, default: 0])
+        }
+    }
+
     @Test func everyFeatureWithAnIDFieldHasOneRowPerField() {
         var seen: Set<String> = []
         for row in A64Feature.table {
