@@ -80,11 +80,11 @@ package struct A64FeatureSet: Hashable, BitwiseCopyable, Sendable, ExpressibleBy
 
     /// Everything this project implements: what `-cpu max` shows.
     package static let max: A64FeatureSet = [
+        .FEAT_SSBS, .FEAT_SSBS2, .FEAT_RNG, .FEAT_WFxT, .FEAT_ECV, .FEAT_HBC, .FEAT_CSSC, .FEAT_LOR,
         .FEAT_FP, .FEAT_AdvSIMD, .FEAT_CRC32, .FEAT_LSE, .FEAT_LRCPC, .FEAT_LRCPC2, .FEAT_LSE2, .FEAT_FlagM, .FEAT_FlagM2,
         .FEAT_DIT, .FEAT_SB, .FEAT_DPB, .FEAT_DPB2, .FEAT_DGH, .FEAT_RDM, .FEAT_DotProd, .FEAT_I8MM, .FEAT_AES, .FEAT_PMULL,
         .FEAT_SHA1, .FEAT_SHA256, .FEAT_SHA512, .FEAT_SHA3, .FEAT_SM3, .FEAT_SM4, .FEAT_FCMA, .FEAT_FRINTTS, .FEAT_JSCVT,
         .FEAT_BF16,
-        .FEAT_SSBS, .FEAT_SSBS2, .FEAT_RNG, .FEAT_WFxT, .FEAT_ECV, .FEAT_HBC, .FEAT_CSSC, .FEAT_LOR,
     ]
 }
 
@@ -156,8 +156,9 @@ extension A64Feature {
         row(.FEAT_RNG, .ID_AA64ISAR0_EL1, 60, 1, hwcap2: 16, "rng"),
         row(.FEAT_DPB, .ID_AA64ISAR1_EL1, 0, 1, hwcap: 16, "dcpop"),
         row(.FEAT_DPB2, .ID_AA64ISAR1_EL1, 0, 2, hwcap2: 0, "dcpodp"),
-        row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 8, 1, hwcap: 30, "paca"),
-        row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 28, 1, hwcap: 31, "pacg"),
+        // APA and GPA: QARMA5; FEAT_PAuth2, a failure faults (FEAT_FPAC), in combined instructions, too (FEAT_FPACCOMBINE).
+        row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 4, 5, hwcap: 30, "paca"),
+        row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 24, 1, hwcap: 31, "pacg"),
         row(.FEAT_JSCVT, .ID_AA64ISAR1_EL1, 12, 1, hwcap: 13, "jscvt"),
         row(.FEAT_FCMA, .ID_AA64ISAR1_EL1, 16, 1, hwcap: 14, "fcma"),
         row(.FEAT_LRCPC, .ID_AA64ISAR1_EL1, 20, 1, hwcap: 15, "lrcpc"),
