@@ -4,6 +4,8 @@
 package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// CNTVCT_EL0: ticks of the virtual counter at CNTFRQ_EL0.
     case cntvct
+    /// RNDR, RNDRRS: 64 bits from the host's generator.
+    case randomNumber
     /// IC IVAU: notes that code in the guest's instruction-cache line of the address changed.
     case icacheInvalidate
     /// CRC-32 (polynomial 0x04C11DB7) of the low `1 << size` bytes of the data into the accumulator: what `crc32` lowers to
@@ -63,6 +65,8 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     package var signature: Signature {
         switch self {
         case .cntvct: Signature(name: "cntvct", parameters: [], result: .i64, effects: [.readsState])
+        // Each call gives another number: never removed or merged.
+        case .randomNumber: Signature(name: "random_number", parameters: [], result: .i64, effects: [.barrier])
         case .icacheInvalidate:
             Signature(name: "icache_invalidate", parameters: [.i64], result: .none, effects: [.readsState, .barrier])
         case .crc32: Signature(name: "crc32", parameters: [.i32, .i64, .i32], result: .i32, effects: [])

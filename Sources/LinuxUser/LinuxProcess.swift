@@ -62,7 +62,8 @@ package final class LinuxProcess: @unchecked Sendable {
             stack = try Self.mapStack(
                 size: configuration.stackSize, executable: program.wantsExecutableStack, addressSpace)
             signalTrampoline = try Self.mapTrampoline(addressSpace)
-            let random = try Self.randomBytes(16)
+            if let seed = configuration.randomSeed { nt_seed_random(seed) }
+            let random = [nt_random_number(), nt_random_number()].withUnsafeBytes { Array($0) }
             let layout = try InitialStack(
                 below: stack.upperBound, bottom: stack.lowerBound, configuration: configuration, program: program,
                 random: random)
@@ -151,15 +152,6 @@ package final class LinuxProcess: @unchecked Sendable {
             $0.insert(VMA(range: page..<page + guestPageSize, protection: [.read, .execute]))
         }
         return page
-    }
-
-    private static func randomBytes(_ count: Int) throws(LinuxErrno) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let n = bytes.withUnsafeMutableBytes {
-            nt_linux_syscall(278, address($0.baseAddress), UInt64($0.count), 0, 0, 0, 0)  // getrandom
-        }
-        if try checked(n) != UInt64(count) { throw .EIO }
-        return bytes
     }
 
     private static func absolutePath(_ path: [UInt8]) -> [UInt8] {

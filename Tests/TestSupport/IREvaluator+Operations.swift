@@ -231,6 +231,7 @@ extension IREvaluator {
         let helper = Helper(rawValue: UInt16(inst.imm))!
         switch helper {
         case .cntvct: return 0x1234_5678
+        case .randomNumber: return 0x9abc_def0
         case .icacheInvalidate:
             events.append(.helper(helper))
             return a == 0 ? 0 : 0

@@ -44,6 +44,9 @@ extension Translator {
     /// `WFE` and `WFI` may end for any reason at any time; here at once.
     mutating func WFE(_ f: Hints) -> TranslationStep { .next }
     mutating func WFI(_ f: Hints) -> TranslationStep { .next }
+    /// `WFET` and `WFIT`: as above. Waiting for the time in Xd would miss the events of other threads, which nobody counts.
+    mutating func WFET(_ f: SystemWithRegister) -> TranslationStep { .next }
+    mutating func WFIT(_ f: SystemWithRegister) -> TranslationStep { .next }
     mutating func SEV(_ f: Hints) -> TranslationStep { .next }
     mutating func SEVL(_ f: Hints) -> TranslationStep { .next }
     mutating func DGH(_ f: Hints) -> TranslationStep { .next }
@@ -125,7 +128,8 @@ extension Translator {
 // MARK: System instructions (IC, DC, AT, TLBI)
 
 extension Translator {
-    /// `SYS`: the cache maintenance that EL0 may do; every other operation is UNDEFINED there.
+    /// `SYS`: the cache maintenance that EL0 may do; every other operation is UNDEFINED there, CFP, CPP and DVP RCTX with
+    /// them: Linux leaves SCTLR_EL1.EnRCTX at 0.
     mutating func SYS(_ f: SystemInstructions) -> TranslationStep {
         guard f.op1 == 3, f.CRn == 7 else { return undefined() }
         switch (f.CRm, f.op2) {

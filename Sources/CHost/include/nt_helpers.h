@@ -8,6 +8,7 @@
 /// X(name, result type, parameters as C declares them). Order and names equal EmuIR's Helper; a test compares them.
 #define NT_HELPER_LIST(X)                                                                                              \
     X(cntvct, uint64_t, (nt_cpu * cpu))                                                                                \
+    X(random_number, uint64_t, (nt_cpu * cpu))                                                                         \
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
     X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
@@ -61,6 +62,11 @@ const char *nt_helper_name(uint32_t id);
 
 /// Frequency of the virtual counter (CNTFRQ_EL0), in Hz.
 #define NT_CNTFRQ 62500000u
+
+/// 64 bits for the guest: from the host's generator, or the next of the seeded sequence. Any thread.
+uint64_t nt_random_number(void);
+/// Makes nt_random_number a sequence that depends on `seed` only (`-seed`). Threads: call before the first vCPU runs.
+void nt_seed_random(uint64_t seed);
 
 /// What icache_invalidate calls: notes that the guest rewrote code in the instruction-cache line of `address`.
 typedef void (*nt_icache_hook_fn)(nt_cpu *cpu, uint64_t address);
