@@ -1,3 +1,4 @@
+internal import A64ISA
 internal import Glibc
 
 /// An emulator's command line, without the program.
@@ -13,9 +14,11 @@ package struct Emulator: Sendable, Hashable {
         self.period = period
     }
 
-    /// Debian's QEMU as the oracle. Without pointer authentication, whose hints are NOPs for us.
-    package static func qemu(_ path: String = "qemu-aarch64") -> Emulator {
-        Emulator(name: "qemu", command: [path, "-cpu", "max,pauth=off"])
+    /// QEMU as the oracle; version 10 knows all that we do (Tests/Programs/fetch-qemu.sh). Without pointer authentication as
+    /// long as its hints are NOPs for us.
+    package static func qemu(_ path: String) -> Emulator {
+        let hasPAuth = A64FeatureSet.max.contains(.FEAT_PAuth)
+        return Emulator(name: "qemu", command: [path, "-cpu", hasPAuth ? "max" : "max,pauth=off"])
     }
 
     /// Each way of needletail to execute.

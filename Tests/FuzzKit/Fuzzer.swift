@@ -106,7 +106,7 @@ package struct Fuzzer {
             let unit = fuzzCase.units[count - 1]
             head.units = [unit]
             if let suspect = suspects.first, suspect.run(program([head]), in: folder).isComplete {
-                onlyHere[unit.encoding] = unit.words.last
+                onlyHere[unit.encoding] = unit.words[unit.main]
             }
             refusals[unit.encoding, default: 0] += 1
             if refusals[unit.encoding] == 5 { refused.insert(unit.encoding) }

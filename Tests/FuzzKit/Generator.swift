@@ -39,10 +39,10 @@ package struct Generator {
     private static let excluded: Set<String> = [
         // They wait.
         "WFI", "WFE",
+        // EL1 and above.
+        "ERETAA", "ERETAB",
         // UNDEFINED at EL0.
         "MSR_UAO", "MSR_PAN", "MSR_SPSel", "MSR_DAIFSet", "MSR_DAIFClr", "ERET", "DRPS", "SYSL",
-        // Debian 12's QEMU 7.2 says UNDEFINED.
-        "MSR_SSBS",
     ]
 
     package mutating func makeCase() -> FuzzCase {
@@ -75,8 +75,8 @@ package struct Generator {
             }
         }
         guard let unit = finish(word, row),
-            decodeA64(unit.words.last!) == encoding || row.fieldsType.hasPrefix("System"),
-            row.isAvailable(unit.words.last!, with: .max)
+            decodeA64(unit.words[unit.main]) == encoding || row.fieldsType.hasPrefix("System"),
+            row.isAvailable(unit.words[unit.main], with: .max)
         else { return nil }
         return unit
     }
@@ -88,6 +88,7 @@ package struct Generator {
             let units = Int.random(in: 0..<4, using: &random)
             return FuzzUnit(words: [word], encoding: row.encoding, skips: [(0, units)])
         case "UnconditionalBranchRegister":
+            if row.features.contains(where: { $0.feature == .FEAT_PAuth }) { return authenticatedBranch(word, row) }
             let register = word >> 5 & 31
             if register == 31 || !random.oneIn(3) { return nil }
             let units = Int.random(in: 0..<4, using: &random)
@@ -96,6 +97,19 @@ package struct Generator {
         case "LogicalImmediate" where !Generator.isBitMask(word): return nil
         case "SystemRegisterMove": return systemRegister(word, row)
         case "SystemInstructions": return systemInstruction(word, row)
+        case "Hints" where ["PACI", "AUTI", "XPAC"].contains(row.name.prefix(4)): return signingHint(word, row)
+        case "DataProcessing1Source", "DataProcessing2Source":
+            if row.features.contains(where: { $0.feature == .FEAT_PAuth }) { return signing(word, row) }
+            return FuzzUnit(words: [word], encoding: row.encoding)
+        case "MemoryCopySet": return memoryCopySet(word, row)
+        case "SystemWithRegister":
+            // WFET and WFIT until a time that is over.
+            return FuzzUnit(words: (word & 31 == 31 ? [] : [Assembler.movz(word & 31, 1)]) + [word], encoding: row.encoding)
+        case "PSTATE" where row.name == "MSR_DIT" || row.name == "MSR_SSBS":
+            let register: Assembler.SystemRegister = row.name == "MSR_DIT" ? .dit : .ssbs
+            let rt = UInt32.random(in: 0..<31, using: &random)
+            return FuzzUnit(words: [word, Assembler.mrs(rt, register)], encoding: row.encoding, trailing: 1)
+        case "LoadAuthenticated": return authenticatedLoad(word, row)
         case let type where type.hasPrefix("Load") || type == "AtomicMemory": return memoryAccess(word, row)
         default: return FuzzUnit(words: [word], encoding: row.encoding)
         }
@@ -124,9 +138,9 @@ package struct Generator {
         return FuzzUnit(words: words, encoding: row.encoding)
     }
 
-    /// Cache operations by address, and IC IVAU. Not DC ZVA: what it clears depends on DCZID_EL0, 512 bytes under QEMU.
+    /// Cache operations by address (DC CVAC, CVAU, CVAP, CVADP, CIVAC), and IC IVAU. Not DC ZVA: what it clears depends on DCZID_EL0, 512 bytes under QEMU.
     private mutating func systemInstruction(_ word: UInt32, _ row: A64EncodingRow) -> FuzzUnit? {
-        let operations: [UInt32] = [0xd50b_7a20, 0xd50b_7b20, 0xd50b_7e20, 0xd50b_7520]
+        let operations: [UInt32] = [0xd50b_7a20, 0xd50b_7b20, 0xd50b_7c20, 0xd50b_7d20, 0xd50b_7e20, 0xd50b_7520]
         let rt = word & 31
         if rt == 31 { return nil }
         let address = MachineState.scratchAddress + UInt32.random(in: 0..<512, using: &random)

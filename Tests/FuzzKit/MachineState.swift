@@ -1,3 +1,4 @@
+internal import A64ISA
 package import TestSupport
 
 /// All that a case starts from and is compared by, as the bytes that the guest harness loads and dumps.
@@ -53,8 +54,8 @@ package struct MachineState: Equatable, Sendable {
         for n in 100..<words.count { words[n] = random.vectorValue().0 }
     }
 
-    /// AHP, DN, FZ and RMode: what both emulators implement.
-    package static let fpcrMask: UInt64 = 0x07c0_0000
+    /// AHP, DN, FZ and RMode, and FZ16 with half precision: what both emulators implement.
+    package static let fpcrMask: UInt64 = A64FeatureSet.max.contains(.FEAT_FP16) ? 0x07c8_0000 : 0x07c0_0000
 }
 
 extension SplitMix64 {
