@@ -98,7 +98,8 @@ let package = Package(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
-        .testTarget(name: "ProgramTests"),
+        .target(name: "ReferenceFloat", path: "Tests/ReferenceFloat"),
+        .testTarget(name: "ProgramTests", dependencies: ["A64ISA", "ReferenceFloat", "TestSupport"]),
         .testTarget(
             name: "EngineTests",
             dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "CHost", "Support", "TestSupport"]),

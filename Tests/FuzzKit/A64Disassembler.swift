@@ -6,12 +6,8 @@ package struct A64Disassembler: ~Copyable {
     private let context: LLVMDisasmContextRef
     private let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: 256)
 
-    /// nil when LLVM has no AArch64 target.
-    package init?() {
-        guard let made = nt_disassembler_a64() else {
-            buffer.deallocate()
-            return nil
-        }
+    package init() {
+        guard let made = nt_disassembler_a64() else { preconditionFailure("LLVM was built without its AArch64 target") }
         context = made
     }
 

@@ -64,7 +64,7 @@ package struct InstructionCheck {
     /// Counts mnemonics whose words are UNDEFINED for us, by rows of the table and by random words that no row claims.
     /// - Parameter words: how many random words.
     package mutating func scan(words: Int) {
-        guard let llvm = A64Disassembler() else { preconditionFailure("LLVM has no AArch64 disassembler") }
+        let llvm = A64Disassembler()
         var random = SplitMix64(seed: seed ^ 0x5ca2)
         for row in A64Encoding.rows where wants(row) {
             for _ in 0..<400 {
@@ -107,7 +107,7 @@ package struct InstructionCheck {
 
     /// Forms of every implemented encoding in scope, for each mnemonic that its words have.
     private mutating func makeForms() -> [Form] {
-        guard let llvm = A64Disassembler() else { preconditionFailure("LLVM has no AArch64 disassembler") }
+        let llvm = A64Disassembler()
         var forms: [Form] = []
         for row in A64Encoding.rows where row.isImplemented && wants(row) {
             var seen: [String: Set<UInt32>] = [:]

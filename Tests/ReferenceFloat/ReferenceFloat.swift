@@ -36,7 +36,7 @@ package struct ReferenceFloat {
         let fraction = bits & format.fractionMask
         return Value(
             isNegative: bits & format.sign != 0,
-            significand: Natural(UInt128(exponent == 0 ? fraction : fraction | format.fractionMask + 1)),
+            significand: Natural(UInt128(exponent == 0 ? fraction : fraction + format.fractionMask + 1)),
             exponent: max(exponent, 1) - format.bias - format.fractionBits)
     }
 
@@ -103,7 +103,7 @@ package struct ReferenceFloat {
             // No infinities: one exponent more.
             if bits >= format.sign {
                 flags.insert(.invalid)
-                return sign | format.sign - 1
+                return sign | (format.sign - 1)
             }
         } else if bits >= format.infinity {
             flags.formUnion([.overflow, .inexact])
@@ -248,7 +248,7 @@ package struct ReferenceFloat {
         if from.isInfinite(a) && !readsAlternative {
             if !writesAlternative { return sign | to.infinity }
             flags.insert(.invalid)
-            return sign | to.sign - 1
+            return sign | (to.sign - 1)
         }
         return round(value(a, from), to, flushing: to == .half ? false : nil, alternative: writesAlternative)
     }
@@ -296,7 +296,7 @@ package struct ReferenceFloat {
     package mutating func fromInteger(
         _ bits: UInt64, width: Int, isSigned: Bool, fractionBits: Int = 0, _ format: FloatFormat
     ) -> UInt64 {
-        let extended = bits << UInt64(64 - width) >> UInt64(64 - width)
+        let extended = bits & (UInt64.max >> UInt64(64 - width))
         let isNegative = isSigned && extended >> UInt64(width - 1) != 0
         let magnitude = isNegative ? UInt128(1) << UInt128(width) - UInt128(extended) : UInt128(extended)
         return round(Value(isNegative: isNegative, significand: Natural(magnitude), exponent: -fractionBits), format)
