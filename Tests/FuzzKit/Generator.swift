@@ -23,7 +23,10 @@ package struct Generator {
         let memory = encodings.filter { $0.row.heading.hasPrefix("Loads") }
         let vector = encodings.filter { $0.row.heading.hasPrefix("Scalar") }
         let all = grouped(encodings)
-        flavours = [all, all, all, grouped(integer), grouped(integer + memory), grouped(vector)].filter { !$0.isEmpty }
+        // Floating point with what reads and sets its modes and flags in between.
+        let modes = vector + encodings.filter { $0 == .MRS || $0 == .MSR_reg }
+        flavours = [all, all, all, grouped(integer), grouped(integer + memory), grouped(vector), grouped(modes)]
+            .filter { !$0.isEmpty }
     }
 
     /// Implemented encodings that a case may hold: no exceptions, and nothing that an emulator may answer as it likes.
@@ -54,6 +57,11 @@ package struct Generator {
             let group = random.oneIn(3) ? groups.flatMap { $0 } : groups.randomElement(using: &random)!
             guard let unit = makeUnit(group.randomElement(using: &random)!) else { continue }
             units.append(unit)
+            // A system call, which must not show in the flags: close(-1).
+            if random.oneIn(60) {
+                units.append(
+                    FuzzUnit(words: [Assembler.movn(0, 0), Assembler.movz(8, 57), Assembler.svc], encoding: .SVC))
+            }
         }
         var made = FuzzCase(input: MachineState(using: &random), units: units)
         if made.mayLoop, random.oneIn(2) {

@@ -59,6 +59,9 @@ package struct ScopeRule: Sendable {
         ScopeRule(reason: "prediction restriction: Linux leaves it UNDEFINED at EL0", testedIn: "Tests/Cases/System.cases") {
             word, _ in word & 0xffff_ff00 == 0xd50b_7300
         },
+        ScopeRule(reason: "FEAT_CSSC, which QEMU 10.0 lacks", testedIn: "Tests/Programs/features.c") { word, _ in
+            decodeA64(word)?.row.features.contains { $0.feature == .FEAT_CSSC } == true
+        },
         ScopeRule(reason: "a hint that waits for an event or an interrupt", testedIn: "Tests/Programs/threads.c") { word, _ in
             word == 0xd503_205f || word == 0xd503_207f
         },
