@@ -32,20 +32,20 @@ extension Generator {
         Assembler.move(register, random.word()) + [Assembler.movkHigh(register, random.word() & 0x7fff)]
     }
 
-    /// BRAA, BLRAA, RETAA: to a signed address.
+    /// BRAA, BLRAA, RETAA to a signed address, over an instruction that shows when they do not go there.
     mutating func authenticatedBranch(_ word: UInt32, _ row: A64EncodingRow) -> FuzzUnit? {
         let keyB = word >> 10 & 1
-        let units = Int.random(in: 0..<4, using: &random)
-        if row.name.hasPrefix("RET") {
-            // PACIASP, PACIBSP
-            let sign: UInt32 = 0xd503_233f | keyB << 6
-            return FuzzUnit(words: [Assembler.address(30, words: 0), sign, word], encoding: row.encoding, skips: [(0, units)])
-        }
-        let (rn, modifier) = (word >> 5 & 31, word & 31)
-        if rn == 31 || rn == modifier { return nil }
-        // PACIA, PACIB; PACIZA, PACIZB
-        let sign: UInt32 = 0xdac1_0000 | keyB << 10 | (row.name.hasSuffix("Z") ? 8 << 10 | 31 << 5 : modifier << 5) | rn
-        return FuzzUnit(words: [Assembler.address(rn, words: 0), sign, word], encoding: row.encoding, skips: [(0, units)])
+        let isReturn = row.name.hasPrefix("RET")
+        let (rn, modifier) = (isReturn ? 30 : word >> 5 & 31, word & 31)
+        if !isReturn && (rn == 31 || rn == modifier) { return nil }
+        // PACIASP, PACIBSP; PACIZA, PACIZB; PACIA, PACIB
+        let sign: UInt32 =
+            isReturn
+            ? 0xd503_233f | keyB << 6
+            : 0xdac1_0000 | keyB << 10 | (row.name.hasSuffix("Z") ? 8 << 10 | 31 << 5 : modifier << 5) | rn
+        return FuzzUnit(
+            words: [Assembler.address(rn, words: 4), sign, word, Assembler.movz(rn, 0), Generator.strip(rn)],
+            encoding: row.encoding, trailing: 2)
     }
 
     /// LDRAA, LDRAB: PACDZA or PACDZB of the base goes before.
@@ -57,8 +57,12 @@ extension Generator {
         let address = Int(MachineState.scratchAddress) + Int.random(in: 0..<480, using: &random) - offset
         let sign: UInt32 = 0xdac1_2be0 | (word >> 23 & 1) << 10 | rn
         return FuzzUnit(
-            words: Assembler.move(rn, UInt32(truncatingIfNeeded: address)) + [sign, word], encoding: row.encoding)
+            words: Assembler.move(rn, UInt32(truncatingIfNeeded: address)) + [sign, word, Generator.strip(rn)],
+            encoding: row.encoding, trailing: 1)
     }
+
+    /// XPACI: a signature is each emulator's own.
+    private static func strip(_ register: UInt32) -> UInt32 { 0xdac1_43e0 | register }
 
     /// CPY… and SET…: always prologue, main part and epilogue together, for how far each comes is the CPU's choice.
     mutating func memoryCopySet(_ word: UInt32, _ row: A64EncodingRow) -> FuzzUnit? {

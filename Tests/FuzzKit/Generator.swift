@@ -82,6 +82,12 @@ package struct Generator {
                 word = word & ~(31 << lsb) | register << lsb
             }
         }
+        // Where the aliases are: SXTB, UXTH, LSR…
+        if row.fieldsType == "Bitfield", random.oneIn(3) {
+            let ends: [UInt32] = [7, 15, 31, 31 | word >> 31 << 5]
+            word = word & ~(0xfff << 10) | ends.randomElement(using: &random)! << 10
+            if random.oneIn(2) { word |= random.word() & (word >> 31 << 5 | 31) << 16 }
+        }
         // Ra should be all ones; what ignores that and what does not are both right.
         if row.name == "SMULH" || row.name == "UMULH" { word |= 31 << 10 }
         guard let unit = finish(word, row),
