@@ -156,6 +156,9 @@ struct TBLowering {
             .vashr, .vdup, .vinsert, .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow,
             .vsextLow, .vzextLow, .vcnt:
             return lowerVector(i)
+        case .fpBinary, .fpUnary, .fpFMA, .fpConvert, .fpToInt, .fpFromInt, .fpToGeneral, .fpFromGeneral, .flagsFPCompare,
+            .fpCollect:
+            return lowerFloatingPoint(i)
         case .call: return lowerHelperCall(i)
         case .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall: return lowerPlugin(i)
         case .chain, .branchIf, .branchIndirect, .raise, .exitTo:
