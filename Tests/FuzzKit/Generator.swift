@@ -84,9 +84,10 @@ package struct Generator {
         }
         // Where the aliases are: SXTB, UXTH, LSR…
         if row.fieldsType == "Bitfield", random.oneIn(3) {
-            let ends: [UInt32] = [7, 15, 31, 31 | word >> 31 << 5]
+            let last: UInt32 = word >> 31 != 0 ? 63 : 31
+            let ends = [7, 15, 31, last]
             word = word & ~(0xfff << 10) | ends.randomElement(using: &random)! << 10
-            if random.oneIn(2) { word |= random.word() & (word >> 31 << 5 | 31) << 16 }
+            if random.oneIn(2) { word |= (random.word() & last) << 16 }
         }
         // Ra should be all ones; what ignores that and what does not are both right.
         if row.name == "SMULH" || row.name == "UMULH" { word |= 31 << 10 }
