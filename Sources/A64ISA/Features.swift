@@ -34,7 +34,7 @@ package struct A64FeatureSet: Hashable, BitwiseCopyable, Sendable, ExpressibleBy
         .FEAT_FP, .FEAT_AdvSIMD, .FEAT_CRC32, .FEAT_LSE, .FEAT_LRCPC, .FEAT_LRCPC2, .FEAT_LSE2, .FEAT_FlagM, .FEAT_FlagM2,
         .FEAT_DIT, .FEAT_SB, .FEAT_DPB, .FEAT_DPB2, .FEAT_DGH, .FEAT_RDM, .FEAT_DotProd, .FEAT_I8MM, .FEAT_AES, .FEAT_PMULL,
         .FEAT_SHA1, .FEAT_SHA256, .FEAT_SHA512, .FEAT_SHA3, .FEAT_SM3, .FEAT_SM4, .FEAT_FCMA, .FEAT_FRINTTS, .FEAT_JSCVT,
-        .FEAT_BF16,
+        .FEAT_BF16, .FEAT_PAuth, .FEAT_MOPS,
     ]
 }
 
@@ -73,7 +73,8 @@ extension A64Feature {
         row(.FEAT_FHM, .ID_AA64ISAR0_EL1, 48, 1, hwcap: 23), row(.FEAT_FlagM, .ID_AA64ISAR0_EL1, 52, 1, hwcap: 27),
         row(.FEAT_FlagM2, .ID_AA64ISAR0_EL1, 52, 2, hwcap2: 7), row(.FEAT_RNG, .ID_AA64ISAR0_EL1, 60, 1, hwcap2: 16),
         row(.FEAT_DPB, .ID_AA64ISAR1_EL1, 0, 1, hwcap: 16), row(.FEAT_DPB2, .ID_AA64ISAR1_EL1, 0, 2, hwcap2: 0),
-        row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 8, 1, hwcap: 30), row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 28, 1, hwcap: 31),
+        // APA and GPA: QARMA5; FEAT_PAuth2, a failure faults (FEAT_FPAC), in combined instructions, too (FEAT_FPACCOMBINE).
+        row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 4, 5, hwcap: 30), row(.FEAT_PAuth, .ID_AA64ISAR1_EL1, 24, 1, hwcap: 31),
         row(.FEAT_JSCVT, .ID_AA64ISAR1_EL1, 12, 1, hwcap: 13), row(.FEAT_FCMA, .ID_AA64ISAR1_EL1, 16, 1, hwcap: 14),
         row(.FEAT_LRCPC, .ID_AA64ISAR1_EL1, 20, 1, hwcap: 15), row(.FEAT_LRCPC2, .ID_AA64ISAR1_EL1, 20, 2, hwcap: 26),
         row(.FEAT_FRINTTS, .ID_AA64ISAR1_EL1, 32, 1, hwcap2: 8), row(.FEAT_SB, .ID_AA64ISAR1_EL1, 36, 1, hwcap: 29),

@@ -33,29 +33,41 @@ extension Translator {
         case .DRPS:
             return DRPS(UnconditionalBranchRegister(word: word))
         case .BRAAZ:
-            return unimplemented(.BRAAZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BRABZ:
-            return unimplemented(.BRABZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRAAZ:
-            return unimplemented(.BLRAAZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRABZ:
-            return unimplemented(.BLRABZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .RETAA:
-            return unimplemented(.RETAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .RETAB:
-            return unimplemented(.RETAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .ERETAA:
-            return unimplemented(.ERETAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return ERET(UnconditionalBranchRegister(word: word))
         case .ERETAB:
-            return unimplemented(.ERETAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return ERET(UnconditionalBranchRegister(word: word))
         case .BRAA:
-            return unimplemented(.BRAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BRAB:
-            return unimplemented(.BRAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRAA:
-            return unimplemented(.BLRAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRAB:
-            return unimplemented(.BLRAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .AESE:
             guard has(.FEAT_AES) else { return undefined() }
             return AESE(CryptoAES(word: word))
@@ -224,7 +236,8 @@ extension Translator {
             guard has(.FEAT_CRC32) else { return undefined() }
             return CRC32CX(DataProcessing2Source(word: word))
         case .PACGA:
-            return unimplemented(.PACGA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return PACGA(DataProcessing2Source(word: word))
         case .SUBP:
             return unimplemented(.SUBP)
         case .SUBPS:
@@ -248,41 +261,59 @@ extension Translator {
         case .CLS_int:
             return CLS_int(DataProcessing1Source(word: word))
         case .PACIA:
-            return unimplemented(.PACIA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACIB:
-            return unimplemented(.PACIB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDA:
-            return unimplemented(.PACDA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDB:
-            return unimplemented(.PACDB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIA:
-            return unimplemented(.AUTIA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIB:
-            return unimplemented(.AUTIB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDA:
-            return unimplemented(.AUTDA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDB:
-            return unimplemented(.AUTDB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACIZA:
-            return unimplemented(.PACIZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACIZB:
-            return unimplemented(.PACIZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDZA:
-            return unimplemented(.PACDZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDZB:
-            return unimplemented(.PACDZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIZA:
-            return unimplemented(.AUTIZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIZB:
-            return unimplemented(.AUTIZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDZA:
-            return unimplemented(.AUTDZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDZB:
-            return unimplemented(.AUTDZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .XPACI:
-            return unimplemented(.XPACI)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return stripPointer(DataProcessing1Source(word: word))
         case .XPACD:
-            return unimplemented(.XPACD)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return stripPointer(DataProcessing1Source(word: word))
         case .AND_log_shift:
             return AND_log_shift(LogicalShiftedRegister(word: word))
         case .BIC_log_shift:
@@ -675,23 +706,32 @@ extension Translator {
         case .STZ2G:
             return unimplemented(.STZ2G)
         case .CPYFP:
-            return unimplemented(.CPYFP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYFM:
-            return unimplemented(.CPYFM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYFE:
-            return unimplemented(.CPYFE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .SETP:
-            return unimplemented(.SETP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .SETM:
-            return unimplemented(.SETM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .SETE:
-            return unimplemented(.SETE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .CPYP:
-            return unimplemented(.CPYP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYM:
-            return unimplemented(.CPYM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYE:
-            return unimplemented(.CPYE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .SETGP:
             return unimplemented(.SETGP)
         case .SETGM:
@@ -1272,9 +1312,11 @@ extension Translator {
         case .LD64B:
             return unimplemented(.LD64B)
         case .LDRAA:
-            return unimplemented(.LDRAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return loadAuthenticated(LoadAuthenticated(word: word))
         case .LDRAB:
-            return unimplemented(.LDRAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return loadAuthenticated(LoadAuthenticated(word: word))
         case .ST4_mult:
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST1_mult_4:
@@ -2448,13 +2490,13 @@ extension Translator {
         case .XPACLRI:
             return XPACLRI(Hints(word: word))
         case .PACIA1716:
-            return PACIA1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIB1716:
-            return PACIB1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIA1716:
-            return AUTIA1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIB1716:
-            return AUTIB1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .ESB:
             return ESB(Hints(word: word))
         case .PSB_CSYNC:
@@ -2464,21 +2506,21 @@ extension Translator {
         case .CSDB:
             return CSDB(Hints(word: word))
         case .PACIAZ:
-            return PACIAZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIASP:
-            return PACIASP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIBZ:
-            return PACIBZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIBSP:
-            return PACIBSP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIAZ:
-            return AUTIAZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIASP:
-            return AUTIASP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIBZ:
-            return AUTIBZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIBSP:
-            return AUTIBSP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .BTI:
             return BTI(Hints(word: word))
         case .BTI_c:

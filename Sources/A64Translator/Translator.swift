@@ -20,6 +20,8 @@ package struct TranslationConfig: Sendable {
     package var instructionLimit: Int
     /// Top-byte-ignore is applied to each address (set once the guest is seen to use tagged addresses).
     package var cleansTags: Bool
+    /// Other threads or processes may see this one's accesses while they happen: pairs of registers are one access (FEAT_LSE2).
+    package var isParallel = false
 
     package init(
         features: A64FeatureSet, idRegisters: [UInt16: UInt64] = [:], instructionLimit: Int = 512,

@@ -81,6 +81,7 @@ package final class LinuxProcess: @unchecked Sendable {
     package func start(_ registers: GuestRegisters) {
         registers.pc = program.start
         registers.sp = initialStackPointer
+        PointerAuthenticationKeys.randomise(0x1f, registers.cpu)
     }
 
     /// Ends the process by the guest's fatal signal, as its parent must see it. Run exit callbacks before.

@@ -1,4 +1,3 @@
-internal import A64ISA
 internal import Glibc
 
 /// An emulator's command line, without the program.
@@ -14,12 +13,8 @@ package struct Emulator: Sendable, Hashable {
         self.period = period
     }
 
-    /// QEMU as the oracle; version 10 knows all that we do (Tests/Programs/fetch-qemu.sh). Without pointer authentication as
-    /// long as its hints are NOPs for us.
-    package static func qemu(_ path: String) -> Emulator {
-        let hasPAuth = A64FeatureSet.max.contains(.FEAT_PAuth)
-        return Emulator(name: "qemu", command: [path, "-cpu", hasPAuth ? "max" : "max,pauth=off"])
-    }
+    /// QEMU as the oracle; version 10 knows all that we do (Tests/Programs/fetch-qemu.sh).
+    package static func qemu(_ path: String) -> Emulator { Emulator(name: "qemu", command: [path, "-cpu", "max"]) }
 
     /// Each way of needletail to execute.
     package static func tiers(_ path: String) -> [Emulator] {

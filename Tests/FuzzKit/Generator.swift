@@ -47,7 +47,6 @@ package struct Generator {
         // UNDEFINED at EL0.
         "MSR_UAO", "MSR_PAN", "MSR_SPSel", "MSR_DAIFSet", "MSR_DAIFClr", "ERET", "DRPS", "SYSL",
     ]
-
     package mutating func makeCase() -> FuzzCase {
         let count = Int.random(in: 1...20, using: &random)
         mayFault = random.oneIn(4)

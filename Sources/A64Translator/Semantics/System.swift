@@ -61,21 +61,6 @@ extension Translator {
         ir.fence(.compiler)
         return .next
     }
-
-    // Pointer authentication in the hint space: NOPs while FEAT_PAuth is absent.
-    mutating func XPACLRI(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIA1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIB1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIA1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIB1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIAZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIASP(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIBZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIBSP(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIAZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIASP(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIBZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIBSP(_ f: Hints) -> TranslationStep { .next }
 }
 
 // MARK: Barriers

@@ -12,5 +12,6 @@
 #include "nt_helpers.h"
 #include "nt_fp.h"
 #include "nt_crypto.h"
+#include "nt_pauth.h"
 
 #endif

@@ -28,7 +28,11 @@
     X(fp_bfdot, uint64_t, (nt_cpu * cpu, uint64_t sum, uint64_t a, uint64_t b))                                        \
     X(fp_javascript, uint64_t, (nt_cpu * cpu, uint64_t a))                                                             \
     X(fpsr_read, uint64_t, (nt_cpu * cpu))                                                                             \
-    X(fpsr_write, void, (nt_cpu * cpu, uint64_t value))
+    X(fpsr_write, void, (nt_cpu * cpu, uint64_t value))                                                                \
+    X(pac_sign, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                           \
+    X(pac_authenticate, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                   \
+    X(pac_generic, uint64_t, (nt_cpu * cpu, uint64_t value, uint64_t modifier))                                        \
+    X(mops, void, (nt_cpu * cpu, uint64_t pc, uint32_t what))
 
 typedef enum nt_helper_id {
 #define NT_HELPER_ENUM(name, result, parameters) NT_HELPER_##name,
@@ -45,6 +49,15 @@ NT_HELPER_LIST(NT_HELPER_DECLARE)
 void *nt_helper_address(uint32_t id);
 /// Its name without the nt_helper_ prefix, NULL for a number that names none.
 const char *nt_helper_name(uint32_t id);
+
+/// The operand `what` of mops: numbers of the registers (to, from or value, size), the stage (0 prologue, 1 main, 2 epilogue), and
+/// whether it copies, and only forward.
+#define NT_MOPS_TO(what) ((what) & 31)
+#define NT_MOPS_FROM(what) ((what) >> 5 & 31)
+#define NT_MOPS_SIZE(what) ((what) >> 10 & 31)
+#define NT_MOPS_STAGE(what) ((what) >> 16 & 3)
+#define NT_MOPS_COPY 0x40000u
+#define NT_MOPS_FORWARD 0x80000u
 
 /// Frequency of the virtual counter (CNTFRQ_EL0), in Hz.
 #define NT_CNTFRQ 62500000u
