@@ -8,7 +8,7 @@ import Testing
     }
 
     /// Models that QEMU has as we do.
-    @Test(arguments: ["cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72"])
+    @Test(arguments: ["cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76"])
     func saysWhatQEMUSays(_ model: String) throws {
         let guest = try Installation.program("features", "O0")
         let actual = try needletail(["-cpu", model, guest, "registers"])
@@ -40,6 +40,7 @@ import Testing
         ("dit=off", ["dit"]), ("sb=off", ["sb"]), ("ssbs2=off", ["ssbs2"]), ("ssbs=off", ["ssbs2"]),
         ("frintts=off", ["frintts"]), ("i8mm=off", ["i8mm"]), ("bf16=off", ["bf16"]), ("rng=off", ["rng"]),
         ("ecv=off", ["ecv"]), ("wfxt=off", ["wfxt"]), ("cssc=off", ["cssc"]), ("hbc=off", ["hbc"]), ("lor=off", ["lor"]),
+        ("pauth=off", ["pauth"]), ("mops=off", ["mops"]), ("fp16=off", ["fp16", "fhm"]), ("fhm=off", ["fhm"]),
         ("lse=no,crc32=false,cssc=off", ["lse", "crc32", "cssc"]), ("crc32=off,crc32=on", []), ("dgh=off,sve=off", []),
     ]
 
