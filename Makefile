@@ -3,15 +3,19 @@ SWIFT ?= swift
 # Frame pointers cost the interpreter up to a fifth.
 RELEASE = $(SWIFT) build -c release --omit-frame-pointers
 GUESTS = Tests/Guests/.out
+# QEMU 10 or newer, which setup-test fetches: what tests compare instructions with.
+ORACLE = $(GUESTS)/programs/qemu-aarch64
 
-.PHONY: help setup setup-test build guests run test busybox bench bench-quick fuzz generate check-generated coverage format lint clean
+.PHONY: help setup setup-test build guests run test test-torture busybox bench bench-quick fuzz isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
 	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
 	@echo "make build        build .build/release/needletail and the bundled plugins"
+	@echo "make test-torture whole C programs in every compilation"
 	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes; BENCH=\"--filter tight\")"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
+	@echo "make isa-check    every mnemonic in many forms and states against qemu-aarch64 (ISA=\"--only FCVT --forms 50\")"
 	@echo "make generate     write the decoder from Sources/A64ISA/Encodings"
 	@echo "make coverage     count implemented encodings"
 	@echo "make format lint  format the sources, check their format"
@@ -34,6 +38,10 @@ run: build guests
 test: setup-test check-generated build guests
 	$(RELEASE) --build-tests
 	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build
+# All compilations of Tests/Torture; `make test` has two of each program.
+test-torture: setup-test build guests
+	$(RELEASE) --build-tests
+	TORTURE=all NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build --filter TortureTests
 # Debian's arm64 busybox, for a few real programs; the benchmark says so when it is missing.
 busybox:
 	-@Tests/Programs/fetch-busybox.sh $(GUESTS)/programs
@@ -47,7 +55,11 @@ SEED ?= 1
 fuzz: setup-test build
 	$(RELEASE) --product fuzz
 	mkdir -p Tests/Cases/fuzz
-	.build/release/fuzz --needletail .build/release/needletail --time $(TIME) --seed $(SEED) --keep Tests/Cases/fuzz
+	.build/release/fuzz --needletail .build/release/needletail --qemu $(ORACLE) --time $(TIME) --seed $(SEED) --keep Tests/Cases/fuzz
+# Each mnemonic that LLVM knows, 16 forms from 6 states; about 4 minutes.
+isa-check: setup-test build
+	$(RELEASE) --product fuzz
+	.build/release/fuzz isa-check --needletail .build/release/needletail --qemu $(ORACLE) --seed $(SEED) $(ISA)
 
 generate:
 	$(RELEASE) --product generate-a64

@@ -85,7 +85,7 @@ let package = Package(
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
         // tests
         .target(name: "TestSupport", dependencies: ["EmuIR"], path: "Tests/TestSupport"),
-        .target(name: "FuzzKit", dependencies: ["A64ISA", "TestSupport"], path: "Tests/FuzzKit"),
+        .target(name: "FuzzKit", dependencies: ["A64ISA", "CLLVM", "TestSupport"], path: "Tests/FuzzKit"),
         .executableTarget(
             name: "fuzz", dependencies: ["FuzzKit", "A64ISA", "TestSupport", "LLVMBackend"], path: "Tests/Fuzz"),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzKit", "A64ISA"]),
@@ -93,15 +93,16 @@ let package = Package(
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
-        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "CLLVM", "TestSupport"]),
+        .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "FuzzKit", "TestSupport"]),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
-        .testTarget(name: "ProgramTests"),
+        .target(name: "ReferenceFloat", path: "Tests/ReferenceFloat"),
+        .testTarget(name: "ProgramTests", dependencies: ["A64ISA", "ReferenceFloat", "TestSupport"]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "CHost", "Support", "TestSupport"]),
+            dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "IRPasses", "LLVMBackend", "CHost", "Support", "TestSupport"]),
         .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],

@@ -24,5 +24,6 @@ extern "C" LLVMDisasmContextRef nt_disassembler_a64(void) {
     LLVMInitializeAArch64Disassembler();
     return make("aarch64-linux-gnu", "",
                 "+v8.6a,+crc,+lse,+fullfp16,+fp16fml,+aes,+sha2,+sha3,+sm4,+bf16,+i8mm,+dotprod,+rdm,+complxnum,+jsconv,"
-                "+fptoint,+flagm,+altnzcv,+rcpc,+rcpc-immo,+lse2,+mops,+pauth,+bti,+rand,+ssbs,+sb,+ccdp,+predres,+dit");
+                "+fptoint,+flagm,+altnzcv,+rcpc,+rcpc-immo,+lse2,+mops,+pauth,+bti,+rand,+ssbs,+sb,+ccdp,+predres,+dit,"
+                "+wfxt,+hbc,+cssc");
 }

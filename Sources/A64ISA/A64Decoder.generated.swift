@@ -3947,6 +3947,14 @@ private func decodeGroup8(_ word: UInt32) -> A64Encoding? {
         if word & 0xe0000000 == 0x80000000 { return .ADDG }
         if word & 0xe0000000 == 0xc0000000 { return .SUBG }
         return nil
+    case 56:
+        if word & 0x60040000 == 0x00000000 { return .SMAX_imm }
+        if word & 0x60040000 == 0x00040000 { return .UMAX_imm }
+        return nil
+    case 57:
+        if word & 0x60040000 == 0x00000000 { return .SMIN_imm }
+        if word & 0x60040000 == 0x00040000 { return .UMIN_imm }
+        return nil
     default: return nil
     }
 }
@@ -4076,6 +4084,7 @@ private func decodeGroup10(_ word: UInt32) -> A64Encoding? {
         return nil
     case 2:
         if word & 0x01000010 == 0x00000000 { return .B_cond }
+        if word & 0x01000010 == 0x00000010 { return .BC_cond }
         return nil
     case 4:
         return .BL
@@ -5762,15 +5771,24 @@ private func decodeGroup13(_ word: UInt32) -> A64Encoding? {
             default: return nil
             }
         case 6:
+            if word & 0x601f8000 == 0x40000000 { return .CTZ }
             if word & 0xe01f8000 == 0xc0010000 { return .AUTDA }
             return nil
         case 7:
+            if word & 0x601f8000 == 0x40000000 { return .CNT_int }
             if word & 0xe01f8000 == 0xc0010000 { return .AUTDB }
             return nil
         case 8:
-            if word & 0x60008000 == 0x00000000 { return .LSLV }
-            if word & 0xe01f83e0 == 0xc00103e0 { return .PACIZA }
-            return nil
+            switch word &>> 29 & 3 {
+            case 0:
+                if word & 0x00008000 == 0x00000000 { return .LSLV }
+                return nil
+            case 2:
+                if word & 0x001f8000 == 0x00000000 { return .ABS_int }
+                if word & 0x801f83e0 == 0x800103e0 { return .PACIZA }
+                return nil
+            default: return nil
+            }
         case 9:
             if word & 0x60008000 == 0x00000000 { return .LSRV }
             if word & 0xe01f83e0 == 0xc00103e0 { return .PACIZB }
@@ -5821,6 +5839,18 @@ private func decodeGroup13(_ word: UInt32) -> A64Encoding? {
             return nil
         case 23:
             if word & 0xe0008000 == 0x80000000 { return .CRC32CX }
+            return nil
+        case 24:
+            if word & 0x60008000 == 0x00000000 { return .SMAX_reg }
+            return nil
+        case 25:
+            if word & 0x60008000 == 0x00000000 { return .UMAX_reg }
+            return nil
+        case 26:
+            if word & 0x60008000 == 0x00000000 { return .SMIN_reg }
+            return nil
+        case 27:
+            if word & 0x60008000 == 0x00000000 { return .UMIN_reg }
             return nil
         default: return nil
         }

@@ -172,6 +172,19 @@ package struct AddSubImmediateTags: BitwiseCopyable, Sendable {
 }
 
 /// Fields of "Data Processing -- Immediate".
+package struct MinMaxImmediate: BitwiseCopyable, Sendable {
+    package let word: UInt32
+    @inlinable package init(word: UInt32) { self.word = word }
+    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable package var opc: Int { Int(word &>> 18 & 0x0000000f) }
+    @inlinable package var imm8: Int { Int(word &>> 10 & 0x000000ff) }
+    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+}
+
+/// Fields of "Data Processing -- Immediate".
 package struct LogicalImmediate: BitwiseCopyable, Sendable {
     package let word: UInt32
     @inlinable package init(word: UInt32) { self.word = word }

@@ -23,6 +23,7 @@ package struct SystemRegister: Hashable, BitwiseCopyable, Sendable {
     package static let DCZID_EL0 = SystemRegister(3, 3, 0, 0, 7)
     package static let RNDR = SystemRegister(3, 3, 2, 4, 0)
     package static let RNDRRS = SystemRegister(3, 3, 2, 4, 1)
+    package static let PMUSERENR_EL0 = SystemRegister(3, 3, 9, 14, 0)
     package static let NZCV = SystemRegister(3, 3, 4, 2, 0)
     package static let DAIF = SystemRegister(3, 3, 4, 2, 1)
     package static let DIT = SystemRegister(3, 3, 4, 2, 5)
@@ -38,6 +39,7 @@ package struct SystemRegister: Hashable, BitwiseCopyable, Sendable {
     package static let CNTVCT_EL0 = SystemRegister(3, 3, 14, 0, 2)
     package static let CNTVCTSS_EL0 = SystemRegister(3, 3, 14, 0, 6)
 
-    /// op0 = 3, op1 = 0, CRn = 0, CRm 1...7: the feature ID space whose EL0 reads Linux emulates; unallocated ones read 0.
-    package var isInIDSpace: Bool { key & 0b11_111_1111_0000_000 == 3 << 14 && (1...7).contains(key >> 3 & 15) }
+    /// op0 = 3, op1 = 0, CRn = 0, CRm 2...7: the feature ID space whose EL0 reads Linux emulates; unallocated ones read 0, and
+    /// so do those of AArch32 (CRm 2 and 3), which EL0 has not. CRm 1 is UNDEFINED.
+    package var isInIDSpace: Bool { key & 0b11_111_1111_0000_000 == 3 << 14 && (2...7).contains(key >> 3 & 15) }
 }

@@ -10,6 +10,9 @@ extension Translator {
         switch encoding {
         case .B_cond:
             return B_cond(ConditionalBranch(word: word))
+        case .BC_cond:
+            guard has(.FEAT_HBC) else { return undefined() }
+            return B_cond(ConditionalBranch(word: word))
         case .B_uncond:
             return B_uncond(UnconditionalBranchImmediate(word: word))
         case .BL:
@@ -33,120 +36,163 @@ extension Translator {
         case .DRPS:
             return DRPS(UnconditionalBranchRegister(word: word))
         case .BRAAZ:
-            return unimplemented(.BRAAZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BRABZ:
-            return unimplemented(.BRABZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRAAZ:
-            return unimplemented(.BLRAAZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRABZ:
-            return unimplemented(.BLRABZ)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .RETAA:
-            return unimplemented(.RETAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .RETAB:
-            return unimplemented(.RETAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .ERETAA:
-            return unimplemented(.ERETAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return ERET(UnconditionalBranchRegister(word: word))
         case .ERETAB:
-            return unimplemented(.ERETAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return ERET(UnconditionalBranchRegister(word: word))
         case .BRAA:
-            return unimplemented(.BRAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BRAB:
-            return unimplemented(.BRAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRAA:
-            return unimplemented(.BLRAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .BLRAB:
-            return unimplemented(.BLRAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return branchAuthenticated(UnconditionalBranchRegister(word: word))
         case .AESE:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_AES) else { return undefined() }
             return AESE(CryptoAES(word: word))
         case .AESD:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_AES) else { return undefined() }
             return AESD(CryptoAES(word: word))
         case .AESMC:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_AES) else { return undefined() }
             return AESMC(CryptoAES(word: word))
         case .AESIMC:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_AES) else { return undefined() }
             return AESIMC(CryptoAES(word: word))
         case .SHA1C:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA1) else { return undefined() }
             return SHA1C(CryptoThreeRegisterSHA(word: word))
         case .SHA1P:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA1) else { return undefined() }
             return SHA1P(CryptoThreeRegisterSHA(word: word))
         case .SHA1M:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA1) else { return undefined() }
             return SHA1M(CryptoThreeRegisterSHA(word: word))
         case .SHA1SU0:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA1) else { return undefined() }
             return SHA1SU0(CryptoThreeRegisterSHA(word: word))
         case .SHA256H:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA256) else { return undefined() }
             return SHA256H(CryptoThreeRegisterSHA(word: word))
         case .SHA256H2:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA256) else { return undefined() }
             return SHA256H2(CryptoThreeRegisterSHA(word: word))
         case .SHA256SU1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA256) else { return undefined() }
             return SHA256SU1(CryptoThreeRegisterSHA(word: word))
         case .SHA1H:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA1) else { return undefined() }
             return SHA1H(CryptoTwoRegisterSHA(word: word))
         case .SHA1SU1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA1) else { return undefined() }
             return SHA1SU1(CryptoTwoRegisterSHA(word: word))
         case .SHA256SU0:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA256) else { return undefined() }
             return SHA256SU0(CryptoTwoRegisterSHA(word: word))
         case .SHA512H:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA512) else { return undefined() }
             return SHA512H(CryptoThreeRegisterSHA512(word: word))
         case .SHA512H2:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA512) else { return undefined() }
             return SHA512H2(CryptoThreeRegisterSHA512(word: word))
         case .SHA512SU1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA512) else { return undefined() }
             return SHA512SU1(CryptoThreeRegisterSHA512(word: word))
         case .RAX1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA3) else { return undefined() }
             return RAX1(CryptoThreeRegisterSHA512(word: word))
         case .SM3PARTW1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3PARTW1(CryptoThreeRegisterSHA512(word: word))
         case .SM3PARTW2:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3PARTW2(CryptoThreeRegisterSHA512(word: word))
         case .SM4EKEY:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM4) else { return undefined() }
             return SM4EKEY(CryptoThreeRegisterSHA512(word: word))
         case .SHA512SU0:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA512) else { return undefined() }
             return SHA512SU0(CryptoTwoRegisterSHA512(word: word))
         case .SM4E:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM4) else { return undefined() }
             return SM4E(CryptoTwoRegisterSHA512(word: word))
         case .EOR3_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA3) else { return undefined() }
             return EOR3_advsimd(CryptoFourRegister(word: word))
         case .BCAX_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA3) else { return undefined() }
             return BCAX_advsimd(CryptoFourRegister(word: word))
         case .SM3SS1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3SS1(CryptoFourRegister(word: word))
         case .XAR_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SHA3) else { return undefined() }
             return XAR_advsimd(CryptoThreeRegisterImm6(word: word))
         case .SM3TT1A:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3TT1A(CryptoThreeRegisterImm2(word: word))
         case .SM3TT1B:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3TT1B(CryptoThreeRegisterImm2(word: word))
         case .SM3TT2A:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3TT2A(CryptoThreeRegisterImm2(word: word))
         case .SM3TT2B:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_SM3) else { return undefined() }
             return SM3TT2B(CryptoThreeRegisterImm2(word: word))
         case .ADR:
@@ -165,6 +211,18 @@ extension Translator {
             return unimplemented(.ADDG)
         case .SUBG:
             return unimplemented(.SUBG)
+        case .SMAX_imm:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxImmediate(MinMaxImmediate(word: word))
+        case .UMAX_imm:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxImmediate(MinMaxImmediate(word: word))
+        case .SMIN_imm:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxImmediate(MinMaxImmediate(word: word))
+        case .UMIN_imm:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxImmediate(MinMaxImmediate(word: word))
         case .AND_imm:
             return AND_imm(LogicalImmediate(word: word))
         case .ORR_imm:
@@ -224,7 +282,20 @@ extension Translator {
             guard has(.FEAT_CRC32) else { return undefined() }
             return CRC32CX(DataProcessing2Source(word: word))
         case .PACGA:
-            return unimplemented(.PACGA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return PACGA(DataProcessing2Source(word: word))
+        case .SMAX_reg:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxRegister(DataProcessing2Source(word: word))
+        case .UMAX_reg:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxRegister(DataProcessing2Source(word: word))
+        case .SMIN_reg:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxRegister(DataProcessing2Source(word: word))
+        case .UMIN_reg:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return minMaxRegister(DataProcessing2Source(word: word))
         case .SUBP:
             return unimplemented(.SUBP)
         case .SUBPS:
@@ -247,42 +318,69 @@ extension Translator {
             return CLZ_int(DataProcessing1Source(word: word))
         case .CLS_int:
             return CLS_int(DataProcessing1Source(word: word))
+        case .CTZ:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return CTZ(DataProcessing1Source(word: word))
+        case .CNT_int:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return CNT_int(DataProcessing1Source(word: word))
+        case .ABS_int:
+            guard has(.FEAT_CSSC) else { return undefined() }
+            return ABS_int(DataProcessing1Source(word: word))
         case .PACIA:
-            return unimplemented(.PACIA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACIB:
-            return unimplemented(.PACIB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDA:
-            return unimplemented(.PACDA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDB:
-            return unimplemented(.PACDB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIA:
-            return unimplemented(.AUTIA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIB:
-            return unimplemented(.AUTIB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDA:
-            return unimplemented(.AUTDA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDB:
-            return unimplemented(.AUTDB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACIZA:
-            return unimplemented(.PACIZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACIZB:
-            return unimplemented(.PACIZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDZA:
-            return unimplemented(.PACDZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .PACDZB:
-            return unimplemented(.PACDZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIZA:
-            return unimplemented(.AUTIZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTIZB:
-            return unimplemented(.AUTIZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDZA:
-            return unimplemented(.AUTDZA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .AUTDZB:
-            return unimplemented(.AUTDZB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return pointerAuthentication(DataProcessing1Source(word: word))
         case .XPACI:
-            return unimplemented(.XPACI)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return stripPointer(DataProcessing1Source(word: word))
         case .XPACD:
-            return unimplemented(.XPACD)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return stripPointer(DataProcessing1Source(word: word))
         case .AND_log_shift:
             return AND_log_shift(LogicalShiftedRegister(word: word))
         case .BIC_log_shift:
@@ -365,166 +463,221 @@ extension Translator {
         case .UMULH:
             return UMULH(DataProcessing3Source(word: word))
         case .SCVTF_float_fix:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return fixedToFloat(FloatFixedConversion(word: word))
         case .UCVTF_float_fix:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return fixedToFloat(FloatFixedConversion(word: word))
         case .FCVTZS_float_fix:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToFixed(FloatFixedConversion(word: word))
         case .FCVTZU_float_fix:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToFixed(FloatFixedConversion(word: word))
         case .FCVTNS_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTNU_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .SCVTF_float_int:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return integerToFloat(FloatIntegerConversion(word: word))
         case .UCVTF_float_int:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return integerToFloat(FloatIntegerConversion(word: word))
         case .FCVTAS_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTAU_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTPS_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTPU_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTMS_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTMU_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTZS_float_int:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FCVTZU_float_int:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatToInteger(FloatIntegerConversion(word: word))
         case .FJCVTZS:
+            guard has(.FEAT_FP) else { return undefined() }
             guard has(.FEAT_JSCVT) else { return undefined() }
             return FJCVTZS(FloatIntegerConversion(word: word))
         case .FMOV_float_gen:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FMOV_float_gen(FloatIntegerConversion(word: word))
         case .FMOV_float_gen_top:
+            guard has(.FEAT_FP) else { return undefined() }
             return FMOV_float_gen_top(FloatIntegerConversion(word: word))
         case .FMOV_float_reg:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FMOV_float_reg(FloatDataProcessing1Source(word: word))
         case .FABS_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FABS_float(FloatDataProcessing1Source(word: word))
         case .FNEG_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FNEG_float(FloatDataProcessing1Source(word: word))
         case .FSQRT_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FSQRT_float(FloatDataProcessing1Source(word: word))
         case .FCVT_float:
+            guard has(.FEAT_FP) else { return undefined() }
             return FCVT_float(FloatDataProcessing1Source(word: word))
         case .BFCVT:
+            guard has(.FEAT_FP) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFCVT(FloatDataProcessing1Source(word: word))
         case .FRINTN_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTP_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTM_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTZ_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTA_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTX_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINTI_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatRound(FloatDataProcessing1Source(word: word))
         case .FRINT32Z_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FRINT32X_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FRINT64Z_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FRINT64X_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return floatRoundToSize(FloatDataProcessing1Source(word: word))
         case .FCMP_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatCompare(FloatCompare(word: word))
         case .FCMPE_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatCompare(FloatCompare(word: word))
         case .FMOV_float_imm:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FMOV_float_imm(FloatImmediate(word: word))
         case .FCCMP_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatConditionalCompare(FloatConditionalCompare(word: word))
         case .FCCMPE_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatConditionalCompare(FloatConditionalCompare(word: word))
         case .FMUL_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FDIV_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FADD_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FSUB_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMAX_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMIN_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMAXNM_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FMINNM_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FNMUL_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatBinary(FloatDataProcessing2Source(word: word))
         case .FCSEL_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return FCSEL_float(FloatConditionalSelect(word: word))
         case .FMADD_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .FMSUB_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .FNMADD_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .FNMSUB_float:
+            guard has(.FEAT_FP) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_FP16) else { return undefined() }
             return floatMultiplyAdd(FloatDataProcessing3Source(word: word))
         case .STXRB:
@@ -572,26 +725,32 @@ extension Translator {
             guard has(.FEAT_LSE) else { return undefined() }
             return compareAndSwapPair(LoadStoreExclusive(word: word))
         case .STLLRB:
+            guard has(.FEAT_LOR) else { return undefined() }
             return storeOrdered(LoadStoreExclusive(word: word))
         case .STLRB:
             return storeOrdered(LoadStoreExclusive(word: word))
         case .LDLARB:
+            guard has(.FEAT_LOR) else { return undefined() }
             return loadOrdered(LoadStoreExclusive(word: word))
         case .LDARB:
             return loadOrdered(LoadStoreExclusive(word: word))
         case .STLLRH:
+            guard has(.FEAT_LOR) else { return undefined() }
             return storeOrdered(LoadStoreExclusive(word: word))
         case .STLRH:
             return storeOrdered(LoadStoreExclusive(word: word))
         case .LDLARH:
+            guard has(.FEAT_LOR) else { return undefined() }
             return loadOrdered(LoadStoreExclusive(word: word))
         case .LDARH:
             return loadOrdered(LoadStoreExclusive(word: word))
         case .STLLR:
+            guard has(.FEAT_LOR) else { return undefined() }
             return storeOrdered(LoadStoreExclusive(word: word))
         case .STLR:
             return storeOrdered(LoadStoreExclusive(word: word))
         case .LDLAR:
+            guard has(.FEAT_LOR) else { return undefined() }
             return loadOrdered(LoadStoreExclusive(word: word))
         case .LDAR:
             return loadOrdered(LoadStoreExclusive(word: word))
@@ -675,23 +834,32 @@ extension Translator {
         case .STZ2G:
             return unimplemented(.STZ2G)
         case .CPYFP:
-            return unimplemented(.CPYFP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYFM:
-            return unimplemented(.CPYFM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYFE:
-            return unimplemented(.CPYFE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .SETP:
-            return unimplemented(.SETP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .SETM:
-            return unimplemented(.SETM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .SETE:
-            return unimplemented(.SETE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memorySet(MemoryCopySet(word: word))
         case .CPYP:
-            return unimplemented(.CPYP)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYM:
-            return unimplemented(.CPYM)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .CPYE:
-            return unimplemented(.CPYE)
+            guard has(.FEAT_MOPS) else { return undefined() }
+            return memoryCopy(MemoryCopySet(word: word))
         case .SETGP:
             return unimplemented(.SETGP)
         case .SETGM:
@@ -707,14 +875,17 @@ extension Translator {
         case .PRFM_lit:
             return prefetch(LoadLiteral(word: word))
         case .LDR_lit_fpsimd:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadLiteral(LoadLiteral(word: word))
         case .STNP_gen:
             return loadStorePair(LoadStorePair(word: word))
         case .LDNP_gen:
             return loadStorePair(LoadStorePair(word: word))
         case .STNP_fpsimd:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .LDNP_fpsimd:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .STP_gen_post:
             return loadStorePair(LoadStorePair(word: word))
@@ -741,16 +912,22 @@ extension Translator {
         case .STGP_pre:
             return unimplemented(.STGP_pre)
         case .STP_fpsimd_post:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .STP_fpsimd_offset:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .STP_fpsimd_pre:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .LDP_fpsimd_post:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .LDP_fpsimd_offset:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .LDP_fpsimd_pre:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePair(LoadStorePair(word: word))
         case .STURB:
             return loadStoreUnscaled(LoadStoreUnscaled(word: word))
@@ -777,12 +954,16 @@ extension Translator {
         case .PRFUM:
             return prefetch(LoadStoreUnscaled(word: word))
         case .STUR_fpsimd:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnscaled(LoadStoreUnscaled(word: word))
         case .LDUR_fpsimd:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnscaled(LoadStoreUnscaled(word: word))
         case .STUR_Q:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnscaled(LoadStoreUnscaled(word: word))
         case .LDUR_Q:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnscaled(LoadStoreUnscaled(word: word))
         case .STRB_imm_post:
             return loadStorePostIndexed(LoadStorePostIndexed(word: word))
@@ -807,12 +988,16 @@ extension Translator {
         case .LDRSW_imm_post:
             return loadStorePostIndexed(LoadStorePostIndexed(word: word))
         case .STR_fpsimd_imm_post:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePostIndexed(LoadStorePostIndexed(word: word))
         case .LDR_fpsimd_imm_post:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePostIndexed(LoadStorePostIndexed(word: word))
         case .STR_Q_imm_post:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePostIndexed(LoadStorePostIndexed(word: word))
         case .LDR_Q_imm_post:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePostIndexed(LoadStorePostIndexed(word: word))
         case .STTRB:
             return loadStoreUnprivileged(LoadStoreUnprivileged(word: word))
@@ -859,12 +1044,16 @@ extension Translator {
         case .LDRSW_imm_pre:
             return loadStorePreIndexed(LoadStorePreIndexed(word: word))
         case .STR_fpsimd_imm_pre:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePreIndexed(LoadStorePreIndexed(word: word))
         case .LDR_fpsimd_imm_pre:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePreIndexed(LoadStorePreIndexed(word: word))
         case .STR_Q_imm_pre:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePreIndexed(LoadStorePreIndexed(word: word))
         case .LDR_Q_imm_pre:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStorePreIndexed(LoadStorePreIndexed(word: word))
         case .STRB_imm:
             return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
@@ -891,12 +1080,16 @@ extension Translator {
         case .PRFM_imm:
             return prefetch(LoadStoreUnsignedImmediate(word: word))
         case .STR_fpsimd_imm:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
         case .LDR_fpsimd_imm:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
         case .STR_Q_imm:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
         case .LDR_Q_imm:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreUnsignedImmediate(LoadStoreUnsignedImmediate(word: word))
         case .STRB_reg:
             return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
@@ -923,12 +1116,16 @@ extension Translator {
         case .PRFM_reg:
             return prefetch(LoadStoreRegisterOffset(word: word))
         case .STR_fpsimd_reg:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
         case .LDR_fpsimd_reg:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
         case .STR_Q_reg:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
         case .LDR_Q_reg:
+            guard has(.FEAT_FP) else { return undefined() }
             return loadStoreRegisterOffset(LoadStoreRegisterOffset(word: word))
         case .LDADDB:
             guard has(.FEAT_LSE) else { return undefined() }
@@ -1272,1232 +1469,1771 @@ extension Translator {
         case .LD64B:
             return unimplemented(.LD64B)
         case .LDRAA:
-            return unimplemented(.LDRAA)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return loadAuthenticated(LoadAuthenticated(word: word))
         case .LDRAB:
-            return unimplemented(.LDRAB)
+            guard has(.FEAT_PAuth) else { return undefined() }
+            return loadAuthenticated(LoadAuthenticated(word: word))
         case .ST4_mult:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST1_mult_4:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST3_mult:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST1_mult_3:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST1_mult_1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST2_mult:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST1_mult_2:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD4_mult:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD1_mult_4:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD3_mult:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD1_mult_3:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD1_mult_1:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD2_mult:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .LD1_mult_2:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiple(LoadStoreMultiple(word: word))
         case .ST4_mult_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST1_mult_4_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST3_mult_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST1_mult_3_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST1_mult_1_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST2_mult_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST1_mult_2_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD4_mult_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD1_mult_4_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD3_mult_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD1_mult_3_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD1_mult_1_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD2_mult_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .LD1_mult_2_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreMultiplePost(LoadStoreMultiplePost(word: word))
         case .ST1_single_B:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .ST1_single_H:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .ST1_single_S:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .ST1_single_D:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .LD1_single_B:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .LD1_single_H:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .LD1_single_S:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .LD1_single_D:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .LD1R:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSingle(LoadStoreSingle(word: word))
         case .ST1_single_B_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .ST1_single_H_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .ST1_single_S_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .ST1_single_D_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .LD1_single_B_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .LD1_single_H_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .LD1_single_S_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .LD1_single_D_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .LD1R_post:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return loadStoreSinglePost(LoadStoreSinglePost(word: word))
         case .DUP_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return DUP_advsimd_elt_scalar(SIMDScalarCopy(word: word))
         case .FMULX_advsimd_vec_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCMEQ_advsimd_reg_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FRECPS_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FRSQRTS_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCMGE_advsimd_reg_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FACGE_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FABD_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCMGT_advsimd_reg_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FACGT_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarThreeSameHalf(SIMDScalarThreeSameFP16(word: word))
         case .FCVTNS_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTMS_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTAS_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .SCVTF_advsimd_int_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMGT_advsimd_zero_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMEQ_advsimd_zero_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMLT_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTPS_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTZS_advsimd_int_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FRECPE_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FRECPX_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTNU_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTMU_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTAU_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .UCVTF_advsimd_int_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMGE_advsimd_zero_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCMLE_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTPU_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FCVTZU_advsimd_int_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .FRSQRTE_advsimd_scalar_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarTwoRegisterHalf(SIMDScalarTwoRegisterMiscFP16(word: word))
         case .SQRDMLAH_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarThreeSameExtra(word: word))
         case .SQRDMLSH_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarThreeSameExtra(word: word))
         case .SUQADD_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAccumulate(SIMDScalarTwoRegisterMisc(word: word))
         case .SQABS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQABS_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMGT_advsimd_zero_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGT_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMEQ_advsimd_zero_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMEQ_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMLT_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMLT_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .ABS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ABS_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .SQXTN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQXTN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .USQADD_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAccumulate(SIMDScalarTwoRegisterMisc(word: word))
         case .SQNEG_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQNEG_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMGE_advsimd_zero_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGE_advsimd_zero_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .CMLE_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMLE_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .NEG_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return NEG_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .SQXTUN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQXTUN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .UQXTN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UQXTN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTXN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return FCVTXN_advsimd_scalar(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTNS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTMS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTAS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .SCVTF_advsimd_int_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMGT_advsimd_zero_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMEQ_advsimd_zero_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMLT_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTPS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTZS_advsimd_int_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FRECPE_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FRECPX_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTNU_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTMU_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTAU_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .UCVTF_advsimd_int_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMGE_advsimd_zero_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCMLE_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTPU_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FCVTZU_advsimd_int_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .FRSQRTE_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarTwoRegister(SIMDScalarTwoRegisterMisc(word: word))
         case .ADDP_advsimd_pair:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ADDP_advsimd_pair(SIMDScalarPairwise(word: word))
         case .FMAXNMP_advsimd_pair:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FADDP_advsimd_pair:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXP_advsimd_pair:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINNMP_advsimd_pair:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINP_advsimd_pair:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXNMP_advsimd_pair_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FADDP_advsimd_pair_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMAXP_advsimd_pair_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINNMP_advsimd_pair_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .FMINP_advsimd_pair_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpScalarPairwise(SIMDScalarPairwise(word: word))
         case .SQDMLAL_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLAL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQDMLSL_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLSL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQDMULL_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULL_advsimd_vec_scalar(SIMDScalarThreeDifferent(word: word))
         case .SQADD_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAdd(SIMDScalarThreeSame(word: word))
         case .SQSUB_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingSubtract(SIMDScalarThreeSame(word: word))
         case .CMGT_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGT_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .CMGE_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGE_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .SSHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQSHL_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .SRSHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SRSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQRSHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingRoundingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .ADD_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ADD_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMTST_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMTST_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .SQDMULH_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULH_advsimd_vec_scalar(SIMDScalarThreeSame(word: word))
         case .UQADD_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAdd(SIMDScalarThreeSame(word: word))
         case .UQSUB_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingSubtract(SIMDScalarThreeSame(word: word))
         case .CMHI_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMHI_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMHS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMHS_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .USHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return USHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .UQSHL_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .URSHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return URSHL_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .UQRSHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingRoundingShiftByRegister(SIMDScalarThreeSame(word: word))
         case .SUB_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SUB_advsimd_scalar(SIMDScalarThreeSame(word: word))
         case .CMEQ_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMEQ_advsimd_reg_scalar(SIMDScalarThreeSame(word: word))
         case .SQRDMULH_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQRDMULH_advsimd_vec_scalar(SIMDScalarThreeSame(word: word))
         case .FMULX_advsimd_vec_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMEQ_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FRECPS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FRSQRTS_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMGE_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FACGE_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FABD_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FCMGT_advsimd_reg_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .FACGT_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpScalarThreeSame(SIMDScalarThreeSame(word: word))
         case .SSHR_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .SSRA_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .SRSHR_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .SRSRA_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .SHL_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SHL_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SQSHL_advsimd_imm_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftLeft(SIMDScalarShiftImmediate(word: word))
         case .SQSHRN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SQRSHRN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SCVTF_advsimd_fix_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .FCVTZS_advsimd_fix_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .USHR_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .USRA_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .URSHR_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightScalar(SIMDScalarShiftImmediate(word: word))
         case .URSRA_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightAccumulateScalar(SIMDScalarShiftImmediate(word: word))
         case .SRI_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SRI_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SLI_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SLI_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .SQSHLU_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQSHLU_advsimd_scalar(SIMDScalarShiftImmediate(word: word))
         case .UQSHL_advsimd_imm_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftLeft(SIMDScalarShiftImmediate(word: word))
         case .SQSHRUN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .SQRSHRUN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UQSHRN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UQRSHRN_advsimd_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDScalarShiftImmediate(word: word))
         case .UCVTF_advsimd_fix_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .FCVTZU_advsimd_fix_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarFixed(SIMDScalarShiftImmediate(word: word))
         case .SQDMLAL_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLAL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMLSL_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLSL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMULL_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULL_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQDMULH_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULH_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .SQRDMULH_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQRDMULH_advsimd_elt_scalar(SIMDScalarIndexed(word: word))
         case .FMLA_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .FMLS_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .FMUL_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .SQRDMLAH_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarIndexed(word: word))
         case .SQRDMLSH_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDScalarIndexed(word: word))
         case .FMULX_advsimd_elt_scalar:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpScalarIndexed(SIMDScalarIndexed(word: word))
         case .TBL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return TBL_advsimd(SIMDTableLookup(word: word))
         case .TBX_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return TBX_advsimd(SIMDTableLookup(word: word))
         case .UZP1_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UZP1_advsimd(SIMDPermute(word: word))
         case .TRN1_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return TRN1_advsimd(SIMDPermute(word: word))
         case .ZIP1_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ZIP1_advsimd(SIMDPermute(word: word))
         case .UZP2_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UZP2_advsimd(SIMDPermute(word: word))
         case .TRN2_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return TRN2_advsimd(SIMDPermute(word: word))
         case .ZIP2_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ZIP2_advsimd(SIMDPermute(word: word))
         case .EXT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return EXT_advsimd(SIMDExtract(word: word))
         case .DUP_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return DUP_advsimd_elt(SIMDCopy(word: word))
         case .DUP_advsimd_gen:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return DUP_advsimd_gen(SIMDCopy(word: word))
         case .SMOV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMOV_advsimd(SIMDCopy(word: word))
         case .UMOV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMOV_advsimd(SIMDCopy(word: word))
         case .INS_advsimd_gen:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return INS_advsimd_gen(SIMDCopy(word: word))
         case .INS_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return INS_advsimd_elt(SIMDCopy(word: word))
         case .FMAXNM_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMLA_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpMultiplyAddHalf(SIMDThreeSameFP16(word: word))
         case .FADD_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMULX_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FCMEQ_advsimd_reg_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMAX_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FRECPS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMINNM_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMLS_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpMultiplyAddHalf(SIMDThreeSameFP16(word: word))
         case .FSUB_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMIN_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FRSQRTS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMAXNMP_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FADDP_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FMUL_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FCMGE_advsimd_reg_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FACGE_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMAXP_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FDIV_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMINNMP_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FABD_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FCMGT_advsimd_reg_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FACGT_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpThreeSameHalf(SIMDThreeSameFP16(word: word))
         case .FMINP_advsimd_vec_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpPairwiseHalf(SIMDThreeSameFP16(word: word))
         case .FRINTN_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTM_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTNS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTMS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTAS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .SCVTF_advsimd_int_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMGT_advsimd_zero_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMEQ_advsimd_zero_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMLT_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FABS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return changeSignHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTP_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTZ_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTPS_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTZS_advsimd_int_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRECPE_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTA_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTX_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTNU_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTMU_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTAU_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .UCVTF_advsimd_int_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMGE_advsimd_zero_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCMLE_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FNEG_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return changeSignHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRINTI_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTPU_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FCVTZU_advsimd_int_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FRSQRTE_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .FSQRT_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpTwoRegisterHalf(SIMDTwoRegisterMiscFP16(word: word))
         case .SDOT_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_DotProd) else { return undefined() }
             return SDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .USDOT_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_I8MM) else { return undefined() }
             return USDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .SQRDMLAH_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDThreeSameExtra(word: word))
         case .SQRDMLSH_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDThreeSameExtra(word: word))
         case .UDOT_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_DotProd) else { return undefined() }
             return UDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .FCMLA_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FCMA) else { return undefined() }
             guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
             return FCMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .FCADD_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FCMA) else { return undefined() }
             guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
             return FCADD_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFDOT_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFDOT_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFMLAL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFMLAL_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .SMMLA_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_I8MM) else { return undefined() }
             return SMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .UMMLA_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_I8MM) else { return undefined() }
             return UMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .USMMLA_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_I8MM) else { return undefined() }
             return USMMLA_advsimd_vec(SIMDThreeSameExtra(word: word))
         case .BFMMLA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFMMLA_advsimd(SIMDThreeSameExtra(word: word))
         case .REV64_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return REV64_advsimd(SIMDTwoRegisterMisc(word: word))
         case .REV16_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return REV16_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SADDLP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SUQADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAccumulate(SIMDTwoRegisterMisc(word: word))
         case .CLS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CLS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CNT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CNT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SADALP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addAccumulateLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SQABS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQABS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CMGT_advsimd_zero:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGT_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMEQ_advsimd_zero:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMEQ_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMLT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMLT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .ABS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ABS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .XTN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return XTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SQXTN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQXTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .BFCVTN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFCVTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return FCVTL_advsimd(SIMDTwoRegisterMisc(word: word))
         case .REV32_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return REV32_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UADDLP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .USQADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAccumulate(SIMDTwoRegisterMisc(word: word))
         case .CLZ_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CLZ_advsimd(SIMDTwoRegisterMisc(word: word))
         case .NOT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return NOT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .RBIT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return RBIT_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UADALP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addAccumulateLongPairwise(SIMDTwoRegisterMisc(word: word))
         case .SQNEG_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQNEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .CMGE_advsimd_zero:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGE_advsimd_zero(SIMDTwoRegisterMisc(word: word))
         case .CMLE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMLE_advsimd(SIMDTwoRegisterMisc(word: word))
         case .NEG_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return NEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SQXTUN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQXTUN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .SHLL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SHLL_advsimd(SIMDTwoRegisterMisc(word: word))
         case .UQXTN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UQXTN_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FCVTXN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpNarrow(SIMDTwoRegisterMisc(word: word))
         case .URECPE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .URSQRTE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT32Z_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT64Z_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT32X_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINT64X_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FRINTTS) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTM_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTNS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTMS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTAS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .SCVTF_advsimd_int:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMGT_advsimd_zero:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMEQ_advsimd_zero:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMLT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FABS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return FABS_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FRINTP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTZ_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTPS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTZS_advsimd_int:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRECPE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRINTX_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTNU_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTMU_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTAU_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .UCVTF_advsimd_int:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMGE_advsimd_zero:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCMLE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FNEG_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return FNEG_advsimd(SIMDTwoRegisterMisc(word: word))
         case .FRINTI_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTPU_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FCVTZU_advsimd_int:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FRSQRTE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .FSQRT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpTwoRegister(SIMDTwoRegisterMisc(word: word))
         case .SADDLV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addLongAcross(SIMDAcrossLanes(word: word))
         case .SMAXV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMAXV_advsimd(SIMDAcrossLanes(word: word))
         case .SMINV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMINV_advsimd(SIMDAcrossLanes(word: word))
         case .ADDV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ADDV_advsimd(SIMDAcrossLanes(word: word))
         case .UADDLV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addLongAcross(SIMDAcrossLanes(word: word))
         case .UMAXV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMAXV_advsimd(SIMDAcrossLanes(word: word))
         case .UMINV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMINV_advsimd(SIMDAcrossLanes(word: word))
         case .FMAXNMV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINNMV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXNMV_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMAXV_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINNMV_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .FMINV_advsimd_fp16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return fpAcrossLanes(SIMDAcrossLanes(word: word))
         case .SADDL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addLong(SIMDThreeDifferent(word: word))
         case .SADDW_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addWide(SIMDThreeDifferent(word: word))
         case .SSUBL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return subtractLong(SIMDThreeDifferent(word: word))
         case .SSUBW_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return subtractWide(SIMDThreeDifferent(word: word))
         case .ADDHN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ADDHN_advsimd(SIMDThreeDifferent(word: word))
         case .SABAL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return absoluteDifferenceAccumulateLong(SIMDThreeDifferent(word: word))
         case .SUBHN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SUBHN_advsimd(SIMDThreeDifferent(word: word))
         case .SABDL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return absoluteDifferenceLong(SIMDThreeDifferent(word: word))
         case .SMLAL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyAddLong(SIMDThreeDifferent(word: word))
         case .SQDMLAL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLAL_advsimd_vec(SIMDThreeDifferent(word: word))
         case .SMLSL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplySubtractLong(SIMDThreeDifferent(word: word))
         case .SQDMLSL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLSL_advsimd_vec(SIMDThreeDifferent(word: word))
         case .SMULL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyLong(SIMDThreeDifferent(word: word))
         case .SQDMULL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULL_advsimd_vec(SIMDThreeDifferent(word: word))
         case .PMULL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00c00000 || has(.FEAT_PMULL) else { return undefined() }
             return PMULL_advsimd(SIMDThreeDifferent(word: word))
         case .UADDL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addLong(SIMDThreeDifferent(word: word))
         case .UADDW_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return addWide(SIMDThreeDifferent(word: word))
         case .USUBL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return subtractLong(SIMDThreeDifferent(word: word))
         case .USUBW_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return subtractWide(SIMDThreeDifferent(word: word))
         case .RADDHN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return RADDHN_advsimd(SIMDThreeDifferent(word: word))
         case .UABAL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return absoluteDifferenceAccumulateLong(SIMDThreeDifferent(word: word))
         case .RSUBHN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return RSUBHN_advsimd(SIMDThreeDifferent(word: word))
         case .UABDL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return absoluteDifferenceLong(SIMDThreeDifferent(word: word))
         case .UMLAL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyAddLong(SIMDThreeDifferent(word: word))
         case .UMLSL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplySubtractLong(SIMDThreeDifferent(word: word))
         case .UMULL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyLong(SIMDThreeDifferent(word: word))
         case .SHADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SHADD_advsimd(SIMDThreeSame(word: word))
         case .SQADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAdd(SIMDThreeSame(word: word))
         case .SRHADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SRHADD_advsimd(SIMDThreeSame(word: word))
         case .AND_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return AND_advsimd(SIMDThreeSame(word: word))
         case .BIC_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return BIC_advsimd_reg(SIMDThreeSame(word: word))
         case .ORR_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ORR_advsimd_reg(SIMDThreeSame(word: word))
         case .ORN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ORN_advsimd(SIMDThreeSame(word: word))
         case .SHSUB_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SHSUB_advsimd(SIMDThreeSame(word: word))
         case .SQSUB_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingSubtract(SIMDThreeSame(word: word))
         case .CMGT_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGT_advsimd_reg(SIMDThreeSame(word: word))
         case .CMGE_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMGE_advsimd_reg(SIMDThreeSame(word: word))
         case .SSHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SSHL_advsimd(SIMDThreeSame(word: word))
         case .SQSHL_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftByRegister(SIMDThreeSame(word: word))
         case .SRSHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SRSHL_advsimd(SIMDThreeSame(word: word))
         case .SQRSHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingRoundingShiftByRegister(SIMDThreeSame(word: word))
         case .SMAX_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMAX_advsimd(SIMDThreeSame(word: word))
         case .SMIN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMIN_advsimd(SIMDThreeSame(word: word))
         case .SABD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SABD_advsimd(SIMDThreeSame(word: word))
         case .SABA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SABA_advsimd(SIMDThreeSame(word: word))
         case .ADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ADD_advsimd(SIMDThreeSame(word: word))
         case .CMTST_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMTST_advsimd(SIMDThreeSame(word: word))
         case .MLA_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return MLA_advsimd_vec(SIMDThreeSame(word: word))
         case .MUL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return MUL_advsimd_vec(SIMDThreeSame(word: word))
         case .SMAXP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMAXP_advsimd(SIMDThreeSame(word: word))
         case .SMINP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SMINP_advsimd(SIMDThreeSame(word: word))
         case .SQDMULH_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULH_advsimd_vec(SIMDThreeSame(word: word))
         case .ADDP_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return ADDP_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNM_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMINNM_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMLA_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpMultiplyAdd(SIMDThreeSame(word: word))
         case .FMLS_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpMultiplyAdd(SIMDThreeSame(word: word))
         case .FADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FSUB_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMULX_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FCMEQ_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMLAL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FMLSL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FMAX_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMIN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FRECPS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FRSQRTS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .UHADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UHADD_advsimd(SIMDThreeSame(word: word))
         case .UQADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingAdd(SIMDThreeSame(word: word))
         case .URHADD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return URHADD_advsimd(SIMDThreeSame(word: word))
         case .EOR_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return EOR_advsimd(SIMDThreeSame(word: word))
         case .BSL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return BSL_advsimd(SIMDThreeSame(word: word))
         case .BIT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return BIT_advsimd(SIMDThreeSame(word: word))
         case .BIF_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return BIF_advsimd(SIMDThreeSame(word: word))
         case .UHSUB_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UHSUB_advsimd(SIMDThreeSame(word: word))
         case .UQSUB_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingSubtract(SIMDThreeSame(word: word))
         case .CMHI_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMHI_advsimd(SIMDThreeSame(word: word))
         case .CMHS_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMHS_advsimd(SIMDThreeSame(word: word))
         case .USHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return USHL_advsimd(SIMDThreeSame(word: word))
         case .UQSHL_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftByRegister(SIMDThreeSame(word: word))
         case .URSHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return URSHL_advsimd(SIMDThreeSame(word: word))
         case .UQRSHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingRoundingShiftByRegister(SIMDThreeSame(word: word))
         case .UMAX_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMAX_advsimd(SIMDThreeSame(word: word))
         case .UMIN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMIN_advsimd(SIMDThreeSame(word: word))
         case .UABD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UABD_advsimd(SIMDThreeSame(word: word))
         case .UABA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UABA_advsimd(SIMDThreeSame(word: word))
         case .SUB_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SUB_advsimd(SIMDThreeSame(word: word))
         case .CMEQ_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return CMEQ_advsimd_reg(SIMDThreeSame(word: word))
         case .MLS_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return MLS_advsimd_vec(SIMDThreeSame(word: word))
         case .PMUL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return PMUL_advsimd(SIMDThreeSame(word: word))
         case .UMAXP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMAXP_advsimd(SIMDThreeSame(word: word))
         case .UMINP_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return UMINP_advsimd(SIMDThreeSame(word: word))
         case .SQRDMULH_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQRDMULH_advsimd_vec(SIMDThreeSame(word: word))
         case .FMAXNMP_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpPairwise(SIMDThreeSame(word: word))
         case .FMINNMP_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpPairwise(SIMDThreeSame(word: word))
         case .FMLAL2_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FMLSL2_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLong(SIMDThreeSame(word: word))
         case .FADDP_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpPairwise(SIMDThreeSame(word: word))
         case .FABD_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMUL_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FCMGE_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FCMGT_advsimd_reg:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FACGE_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FACGT_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .FMAXP_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpPairwise(SIMDThreeSame(word: word))
         case .FMINP_advsimd_vec:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpPairwise(SIMDThreeSame(word: word))
         case .FDIV_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return fpThreeSame(SIMDThreeSame(word: word))
         case .MOVI_advsimd_32:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .ORR_advsimd_imm_32:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return orrImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .ORR_advsimd_imm_16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return orrImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_ones:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_8:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .FMOV_advsimd_single:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .FMOV_advsimd_half:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FP16) else { return undefined() }
             return FMOV_advsimd_half(SIMDModifiedImmediate(word: word))
         case .MVNI_advsimd_32:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveInvertedImmediateVector(SIMDModifiedImmediate(word: word))
         case .BIC_advsimd_imm_32:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return bicImmediateVector(SIMDModifiedImmediate(word: word))
         case .MVNI_advsimd_16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveInvertedImmediateVector(SIMDModifiedImmediate(word: word))
         case .BIC_advsimd_imm_16:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return bicImmediateVector(SIMDModifiedImmediate(word: word))
         case .MVNI_advsimd_ones:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveInvertedImmediateVector(SIMDModifiedImmediate(word: word))
         case .MOVI_advsimd_64:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .FMOV_advsimd_double:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return moveImmediateVector(SIMDModifiedImmediate(word: word))
         case .SSHR_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightVector(SIMDShiftImmediate(word: word))
         case .SSRA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .SRSHR_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightVector(SIMDShiftImmediate(word: word))
         case .SRSRA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .SHL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SHL_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHL_advsimd_imm:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftLeft(SIMDShiftImmediate(word: word))
         case .SHRN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SHRN_advsimd(SIMDShiftImmediate(word: word))
         case .RSHRN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return RSHRN_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHRN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .SQRSHRN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .SSHLL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .SCVTF_advsimd_fix:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpFixed(SIMDShiftImmediate(word: word))
         case .FCVTZS_advsimd_fix:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpFixed(SIMDShiftImmediate(word: word))
         case .USHR_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightVector(SIMDShiftImmediate(word: word))
         case .USRA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .URSHR_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightVector(SIMDShiftImmediate(word: word))
         case .URSRA_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return roundingShiftRightAccumulateVector(SIMDShiftImmediate(word: word))
         case .SRI_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SRI_advsimd(SIMDShiftImmediate(word: word))
         case .SLI_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SLI_advsimd(SIMDShiftImmediate(word: word))
         case .SQSHLU_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQSHLU_advsimd(SIMDShiftImmediate(word: word))
         case .UQSHL_advsimd_imm:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftLeft(SIMDShiftImmediate(word: word))
         case .SQSHRUN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .SQRSHRUN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .UQSHRN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .UQRSHRN_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return saturatingShiftRightNarrow(SIMDShiftImmediate(word: word))
         case .USHLL_advsimd:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return shiftLeftLong(SIMDShiftImmediate(word: word))
         case .UCVTF_advsimd_fix:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpFixed(SIMDShiftImmediate(word: word))
         case .FCVTZU_advsimd_fix:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00700000 != 0x00100000 || has(.FEAT_FP16) else { return undefined() }
             return fpFixed(SIMDShiftImmediate(word: word))
         case .FMLAL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .FMLA_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
         case .SMLAL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyAddLongElement(SIMDIndexed(word: word))
         case .SQDMLAL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLAL_advsimd_elt(SIMDIndexed(word: word))
         case .FMLSL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .FMLS_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
         case .SMLSL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .SQDMLSL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMLSL_advsimd_elt(SIMDIndexed(word: word))
         case .MUL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return MUL_advsimd_elt(SIMDIndexed(word: word))
         case .FMUL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
         case .SMULL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyLongElement(SIMDIndexed(word: word))
         case .SQDMULL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULL_advsimd_elt(SIMDIndexed(word: word))
         case .SQDMULH_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQDMULH_advsimd_elt(SIMDIndexed(word: word))
         case .SQRDMULH_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return SQRDMULH_advsimd_elt(SIMDIndexed(word: word))
         case .SDOT_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_DotProd) else { return undefined() }
             return SDOT_advsimd_elt(SIMDIndexed(word: word))
         case .SUDOT_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_I8MM) else { return undefined() }
             return SUDOT_advsimd_elt(SIMDIndexed(word: word))
         case .BFDOT_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFDOT_advsimd_elt(SIMDIndexed(word: word))
         case .USDOT_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_I8MM) else { return undefined() }
             return USDOT_advsimd_elt(SIMDIndexed(word: word))
         case .BFMLAL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_BF16) else { return undefined() }
             return BFMLAL_advsimd_elt(SIMDIndexed(word: word))
         case .MLA_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return MLA_advsimd_elt(SIMDIndexed(word: word))
         case .FCMLA_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FCMA) else { return undefined() }
             guard word & 0x00c00000 != 0x00400000 || has(.FEAT_FP16) else { return undefined() }
             return FCMLA_advsimd_elt(SIMDIndexed(word: word))
         case .UMLAL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyAddLongElement(SIMDIndexed(word: word))
         case .MLS_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return MLS_advsimd_elt(SIMDIndexed(word: word))
         case .UMLSL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplySubtractLongElement(SIMDIndexed(word: word))
         case .FMLAL2_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .FMULX_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard word & 0x00c00000 != 0x00000000 || has(.FEAT_FP16) else { return undefined() }
             return fpIndexed(SIMDIndexed(word: word))
         case .UMULL_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             return multiplyLongElement(SIMDIndexed(word: word))
         case .FMLSL2_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_FHM) else { return undefined() }
             return halfMultiplyAddLongElement(SIMDIndexed(word: word))
         case .SQRDMLAH_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDIndexed(word: word))
         case .UDOT_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_DotProd) else { return undefined() }
             return UDOT_advsimd_elt(SIMDIndexed(word: word))
         case .SQRDMLSH_advsimd_elt:
+            guard has(.FEAT_AdvSIMD) else { return undefined() }
             guard has(.FEAT_RDM) else { return undefined() }
             return accumulateHighProduct(SIMDIndexed(word: word))
         case .UDF:
@@ -2519,9 +3255,11 @@ extension Translator {
         case .DCPS3:
             return DCPS3(ExceptionGeneration(word: word))
         case .WFET:
-            return unimplemented(.WFET)
+            guard has(.FEAT_WFxT) else { return undefined() }
+            return WFET(SystemWithRegister(word: word))
         case .WFIT:
-            return unimplemented(.WFIT)
+            guard has(.FEAT_WFxT) else { return undefined() }
+            return WFIT(SystemWithRegister(word: word))
         case .NOP:
             return NOP(Hints(word: word))
         case .YIELD:
@@ -2539,13 +3277,13 @@ extension Translator {
         case .XPACLRI:
             return XPACLRI(Hints(word: word))
         case .PACIA1716:
-            return PACIA1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIB1716:
-            return PACIB1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIA1716:
-            return AUTIA1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIB1716:
-            return AUTIB1716(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .ESB:
             return ESB(Hints(word: word))
         case .PSB_CSYNC:
@@ -2555,21 +3293,21 @@ extension Translator {
         case .CSDB:
             return CSDB(Hints(word: word))
         case .PACIAZ:
-            return PACIAZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIASP:
-            return PACIASP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIBZ:
-            return PACIBZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .PACIBSP:
-            return PACIBSP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIAZ:
-            return AUTIAZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIASP:
-            return AUTIASP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIBZ:
-            return AUTIBZ(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .AUTIBSP:
-            return AUTIBSP(Hints(word: word))
+            return pointerAuthenticationHint(Hints(word: word))
         case .BTI:
             return BTI(Hints(word: word))
         case .BTI_c:

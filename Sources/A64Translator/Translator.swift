@@ -14,19 +14,22 @@ package enum TranslationStep: Sendable {
 package struct TranslationConfig: Sendable {
     /// Instruction-set features of the emulated CPU; an encoding whose feature is off is UNDEFINED.
     package var features: A64FeatureSet
-    /// Values that EL0 reads from ID and identification registers, by `SystemRegister` key (op0:op1:CRn:CRm:op2).
+    /// Values that EL0 reads from ID and identification registers, by `SystemRegister` key (op0:op1:CRn:CRm:op2). Others of
+    /// the ID space read as 0.
     package var idRegisters: [UInt16: UInt64]
     /// Most instructions in a TB, 1...512.
     package var instructionLimit: Int
     /// Top-byte-ignore is applied to each address (set once the guest is seen to use tagged addresses).
     package var cleansTags: Bool
+    /// Other threads or processes may see this one's accesses while they happen: pairs of registers are one access (FEAT_LSE2).
+    package var isParallel = false
 
     package init(
-        features: A64FeatureSet, idRegisters: [UInt16: UInt64] = [:], instructionLimit: Int = 512,
+        features: A64FeatureSet, idRegisters: [UInt16: UInt64]? = nil, instructionLimit: Int = 512,
         cleansTags: Bool = false
     ) {
         self.features = features
-        self.idRegisters = idRegisters
+        self.idRegisters = idRegisters ?? features.idRegisters(midr: 0)
         self.instructionLimit = instructionLimit
         self.cleansTags = cleansTags
     }

@@ -464,8 +464,8 @@ static uint64_t javascript_integer(nt_cpu *cpu, uint64_t bits) {
     uint32_t result = (uint32_t)(int64_t)wrapped;
     if (whole >= 0x1p31 || whole < -0x1p31) cpu->fpsr |= FPSR_IOC;
     else if (whole != x) cpu->fpsr |= FPSR_IXC;
-    // A flushed denormal is the integer 0.
-    else if (!(x == 0 && signbit(x))) return 1ull << 32 | result;
+    // Neither -0 nor a flushed denormal counts as exact.
+    else if (x != 0 || bits == 0) return 1ull << 32 | result;
     return result;
 }
 

@@ -4,6 +4,8 @@
 package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// CNTVCT_EL0: ticks of the virtual counter at CNTFRQ_EL0.
     case cntvct
+    /// RNDR, RNDRRS: 64 bits from the host's generator.
+    case randomNumber
     /// IC IVAU: notes that code in the guest's instruction-cache line of the address changed.
     case icacheInvalidate
     /// CRC-32 (polynomial 0x04C11DB7) of the low `1 << size` bytes of the data into the accumulator: what `crc32` lowers to
@@ -43,6 +45,15 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// FPSR with what the host's unit has collected, and its replacement.
     case fpsrRead
     case fpsrWrite
+    /// Pointer authentication: pointer, modifier, key (CHost's `nt_pac_key`). A disabled key leaves the pointer as it is.
+    case pacSign
+    /// Leaves with `pacFail` when the code is wrong.
+    case pacAuthenticate
+    /// PACGA: value, modifier.
+    case pacGeneric
+    /// CPY and SET: the PC and what CHost's `NT_MOPS_…` say. Reads and writes X registers, the flags and memory; leaves with a
+    /// fault or an exit request in mid-work, and back to the prologue when the flags are not Option A's.
+    case mops
 
     package struct Signature: Sendable {
         package let name: StaticString
@@ -54,6 +65,8 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     package var signature: Signature {
         switch self {
         case .cntvct: Signature(name: "cntvct", parameters: [], result: .i64, effects: [.readsState])
+        // Each call gives another number: never removed or merged.
+        case .randomNumber: Signature(name: "random_number", parameters: [], result: .i64, effects: [.barrier])
         case .icacheInvalidate:
             Signature(name: "icache_invalidate", parameters: [.i64], result: .none, effects: [.readsState, .barrier])
         case .crc32: Signature(name: "crc32", parameters: [.i32, .i64, .i32], result: .i32, effects: [])
@@ -79,6 +92,17 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .fpJavaScript: floatingPoint("fp_javascript", [.i64])
         case .fpsrRead: floatingPoint("fpsr_read", [])
         case .fpsrWrite: Signature(name: "fpsr_write", parameters: [.i64], result: .none, effects: [.floatingPoint])
+        // The keys are no guest registers: they change only between TBs.
+        case .pacSign: Signature(name: "pac_sign", parameters: [.i64, .i64, .i32], result: .i64, effects: [])
+        case .pacAuthenticate:
+            Signature(name: "pac_authenticate", parameters: [.i64, .i64, .i32], result: .i64, effects: [.mayFault])
+        case .mops:
+            Signature(
+                name: "mops", parameters: [.i64, .i32], result: .none,
+                effects: [
+                    .readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory, .mayFault, .barrier,
+                ])
+        case .pacGeneric: Signature(name: "pac_generic", parameters: [.i64, .i64], result: .i64, effects: [])
         }
     }
 

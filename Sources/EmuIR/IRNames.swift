@@ -31,6 +31,7 @@ extension ExceptionKind {
         case .pcAlignment: "pc_alignment"
         case .instructionAbort: "instruction_abort"
         case .dataAlignment: "data_alignment"
+        case .pacFail: "pac_fail"
         }
     }
 }

@@ -52,6 +52,7 @@ package enum ExceptionKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case pcAlignment = 5
     case instructionAbort = 6
     case dataAlignment = 7
+    case pacFail = 8
 }
 
 /// Atomic read-modify-write operators (LSE), `aux` of `atomicRMW`.

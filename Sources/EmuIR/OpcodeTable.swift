@@ -95,7 +95,7 @@ extension Opcode {
         // Guest memory; address = a + offset; `aux` is log2 of the access size in bytes
         row(.load, "load", .own, [.i32, .i64, .i128], [.fixed(.i64)], aux: .number("size", below: 5), flags: .memFlags, imm: .signed("offset"), does: read, says: "the value at the address, extended to the type"),
         row(.store, "store", .none, [.i32, .i64, .i128], [.fixed(.i64), .own], aux: .number("size", below: 5), flags: .memFlags, imm: .signed("offset"), does: write, says: "stores the low 1 << size bytes of b"),
-        row(.loadExclusive, "load_exclusive", .own, [.i32, .i64, .i128], [.fixed(.i64)], aux: .number("size", below: 5), flags: .memFlags, does: read.union([.writesState]), says: "loads and opens the exclusive monitor; the address must be aligned to the size"),
+        row(.loadExclusive, "load_exclusive", .own, [.i32, .i64, .i128], [.fixed(.i64)], aux: .number("size", below: 5), flags: .memFlags, does: read.union([.writesState]), says: "loads and opens the exclusive monitor"),
         row(.storeExclusive, "store_exclusive", .own, [.i32], [.fixed(.i64), .any], aux: .number("size", below: 5), flags: .memFlags, does: rw.union([.writesState]), says: "stores b if the monitor allows; 0 = stored, 1 = not; closes the monitor"),
         row(.clearExclusive, "clear_exclusive", .none, does: [.writesState], says: "closes the exclusive monitor"),
         row(.atomicRMW, "atomic_rmw", .own, [.i32, .i64], [.fixed(.i64), .own], aux: .number("size", below: 4), flags: .memFlags, imm: .atomicOp, does: rw, says: "atomically replaces memory; the old value, zero-extended"),

@@ -105,7 +105,7 @@ final class CompileThread: @unchecked Sendable {
         for key in keys {
             let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index) } }
             guard let (tb, index) = known else { continue }
-            var block = pipeline.translate(key, fetch: engine.environment.fetch)
+            var block = pipeline.translate(key, isParallel: engine.isParallel, fetch: engine.environment.fetch)
             // The guest may have changed its code since; such a TB is about to be invalidated.
             guard block.guestInstructionCount == tb.instructionCount else { continue }
             _ = pipeline.finish(

@@ -35,6 +35,7 @@ package final class Engine: @unchecked Sendable {
     private let generationCounter = Atomic<Int>(0)
     private let safeWorkPending = Atomic<Bool>(false)
     private let callbacksExistFlag = Atomic<Bool>(false)
+    private let parallel: Atomic<Bool>
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
@@ -45,6 +46,7 @@ package final class Engine: @unchecked Sendable {
         self.arena = arena
         self.plugins = plugins
         self.log = log
+        self.parallel = Atomic(configuration.translation.isParallel)
         self.tier0 = Tier0(chains: configuration.chains)
         self.pipeline = TranslationPipeline(
             configuration: configuration, feedsInterpreter: [.interp, .auto].contains(configuration.tier), log: log)
@@ -75,6 +77,15 @@ package final class Engine: @unchecked Sendable {
 
     package func removeVCPU(_ vcpu: VCPU) { world.remove(vcpu) }
 
+    /// Whether TBs are made for a guest whose accesses others may see.
+    var isParallel: Bool { parallel.load(ordering: .acquiring) }
+
+    /// To be called before a second guest thread starts or memory is shared with other processes. What was translated before is
+    /// forgotten: it takes liberties that only a lonely thread may.
+    package func becomeParallel() {
+        if !parallel.exchange(true, ordering: .acquiringAndReleasing) { flush() }
+    }
+
     // MARK: Finding and making TBs
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
@@ -101,7 +112,7 @@ package final class Engine: @unchecked Sendable {
         let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
         // A safe point flushes; until then there is room.
         if isNearlyFull { requestSafePoint() }
-        var block = pipeline.translate(key, fetch: environment.fetch)
+        var block = pipeline.translate(key, isParallel: isParallel, fetch: environment.fetch)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = pipeline.finish(

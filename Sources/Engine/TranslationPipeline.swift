@@ -25,7 +25,8 @@ struct TranslationPipeline: ~Copyable {
         reportsUnimplemented = log.isOn(.unimp)
     }
 
-    mutating func translate(_ key: TBKey, fetch: (UInt64) -> UInt32?) -> IRBlock {
+    mutating func translate(_ key: TBKey, isParallel: Bool, fetch: (UInt64) -> UInt32?) -> IRBlock {
+        translator.config.isParallel = isParallel
         let block = translator.translate(at: key.pc, flags: key.flags, fetch: fetch)
         if !translator.unimplementedSeen.isEmpty { reportUnimplemented(block) }
         return block

@@ -90,7 +90,7 @@ package final class VCPU: @unchecked Sendable {
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         if exit == NT_EXIT_FAULT
-            || exit == NT_EXIT_EXCEPTION && cpu.pointee.exception == NT_EXCEPTION_DATA_ALIGNMENT.rawValue
+            || exit == NT_EXIT_EXCEPTION && Self.cameFromHelper(cpu.pointee.exception)
         {
             engine.restoreStateAtFaultPoint(of: self)
         }
@@ -109,6 +109,11 @@ package final class VCPU: @unchecked Sendable {
         case NT_EXIT_FAULT: return handleFault()
         case let other: preconditionFailure("generated code returned \(other)")
         }
+    }
+
+    /// Exceptions that leave in mid-TB: the PC is the fault point's.
+    private static func cameFromHelper(_ exception: UInt64) -> Bool {
+        exception == NT_EXCEPTION_DATA_ALIGNMENT.rawValue || exception == NT_EXCEPTION_PAC_FAIL.rawValue
     }
 
     private func handleException() -> VCPUAction {

@@ -19,6 +19,8 @@ struct EncodingClass {
     let heading: String
     var fields: [BitField] = []
     var bits = BitPattern()
+    /// What the rows need beside their own features.
+    var features: [RequiredFeature] = []
 }
 
 /// Words whose bits under `mask` equal `value`.
@@ -61,7 +63,7 @@ struct EncodingRow {
 /// All `.encodings` files, read and checked.
 ///
 ///     # A comment; blank lines are ignored.
-///     heading "Data Processing -- Immediate / Add/subtract (immediate)"
+///     heading "Data Processing -- Immediate / Add/subtract (immediate)" @FEAT_FOO
 ///     class AddSubImmediate  sf:1 op:1 S:1 100010 sh:1 imm12:12 Rn:5 Rd:5
 ///       ADD_imm    op=0 S=0
 ///       - FOO      op=0 S=1 imm12!=0b1xxxxxxxxxxx sf:sh!=0b01  @FEAT_LSE @FEAT_FP16[sf=1]  > ADD_imm
@@ -69,7 +71,7 @@ struct EncodingRow {
 /// A class lists its bits from 31 down: literal bits and `field:width`. A row narrows its class. A constraint is
 /// `fields=value` or `fields!=value`; several fields joined by `:` are one number, the first field on top; a binary
 /// value has exactly the fields' width and may hold `x`. `@FEATURE` is needed by every word of the row,
-/// `@FEATURE[fields=value]` by those that satisfy the constraint. `> ROW` lets the row overlap `ROW` and go before it.
+/// `@FEATURE[fields=value]` by those that satisfy the constraint; behind a class or a heading it holds for all rows there. `> ROW` lets the row overlap `ROW` and go before it.
 /// `-> function` names the semantics that several rows share; without it the row's own name is the function's.
 /// `-` marks a row that is listed but not implemented.
 struct EncodingTable {
@@ -80,6 +82,7 @@ struct EncodingTable {
     /// Adds the classes and rows of one file.
     mutating func read(_ text: String, file: String) throws(TableError) {
         var heading = ""
+        var headingFeatures: [String] = []
         var current: Int?
         for (number, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = raw.prefix { $0 != "#" }
@@ -93,13 +96,22 @@ struct EncodingTable {
                     throw mistake("a heading wants a title in quotes")
                 }
                 heading = String(title)
+                headingFeatures = words.filter { $0.hasPrefix("@") }
                 current = nil
                 continue
             }
             if first == "class" {
                 guard words.count > 2 else { throw mistake("a class wants a name and a layout") }
                 if classes.contains(where: { $0.name == words[1] }) { throw mistake("class \(words[1]) stands twice") }
-                do { classes.append(try parseClass(words, heading)) } catch { throw mistake(error.message) }
+                do {
+                    var made = try parseClass(words.filter { !$0.hasPrefix("@") }, heading)
+                    for word in headingFeatures + words where word.hasPrefix("@") {
+                        made.features.append(try parseFeature(word, made))
+                    }
+                    classes.append(made)
+                } catch {
+                    throw mistake(error.message)
+                }
                 current = classes.count - 1
                 continue
             }
@@ -164,16 +176,7 @@ struct EncodingTable {
             } else if word == "->" {
                 wantsHandler = true
             } else if word.hasPrefix("@") {
-                let parts = word.dropFirst().split(separator: "[", maxSplits: 1)
-                var condition = BitPattern()
-                if parts.count == 2 {
-                    let constraint = try parseConstraint(String(parts[1].dropLast()), classes[row.classIndex])
-                    guard !constraint.isExclusion, parts[1].last == "]" else {
-                        throw Mistake(message: "'\(word)' wants [field=value]")
-                    }
-                    condition = constraint.bits
-                }
-                row.features.append(RequiredFeature(name: String(parts[0]), condition: condition))
+                row.features.append(try parseFeature(word, classes[row.classIndex]))
             } else {
                 let constraint = try parseConstraint(word, classes[row.classIndex])
                 if constraint.isExclusion {
@@ -188,6 +191,23 @@ struct EncodingTable {
         if wantsHandler { throw Mistake(message: "'->' wants a function name") }
         // An exclusion that the fixed bits rule out anyway says nothing.
         row.excluded.removeAll { !$0.meets(row.bits) }
+        let shared = classes[row.classIndex].features.filter { need in !row.features.contains { $0.name == need.name } }
+        // Conditions that no word of the row meets, or that all do, are none.
+        row.features = (shared + row.features).compactMap { need in
+            guard need.condition.meets(row.bits) else { return nil }
+            let isAlways = need.condition.mask & ~row.bits.mask == 0
+            return isAlways ? RequiredFeature(name: need.name, condition: BitPattern()) : need
+        }
+    }
+
+    /// `@FEATURE` or `@FEATURE[fields=value]`.
+    private func parseFeature(_ word: String, _ layout: EncodingClass) throws(Mistake) -> RequiredFeature {
+        let parts = word.dropFirst().split(separator: "[", maxSplits: 1)
+        guard let name = parts.first else { throw Mistake(message: "'@' wants a feature") }
+        guard parts.count == 2 else { return RequiredFeature(name: String(name), condition: BitPattern()) }
+        let constraint = try parseConstraint(String(parts[1].dropLast()), layout)
+        guard !constraint.isExclusion, parts[1].last == "]" else { throw Mistake(message: "'\(word)' wants [field=value]") }
+        return RequiredFeature(name: String(name), condition: constraint.bits)
     }
 
     private func parseConstraint(

@@ -7,6 +7,7 @@ extension TBLowering {
     /// The helper's result computed in place; nil where it must be called.
     func inlined(_ helper: Helper, _ i: IRInst) -> LLVMValueRef? {
         if helper == .vshlRegister { return shiftByRegister(i) }
+        if helper == .tableLookup { return tableLookup(i) }
         let host = nt_host_instructions()
         if helper == .aes, host & NT_HOST_AES != 0 { return aes(i) }
         if helper == .polynomialMultiply, host & NT_HOST_CARRYLESS_PRODUCT != 0 { return carrylessProduct(i) }
@@ -25,10 +26,19 @@ extension TBLowering {
         case 0: return call("llvm.x86.aesni.aesenclast", [], [LLVMBuildXor(b, value(i.a), value(i.b), ""), zero])
         case 1: return call("llvm.x86.aesni.aesdeclast", [], [LLVMBuildXor(b, value(i.a), value(i.b), ""), zero])
         case 2:
+            // AESE and AESMC of its result are one round of the host's.
+            if case let first = block[i.a], first.op == .call, first.imm == UInt64(Helper.aes.rawValue), constant(first.c) == 0 {
+                return call("llvm.x86.aesni.aesenc", [], [LLVMBuildXor(b, value(first.a), value(first.b), ""), zero])
+            }
             // Substitution and shift undone, then done again with the columns mixed.
             let plain = call("llvm.x86.aesni.aesdeclast", [], [value(i.a), zero])
             return call("llvm.x86.aesni.aesenc", [], [plain, zero])
-        case 3: return call("llvm.x86.aesni.aesimc", [], [value(i.a)])
+        case 3:
+            if case let first = block[i.a], first.op == .call, first.imm == UInt64(Helper.aes.rawValue), constant(first.c) == 1 {
+                // The host mixes before it adds the key: its key is zero, so the order does not matter.
+                return call("llvm.x86.aesni.aesdec", [], [LLVMBuildXor(b, value(first.a), value(first.b), ""), zero])
+            }
+            return call("llvm.x86.aesni.aesimc", [], [value(i.a)])
         default: return nil
         }
     }
@@ -55,6 +65,30 @@ extension TBLowering {
         let whole = call("llvm.x86.sha256rnds2", [], [abef, half, upper])
         // The ABEF of two rounds before is the CDGH now.
         let result = shuffle(whole, half, second ? [1, 0, 5, 4] : [3, 2, 7, 6])
+        return LLVMBuildBitCast(b, result, l.vector(lane: 3), "")
+    }
+
+    /// TBL, TBX: PSHUFB of each table register. An index outside of the register gets its top bit set by a saturating addition,
+    /// which makes the byte zero.
+    private func tableLookup(_ i: IRInst) -> LLVMValueRef? {
+        guard let table = constant(i.c) else { return nil }
+        let bytes = l.vector(lane: 0)
+        let count = Int(table >> 5) + 1
+        let indices = LLVMBuildBitCast(b, value(i.a), bytes, "")!
+        var result = LLVMConstNull(bytes)!
+        for n in 0..<count {
+            let register = (Int(table & 31) + n) & 31
+            let source = LLVMBuildBitCast(b, loadState(Int(NT_CPU_V) + register * 16, l.vector(lane: 3)), bytes, "")!
+            let relative = n == 0 ? indices : LLVMBuildSub(b, indices, l.splat(UInt64(16 * n), lane: 0), "")!
+            let marked = call("llvm.uadd.sat", [bytes], [relative, l.splat(0x70, lane: 0)])
+            let part = call("llvm.x86.ssse3.pshuf.b.128", [], [source, marked])
+            result = n == 0 ? part : LLVMBuildOr(b, result, part, "")
+        }
+        let isTBL = block[i.b].op == .vconst && block[i.b].imm == 0 && block[i.b].imm2 == 0
+        if !isTBL {
+            let isInside = LLVMBuildICmp(b, LLVMIntULT, indices, l.splat(UInt64(16 * count), lane: 0), "")
+            result = LLVMBuildSelect(b, isInside, result, LLVMBuildBitCast(b, value(i.b), bytes, ""), "")
+        }
         return LLVMBuildBitCast(b, result, l.vector(lane: 3), "")
     }
 

@@ -1,3 +1,4 @@
+internal import CHost
 internal import CLLVM
 internal import EmuIR
 
@@ -125,6 +126,26 @@ extension TBLowering {
         return LLVMBuildSelect(b, special, other, quotient, "")
     }
 
+    /// Barrett reduction in bit-reversed form: the quotient by P = 0x104C11DB7 from the low half of the product with
+    /// floor(x^96 / P), the remainder in bits 95:64 of the quotient's product with P.
+    private func crc32ByProducts(_ accumulator: LLVMValueRef, _ data: LLVMValueRef, size: Int) -> LLVMValueRef {
+        let crc = LLVMBuildZExt(b, accumulator, l.i64, "")!
+        var x = LLVMBuildXor(b, crc, data, "")!
+        let bits = UInt64(8 << size)
+        if bits < 64 { x = LLVMBuildShl(b, x, l.const(64 - bits, l.i64), "") }
+        func vector(_ low: LLVMValueRef) -> LLVMValueRef {
+            LLVMBuildInsertElement(b, LLVMConstNull(l.vector(lane: 3)), low, l.const(0, l.i32), "")
+        }
+        func product(_ a: LLVMValueRef, _ constant: UInt64) -> LLVMValueRef {
+            call("llvm.x86.pclmulqdq", [], [a, vector(l.const(constant, l.i64)), l.const(0, l.i8)])
+        }
+        let quotient = product(vector(x), 0xb4e5_b025_f701_1641)
+        let remainder = LLVMBuildExtractElement(b, product(quotient, 0x1_db71_0641), l.const(1, l.i32), "")!
+        let result = LLVMBuildTrunc(b, remainder, l.i32, "")!
+        if bits >= 32 { return result }
+        return LLVMBuildXor(b, result, LLVMBuildLShr(b, accumulator, l.const(bits, l.i32), ""), "")
+    }
+
     private func checksum(_ i: IRInst) -> LLVMValueRef {
         let size = Int(i.aux)
         let dataIs64 = block.type(of: i.b) == .i64
@@ -144,6 +165,7 @@ extension TBLowering {
             }
         }
         let data = dataIs64 ? value(i.b) : LLVMBuildZExt(b, value(i.b), l.i64, "")!
+        if nt_host_instructions() & NT_HOST_CARRYLESS_PRODUCT != 0 { return crc32ByProducts(value(i.a), data, size: size) }
         return hostCall(
             HostFunctions.crc32, result: l.i32, parameters: [l.pointer, l.i32, l.i64, l.i32],
             [cpu, value(i.a), data, l.const(size, l.i32)])

@@ -38,14 +38,14 @@ extension TBLowering {
         ret(NT_EXIT_EXCEPTION)
     }
 
-    /// Exclusives: the address must be a multiple of the size.
+    /// The address must be a multiple of the size.
     private mutating func requireAligned(_ address: LLVMValueRef, size: Int) {
         if size == 0 { return }
         let low = LLVMBuildAnd(b, address, l.const((1 << size) - 1, l.i64), "")!
         unlikely(LLVMBuildICmp(b, LLVMIntNE, low, l.const(0, l.i64), "")) { $0.raiseAlignment(address) }
     }
 
-    /// FEAT_LSE2: an atomic or ordered access may be misaligned inside a 16-byte window (one host cache line, so the host's
+    /// FEAT_LSE2: an atomic, exclusive or ordered access may be misaligned inside a 16-byte window (one host cache line, so the host's
     /// access is atomic too), and faults otherwise.
     private mutating func requireWithin16(_ address: LLVMValueRef, size: Int) {
         if size == 0 { return }
@@ -170,17 +170,20 @@ extension TBLowering {
     private mutating func lowerLoadExclusive(_ i: IRInst, size: Int) -> LLVMValueRef {
         noteFaultPoint()
         let address = value(i.a)
-        requireAligned(address, size: size)
+        requireWithin16(address, size: size)
         let raw: LLVMValueRef
         if size == 4 {
-            // A compare-and-swap of zero for zero is the baseline's 16-byte atomic load, but it needs write permission; the
-            // store-exclusive compares all 16 bytes again, so two halves read apart are caught there.
+            // One access on processors with AVX. On others two halves may be read apart: the store-exclusive compares all 16
+            // bytes again and fails, which makes the pair of them atomic; a compare-and-swap here would need write permission.
             raw = LLVMBuildLoad2(b, memoryType(4), pointer(address, 0), "")
             LLVMSetAlignment(raw, 16)
         } else {
             raw = LLVMBuildLoad2(b, memoryType(size), pointer(address, 0), "")
-            LLVMSetAlignment(raw, UInt32(1 << size))
+            LLVMSetAlignment(raw, 1)
         }
+        // One access: instruction selection would read halves of it again where they are used, and they need not be those that the
+        // monitor remembers.
+        LLVMSetVolatile(raw, 1)
         if i.memFlags.contains(.acquire) { compilerBarrier() }
         storeState(Int(NT_CPU_EXCLUSIVE_ADDRESS), address)
         storeState(Int(NT_CPU_EXCLUSIVE_SIZE), l.const(1 << size, l.i64))
@@ -192,7 +195,7 @@ extension TBLowering {
     private mutating func lowerStoreExclusive(_ i: IRInst, size: Int) -> LLVMValueRef {
         noteFaultPoint()
         let address = value(i.a)
-        requireAligned(address, size: size)
+        requireWithin16(address, size: size)
         let type = block.type(of: i.b)
         let sameAddress = LLVMBuildICmp(b, LLVMIntEQ, address, loadState(Int(NT_CPU_EXCLUSIVE_ADDRESS), l.i64), "")!
         let sameSize = LLVMBuildICmp(

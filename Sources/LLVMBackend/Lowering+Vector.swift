@@ -14,6 +14,13 @@ extension TBLowering {
 
     /// The high half of the doubled product, which only the square of the minimum takes out of range.
     private func highProduct(_ x: LLVMValueRef, _ y: LLVMValueRef, _ lane: Int, rounds: Bool) -> LLVMValueRef {
+        if lane == 1, rounds {
+            // The host's instruction, but that it wraps at the one product out of range.
+            let minimum = l.splat(0x8000, lane: 1)
+            let product = call("llvm.x86.ssse3.pmul.hr.sw.128", [], [x, y])
+            let wrapped = LLVMBuildSExt(b, LLVMBuildICmp(b, LLVMIntEQ, product, minimum, ""), l.vector(lane: 1), "")
+            return LLVMBuildXor(b, product, wrapped, "")
+        }
         let bits = UInt64(8 << lane)
         let count = 16 >> lane
         let wide = LLVMVectorType(l.int(Int(bits) * 2), UInt32(count))!

@@ -12,6 +12,8 @@ package protocol GuestEngine: AnyObject {
     func afterForkInChild()
     /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
     func guestHandlesFaults()
+    /// The guest shares memory with other processes from now on.
+    func memoryBecomesShared()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
     /// guest state, which is copied before this returns. The new host thread calls `thread.attach` before anything else
     /// and `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
@@ -21,5 +23,6 @@ package protocol GuestEngine: AnyObject {
 
 extension GuestEngine {
     package func guestHandlesFaults() {}
+    package func memoryBecomesShared() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
 }

@@ -9,7 +9,6 @@ package struct LinuxErrno: Error, Equatable, Sendable {
     package static let ENOENT = LinuxErrno(rawValue: 2)
     package static let ESRCH = LinuxErrno(rawValue: 3)
     package static let EINTR = LinuxErrno(rawValue: 4)
-    package static let EIO = LinuxErrno(rawValue: 5)
     package static let E2BIG = LinuxErrno(rawValue: 7)
     package static let ENOEXEC = LinuxErrno(rawValue: 8)
     package static let EBADF = LinuxErrno(rawValue: 9)

@@ -62,7 +62,8 @@ package final class LinuxProcess: @unchecked Sendable {
             stack = try Self.mapStack(
                 size: configuration.stackSize, executable: program.wantsExecutableStack, addressSpace)
             signalTrampoline = try Self.mapTrampoline(addressSpace)
-            let random = try Self.randomBytes(16)
+            if let seed = configuration.randomSeed { nt_seed_random(seed) }
+            let random = [nt_random_number(), nt_random_number()].withUnsafeBytes { Array($0) }
             let layout = try InitialStack(
                 below: stack.upperBound, bottom: stack.lowerBound, configuration: configuration, program: program,
                 random: random)
@@ -81,6 +82,7 @@ package final class LinuxProcess: @unchecked Sendable {
     package func start(_ registers: GuestRegisters) {
         registers.pc = program.start
         registers.sp = initialStackPointer
+        PointerAuthenticationKeys.randomise(0x1f, registers.cpu)
     }
 
     /// Ends the process by the guest's fatal signal, as its parent must see it. Run exit callbacks before.
@@ -150,15 +152,6 @@ package final class LinuxProcess: @unchecked Sendable {
             $0.insert(VMA(range: page..<page + guestPageSize, protection: [.read, .execute]))
         }
         return page
-    }
-
-    private static func randomBytes(_ count: Int) throws(LinuxErrno) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let n = bytes.withUnsafeMutableBytes {
-            nt_linux_syscall(278, address($0.baseAddress), UInt64($0.count), 0, 0, 0, 0)  // getrandom
-        }
-        if try checked(n) != UInt64(count) { throw .EIO }
-        return bytes
     }
 
     private static func absolutePath(_ path: [UInt8]) -> [UInt8] {

@@ -94,6 +94,8 @@ package final class LinuxThread: @unchecked Sendable {
             return systemCall(registers)
         case NT_EXCEPTION_UNDEFINED, NT_EXCEPTION_HALT:
             return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), registers)
+        case NT_EXCEPTION_PAC_FAIL:
+            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOperand, address: pc), registers)
         case NT_EXCEPTION_BREAKPOINT:
             return raise(SignalInfo(signal: Signal.SIGTRAP, code: Code.breakpoint, address: pc), registers)
         case NT_EXCEPTION_PC_ALIGNMENT, NT_EXCEPTION_DATA_ALIGNMENT:

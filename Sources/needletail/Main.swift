@@ -49,8 +49,10 @@ struct Needletail {
         linux.stackSize = options.stackSizeInBytes
         linux.sysroot = Array(options.sysroot.utf8)
         linux.unameRelease = options.unameRelease.map { Array($0.utf8) }
+        linux.randomSeed = options.seed
         linux.hwcap = model.features.hwcap
         linux.hwcap2 = model.features.hwcap2
+        linux.cpu = CPUDescription(midr: model.midr, capabilities: model.features.capabilityNames)
         linux.ownOptions = withoutArgv0(ownOptions)
         do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
 
@@ -141,9 +143,7 @@ struct Needletail {
         case .logItems:
             "Log items (comma-separated):\n" + LogItems.table.map { "\($0.name)\t\($0.help)\n" }.joined()
         case .cpuModels:
-            "Available CPUs:\n" + CPUModel.all.map { "  \($0.name)\n" }.joined()
-                + "Features for -cpu max,FEATURE=off:\n"
-                + A64Feature.allCases.filter(A64FeatureSet.max.contains).map { "  \($0.optionName)\n" }.joined()
+            CPUModel.help
         }
     }
 

@@ -159,7 +159,7 @@ extension OptionRow {
         },
         OptionRow(
             names: ["-seed"], argument: "number", variable: "QEMU_RAND_SEED",
-            help: "seed of what getrandom and AT_RANDOM give the guest"
+            help: "makes AT_RANDOM, RNDR and RNDRRS repeatable"
         ) {
             guard let seed = UInt64($1) else { throw UsageError(message: "invalid seed '\($1)'") }
             $0.seed = seed

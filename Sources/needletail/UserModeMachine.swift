@@ -225,7 +225,10 @@ extension UserModeMachine: GuestEngine {
         engine.afterForkInChild(keeping: vcpu)
     }
 
+    func memoryBecomesShared() { engine.becomeParallel() }
+
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {
+        engine.becomeParallel()
         let start = ThreadStart(machine: self, thread: thread, registers: registers)
         guard let vcpu = engine.makeVCPU(index: takeIndex()) else { return false }
         start.vcpu = vcpu

@@ -18,6 +18,8 @@ final class CaseMachine: GuestEnvironment, @unchecked Sendable {
         case compiled
         case compiledOneInstruction
         case compiledCounting
+        case interpreterParallel
+        case compiledParallel
     }
 
     private static let endHalt: UInt64 = 0x7a11
@@ -36,7 +38,8 @@ final class CaseMachine: GuestEnvironment, @unchecked Sendable {
         if [.interpreterOneInstruction, .compiledOneInstruction].contains(configuration) {
             translation.instructionLimit = 1
         }
-        let isInterpreter = [.interpreter, .interpreterOneInstruction].contains(configuration)
+        translation.isParallel = [.interpreterParallel, .compiledParallel].contains(configuration)
+        let isInterpreter = [.interpreter, .interpreterOneInstruction, .interpreterParallel].contains(configuration)
         counts = configuration == .compiledCounting
         engine = Engine(
             configuration: EngineConfiguration(

@@ -1,7 +1,9 @@
 // fuzz: compares needletail with qemu-aarch64 on random instruction sequences.
 //
+//   fuzz isa-check --needletail PATH [--qemu PATH] [--seed N] [--forms N] [--states N] [--scan MILLIONS] [--only TEXT] [--tiers a,b]
 //   fuzz --needletail PATH [--qemu PATH] [--time SECONDS] [--seed N] [--only TEXT] [--tiers a,b] [--batch N] [--keep FOLDER]
 //
+// isa-check goes through all mnemonics once instead; Check.swift says what it prints.
 // --only takes encodings whose name or heading holds one of the texts that commas separate. Exit status 1 when something was found.
 import A64ISA
 import FuzzKit
@@ -14,6 +16,8 @@ struct Fuzz {
     static func main() {
         var options = ["--time": "60", "--seed": "1", "--qemu": "qemu-aarch64", "--batch": "500", "--only": ""]
         var arguments = CommandLine.arguments.dropFirst()
+        let checks = arguments.first == "isa-check"
+        if checks { arguments.removeFirst() }
         while let name = arguments.popFirst() {
             guard name.hasPrefix("--"), let value = arguments.popFirst() else {
                 fail("usage: fuzz --needletail PATH [--time S]…")
@@ -28,13 +32,12 @@ struct Fuzz {
             suspects.removeAll { !tiers.split(separator: ",").contains(Substring($0.name)) }
         }
         let only = options["--only"]!
+        if checks { exit(check(options, suspects, seed: seed) ? 0 : 1) }
         let encodings = Generator.all.filter {
             row(of: $0, holdsOneOf: only)
         }
         if encodings.isEmpty { fail("no implemented encoding's name or heading holds '\(only)'") }
-        var template = Array("/tmp/needletail-fuzz-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { fail("no temporary folder") }
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let folder = temporaryFolder()
         var fuzzer = Fuzzer(
             oracle: .qemu(options["--qemu"]!), suspects: suspects, folder: folder,
             generator: Generator(seed: seed, encodings: encodings))
@@ -46,8 +49,7 @@ struct Fuzz {
                 report(finding, seed: seed, number: found, keep: options["--keep"])
             }
         } while time(nil) < end
-        for name in ["program", "qemu.out"] + suspects.map({ $0.name + ".out" }) { unlink("\(folder)/\(name)") }
-        rmdir(folder)
+        remove(folder, suspects)
         print("seed \(seed): \(fuzzer.caseCount) cases on \(suspects.map(\.name)), \(found) findings")
         print("exercised \(fuzzer.exercised.count) of \(Generator.all.count) encodings (\(encodings.count) chosen)")
         if !fuzzer.refused.isEmpty { print("the oracle does not know: \(fuzzer.refused.map(\.row.name).sorted())") }
@@ -59,7 +61,18 @@ struct Fuzz {
         exit(found == 0 ? 0 : 1)
     }
 
-    private static func row(of encoding: A64Encoding, holdsOneOf texts: String) -> Bool {
+    static func temporaryFolder() -> String {
+        var template = Array("/tmp/needletail-fuzz-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { fail("no temporary folder") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    static func remove(_ folder: String, _ suspects: [Emulator]) {
+        for name in ["program", "qemu.out"] + suspects.map({ $0.name + ".out" }) { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+
+    static func row(of encoding: A64Encoding, holdsOneOf texts: String) -> Bool {
         texts.isEmpty
             || texts.split(separator: ",").contains {
                 encoding.row.name.contains($0) || encoding.row.heading.contains($0)
@@ -83,7 +96,7 @@ struct Fuzz {
         fclose(file)
     }
 
-    private static func fail(_ message: String) -> Never {
+    static func fail(_ message: String) -> Never {
         let line = "fuzz: \(message)\n"
         _ = line.withCString { write(2, $0, strlen($0)) }
         exit(2)

@@ -55,6 +55,8 @@ enum Assembler {
         case fpcr = 0xd51b_4400
         case fpsr = 0xd51b_4420
         case tpidr = 0xd51b_d040
+        case dit = 0xd51b_42a0
+        case ssbs = 0xd51b_42c0
     }
     static func msr(_ register: SystemRegister, _ rt: UInt32) -> UInt32 { register.rawValue | rt }
     static func mrs(_ rt: UInt32, _ register: SystemRegister) -> UInt32 { register.rawValue | 1 << 21 | rt }

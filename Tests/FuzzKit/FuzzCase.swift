@@ -6,6 +6,10 @@ package struct FuzzUnit: Sendable {
     package var encoding: A64Encoding
     /// Where words that branch forward go, by their index: this many units are skipped.
     package var skips: [(index: Int, units: Int)] = []
+    /// Words behind the instruction that show what it did.
+    package var trailing = 0
+    /// Where the instruction itself is.
+    package var main: Int { words.count - 1 - trailing }
 }
 
 /// A state and a short run of instructions.

@@ -54,7 +54,7 @@ package struct Fuzzer {
         }
         guard expected.states.count == cases.count * GuestProgram.passes else { return [] }
         caseCount += cases.count
-        for unit in cases.joined(by: \.units) { exercised.insert(unit.encoding) }
+        for unit in cases.joined(by: \.units) where unit.encoding != .SVC { exercised.insert(unit.encoding) }
         let chosen = suspects.filter { suspects.count == 1 || batchCount % $0.period == 0 }
         batchCount += 1
         return chosen.flatMap { compare($0, cases, expected.states) }
@@ -106,7 +106,7 @@ package struct Fuzzer {
             let unit = fuzzCase.units[count - 1]
             head.units = [unit]
             if let suspect = suspects.first, suspect.run(program([head]), in: folder).isComplete {
-                onlyHere[unit.encoding] = unit.words.last
+                onlyHere[unit.encoding] = unit.words[unit.main]
             }
             refusals[unit.encoding, default: 0] += 1
             if refusals[unit.encoding] == 5 { refused.insert(unit.encoding) }

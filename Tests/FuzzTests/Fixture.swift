@@ -13,6 +13,14 @@ enum Fixture {
         return Emulator.tiers(String(cString: path))
     }()
 
+    /// The oracle that `.ci/setup test` fetches beside the guest programs.
+    static let qemu: Emulator = {
+        let guests = getenv("GUESTS").map { String(cString: $0) } ?? "Tests/Guests/.out"
+        let path = "\(guests)/programs/qemu-aarch64"
+        precondition(access(path, X_OK) == 0, "\(path) is missing: run .ci/setup test")
+        return .qemu(path)
+    }()
+
     static func temporaryFolder() throws -> String {
         var template = Array("/tmp/needletail-fuzz-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)

@@ -8,7 +8,7 @@ import Testing
         let folder = try Fixture.temporaryFolder()
         defer { Fixture.remove(folder) }
         var fuzzer = Fuzzer(
-            oracle: .qemu(), suspects: Fixture.suspects.filter { $0.name != "block-one" }, folder: folder,
+            oracle: Fixture.qemu, suspects: Fixture.suspects.filter { $0.name != "block-one" }, folder: folder,
             generator: Generator(seed: 2026, encodings: Generator.all))
         for _ in 0..<6 {
             for finding in fuzzer.runBatch(500) {
@@ -26,7 +26,7 @@ import Testing
         defer { Fixture.remove(folder) }
         let atomics = Generator.all.filter { $0.row.features.contains { $0.feature == .FEAT_LSE } }
         var fuzzer = Fuzzer(
-            oracle: .qemu(), suspects: [Emulator(name: "old", command: ["qemu-aarch64", "-cpu", "cortex-a53"])],
+            oracle: Fixture.qemu, suspects: [Emulator(name: "old", command: [Fixture.qemu.command[0], "-cpu", "cortex-a53"])],
             folder: folder, generator: Generator(seed: 1, encodings: atomics))
         let findings = fuzzer.runBatch(1)
         #expect(findings.count == 1)

@@ -109,6 +109,8 @@ import Testing
         #expect(file("/proc/self/exe") == .executable)
         #expect(file("//proc//self/exe") == .executable)
         #expect(file("/proc/42/maps") == .maps)
+        #expect(file("/proc/cpuinfo") == .cpuInfo)
+        #expect(file("/proc/self/cpuinfo") == nil)
         #expect(file("/proc/43/maps") == nil)
         #expect(file("/proc/self/task/42/maps") == nil)
         #expect(file("proc/self/exe") == nil)

@@ -15,6 +15,7 @@ import Testing
 
     static let programs = [
         "integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "cryptography", "clocks",
+        "pauth",
     ]
     .flatMap { name in ["O0", "O2", "pie"].map { Program(name: name, variant: $0) } }
 
@@ -30,8 +31,41 @@ import Testing
         }
     }
 
+    @Test(arguments: Tier.allCases)
+    func hasNoPointerAuthenticationWhenSwitchedOff(_ tier: Tier) throws {
+        let arguments = ["-cpu", "max,pauth=off", try Installation.program("pauth", "O2")]
+        let actual = try needletail(["--tier=\(tier)"] + arguments)
+        #expect(actual.stdout == "no pointer authentication\n")
+        expectSame(actual, try qemu(arguments), "pauth=off in tier \(tier)")
+    }
+
+    /// Debian 12's QEMU has neither FEAT_MOPS nor FEAT_LSE2: these programs check themselves.
+    @Test(
+        arguments: [
+            ("mops", ["undefined words", "results", "registers", "faults", "interrupted", "other option"]),
+            (
+                "atomicity",
+                [
+                    "torn values", "MP barriers", "MP release acquire", "MP release acquirePC", "SB barriers", "SB release acquire",
+                    "SB mixed", "LB", "IRIW", "CoRR", "lost updates", "alignment",
+                ]
+            ),
+        ], Tier.allCases)
+    func passesItsOwnChecks(_ program: (name: String, lines: [String]), _ tier: Tier) throws {
+        let actual = try needletail(["--tier=\(tier)", try Installation.program(program.name, "O2")])
+        #expect(actual.status == .exit(0))
+        #expect(actual.stdout == program.lines.joined(separator: "\n") + "\n")
+    }
+
+    @Test(arguments: Tier.allCases)
+    func hasNoMemoryCopyWhenSwitchedOff(_ tier: Tier) throws {
+        let actual = try needletail(["--tier=\(tier)", "-cpu", "max,mops=off", try Installation.program("mops", "O2")])
+        #expect(actual.status == .exit(0))
+        #expect(actual.stdout == "undefined words\nno FEAT_MOPS\n")
+    }
+
     /// Compiled code replaces interpreted code while threads run it.
-    @Test(arguments: ["threads", "threadsignals", "processes", "memory"])
+    @Test(arguments: ["threads", "threadsignals", "processes", "memory", "pauth"])
     func switchesTiersEarly(_ name: String) throws {
         let path = try Installation.program(name, "O2")
         let expected = try qemu([path])

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the guest programs beside this script into the folder $1: each source as name.O0 (LL/SC atomics), name.O2 (LSE atomics) and
-# name.pie (-static-pie, atomics chosen at run time). Needs Debian's gcc-aarch64-linux-gnu; quick when nothing changed.
+# Builds the guest programs beside this script into the folder $1: each source as name.O0 (LL/SC atomics), name.O2 (LSE atomics,
+# signed return addresses) and name.pie (-static-pie, atomics chosen at run time). Needs Debian's gcc-aarch64-linux-gnu; quick when nothing changed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1
@@ -16,7 +16,7 @@ for source in "$here"/*.c; do
         [ "$target" -nt "$source" ] && [ "$target" -nt "$here/check.h" ] && [ "$target" -nt "$here/build.sh" ] && continue
         case $variant in
             O0) options="-static -O0 -march=armv8-a -mno-outline-atomics" ;;
-            O2) options="-static -O2 -march=armv8.1-a" ;;
+            O2) options="-static -O2 -march=armv8.1-a -mbranch-protection=standard" ;;
             pie) options="-static-pie -O2 -march=armv8-a -moutline-atomics" ;;
         esac
         echo "$target $source $options"

@@ -231,13 +231,14 @@ extension IREvaluator {
         let helper = Helper(rawValue: UInt16(inst.imm))!
         switch helper {
         case .cntvct: return 0x1234_5678
+        case .randomNumber: return 0x9abc_def0
         case .icacheInvalidate:
             events.append(.helper(helper))
             return a == 0 ? 0 : 0
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)
         case .vshlRegister, .vshlSaturating, .polynomialMultiply, .aes, .sha1Rounds, .sha256h, .sha256h2,
             .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpFMAHalfLong, .fpBFDot,
-            .fpJavaScript:
+            .fpJavaScript, .pacSign, .pacAuthenticate, .pacGeneric, .mops:
             return standIn(UInt128(helper.rawValue), helper.signature.effects, helper.signature.result, a, b, c)
         case .fpsrRead: return image.slots[Int(StateSlot.fpsr.rawValue)]
         case .fpsrWrite:

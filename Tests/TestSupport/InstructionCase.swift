@@ -63,7 +63,7 @@ package struct InstructionCase: Sendable {
 
     /// All files of cases.
     package static let files = [
-        "DataProcessingImmediate", "DataProcessingRegister", "Flags", "Branches", "System", "LoadStore",
+        "DataProcessingImmediate", "DataProcessingRegister", "Flags", "Branches", "System", "LoadStore", "CommonShortSequences",
     ]
 
     /// The cases of `Tests/Cases/<name>.cases`, and the lines that could not be read.

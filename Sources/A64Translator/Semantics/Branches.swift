@@ -12,7 +12,7 @@ extension Translator {
 
     // MARK: Immediate
 
-    /// `B.cond`; AL and NV are taken always.
+    /// `B.cond` and `BC.cond`, which only hints more; AL and NV are taken always.
     mutating func B_cond(_ f: ConditionalBranch) -> TranslationStep {
         let taken = target(f.imm19, bits: 19)
         if let holds = conditionHolds(f.cond) {

@@ -31,14 +31,22 @@ extension Translator {
         let value: Value
         switch systemRegister {
         case .NZCV: value = ir.flagsGet()
-        case .FPCR: value = ir.get(.fpcr)
-        case .FPSR: value = ir.call(.fpsrRead)
+        case .FPCR where has(.FEAT_FP): value = ir.get(.fpcr)
+        case .FPSR where has(.FEAT_FP): value = ir.call(.fpsrRead)
         case .TPIDR_EL0: value = ir.get(.tpidrEL0)
         case .TPIDRRO_EL0: value = ir.get(.tpidrroEL0)
         case .CNTVCT_EL0: value = ir.call(.cntvct)
+        // Self-synchronised: a call is in program order anyway.
+        case .CNTVCTSS_EL0 where has(.FEAT_ECV): value = ir.call(.cntvct)
         case .CNTFRQ_EL0: value = ir.const(counterFrequency)
         case .DIT where has(.FEAT_DIT): value = ir.and(ir.get(.pstate), ir.const(pstateDIT))
         case .SSBS where has(.FEAT_SSBS2): value = ir.and(ir.get(.pstate), ir.const(pstateSSBS))
+        case .RNDR where has(.FEAT_RNG), .RNDRRS where has(.FEAT_RNG):
+            value = ir.call(.randomNumber)
+            // Z would say that no number came in reasonable time.
+            ir.flagsSet(ir.const(0))
+        // No counter is open to EL0.
+        case .PMUSERENR_EL0: value = ir.const(0)
         case let register:
             guard let known = identification(register) else { return undefined() }
             value = ir.const(known)
@@ -51,14 +59,14 @@ extension Translator {
         switch systemRegister {
         case .NZCV:
             ir.flagsSet(X(f.Rt))
-        case .FPCR:
+        case .FPCR where has(.FEAT_FP):
             let implemented = FPControl.fpcr | (has(.FEAT_FP16) ? FPControl.fpcrFZ16 : 0)
             let value = ir.and(X(f.Rt), ir.const(implemented))
             ir.set(.fpcr, value)
             // Later instructions are translated for the new mode.
             ir.exitTo(pc &+ 4)
             return .ended
-        case .FPSR:
+        case .FPSR where has(.FEAT_FP):
             let value = ir.and(X(f.Rt), ir.const(FPControl.fpsr))
             ir.call(.fpsrWrite, value)
         case .TPIDR_EL0:
@@ -73,15 +81,8 @@ extension Translator {
         return .next
     }
 
-    /// A constant register that EL0 may read: from the configuration, or the default of one it does not list; nil when
-    /// the read is UNDEFINED.
+    /// A constant register that EL0 may read; nil when the read is UNDEFINED.
     private func identification(_ register: SystemRegister) -> UInt64? {
-        switch register {
-        case .CTR_EL0: return config.idRegisters[register.key] ?? 0x8444_c004
-        case .DCZID_EL0: return config.idRegisters[register.key] ?? 4
-        case .MIDR_EL1, .REVIDR_EL1: return config.idRegisters[register.key] ?? 0
-        case .MPIDR_EL1: return config.idRegisters[register.key] ?? 1 << 31
-        default: return register.isInIDSpace ? config.idRegisters[register.key] ?? 0 : nil
-        }
+        config.idRegisters[register.key] ?? (register.isInIDSpace ? 0 : nil)
     }
 }

@@ -44,6 +44,9 @@ extension Translator {
     /// `WFE` and `WFI` may end for any reason at any time; here at once.
     mutating func WFE(_ f: Hints) -> TranslationStep { .next }
     mutating func WFI(_ f: Hints) -> TranslationStep { .next }
+    /// `WFET` and `WFIT`: as above. Waiting for the time in Xd would miss the events of other threads, which nobody counts.
+    mutating func WFET(_ f: SystemWithRegister) -> TranslationStep { .next }
+    mutating func WFIT(_ f: SystemWithRegister) -> TranslationStep { .next }
     mutating func SEV(_ f: Hints) -> TranslationStep { .next }
     mutating func SEVL(_ f: Hints) -> TranslationStep { .next }
     mutating func DGH(_ f: Hints) -> TranslationStep { .next }
@@ -61,21 +64,6 @@ extension Translator {
         ir.fence(.compiler)
         return .next
     }
-
-    // Pointer authentication in the hint space: NOPs while FEAT_PAuth is absent.
-    mutating func XPACLRI(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIA1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIB1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIA1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIB1716(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIAZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIASP(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIBZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func PACIBSP(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIAZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIASP(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIBZ(_ f: Hints) -> TranslationStep { .next }
-    mutating func AUTIBSP(_ f: Hints) -> TranslationStep { .next }
 }
 
 // MARK: Barriers
@@ -140,7 +128,8 @@ extension Translator {
 // MARK: System instructions (IC, DC, AT, TLBI)
 
 extension Translator {
-    /// `SYS`: the cache maintenance that EL0 may do; every other operation is UNDEFINED there.
+    /// `SYS`: the cache maintenance that EL0 may do; every other operation is UNDEFINED there, CFP, CPP and DVP RCTX with
+    /// them: Linux leaves SCTLR_EL1.EnRCTX at 0.
     mutating func SYS(_ f: SystemInstructions) -> TranslationStep {
         guard f.op1 == 3, f.CRn == 7 else { return undefined() }
         switch (f.CRm, f.op2) {

@@ -13,5 +13,6 @@
 #include "nt_fp.h"
 #include "nt_fp_half.h"
 #include "nt_crypto.h"
+#include "nt_pauth.h"
 
 #endif

@@ -3,6 +3,7 @@
 //   vCPU arena (one per cpu_index, NT_ARENA_STRIDE apart, reserved, committed on first touch)
 //   +0                     nt_cpu            guest registers and engine words
 //   +NT_JUMP_CACHE_OFFSET  nt_jump_cache     {pc, TB} pairs for indirect branches
+//   +NT_PAC_CACHE_OFFSET   nt_pac_cache      pointer authentication codes (nt_pauth.h)
 //   +NT_SCOREBOARD_OFFSET  scoreboards       plugin counters, the same offset in every vCPU
 //
 // Generated code gets the nt_cpu pointer as its first argument and reaches all of it as [cpu + constant].
@@ -18,9 +19,12 @@ struct nt_tb;
 #define NT_JUMP_CACHE_SIZE (1u << NT_JUMP_CACHE_BITS)
 #define NT_JUMP_CACHE_BYTES (NT_JUMP_CACHE_SIZE * 16)
 #define NT_JUMP_CACHE_OFFSET 0x4000
+#define NT_PAC_CACHE_OFFSET 0x24000
+#define NT_PAC_CACHE_BITS 9
+#define NT_PAC_CACHE_SIZE (1u << NT_PAC_CACHE_BITS)
 /// Flags of a TB: made for an FPCR that is not zero. Code of other TBs computes as if it were.
 #define NT_TB_FPCR 1u
-#define NT_SCOREBOARD_OFFSET 0x24000
+#define NT_SCOREBOARD_OFFSET 0x28000
 #define NT_SCOREBOARD_SIZE 0x4000000 /* 64 MiB of address space a vCPU, lazily committed */
 #define NT_ARENA_STRIDE (NT_SCOREBOARD_OFFSET + NT_SCOREBOARD_SIZE)
 #define NT_MAX_VCPUS 4096
@@ -67,6 +71,8 @@ typedef enum nt_exception {
     NT_EXCEPTION_INSTRUCTION_ABORT = 6,
     /// An access that must be aligned was not (exclusives, acquire/release without LSE2); info = address; pc = at.
     NT_EXCEPTION_DATA_ALIGNMENT = 7,
+    /// A pointer failed authentication (FEAT_FPAC); info = index of the key; pc = at.
+    NT_EXCEPTION_PAC_FAIL = 8,
 } nt_exception;
 
 /// The CPU struct. Scalars are host-endian; a vector register is lo = bits 63:0, hi = bits 127:64.
@@ -85,6 +91,9 @@ typedef struct nt_cpu {
     uint64_t fpsr;
     uint64_t tpidr2_el0;
     uint64_t pstate; // PSTATE.DIT (bit 24) and PSTATE.SSBS (bit 12), as in SPSR; other bits 0
+    // Pointer authentication, index nt_pac_key: keys (lo = bits 63:0); bit n of pac_disabled is not SCTLR_EL1.En<key n>.
+    nt_v128 pac_keys[5];
+    uint64_t pac_disabled;
     // Exclusive monitor: the reservation remembers address, size (bytes, 0 = open) and the value that was read.
     uint64_t exclusive_address;
     uint64_t exclusive_size;
@@ -132,8 +141,10 @@ static inline nt_jump_cache_entry *nt_jump_cache(nt_cpu *cpu, uint32_t tb_flags)
 
 _Static_assert(sizeof(nt_cpu) <= NT_JUMP_CACHE_OFFSET, "the CPU struct must end before the jump cache");
 _Static_assert(NT_JUMP_CACHE_BYTES == NT_JUMP_CACHE_SIZE * sizeof(nt_jump_cache_entry), "");
-_Static_assert(NT_JUMP_CACHE_OFFSET + 2 * NT_JUMP_CACHE_BYTES <= NT_SCOREBOARD_OFFSET,
-               "the jump cache must end before the scoreboards");
+_Static_assert(NT_JUMP_CACHE_OFFSET + 2 * NT_JUMP_CACHE_BYTES <= NT_PAC_CACHE_OFFSET,
+               "the jump caches must end before the authentication codes");
+_Static_assert(NT_PAC_CACHE_OFFSET + NT_PAC_CACHE_SIZE * 32 <= NT_SCOREBOARD_OFFSET,
+               "the authentication codes must end before the scoreboards");
 _Static_assert(offsetof(nt_cpu, v) % 16 == 0 && offsetof(nt_cpu, temps) % 16 == 0, "16-byte values are aligned");
 _Static_assert(offsetof(nt_cpu, temps) + NT_INTERP_TEMPS * 8 <= 0xffff, "an interpreter operand is a 16-bit offset");
 

@@ -8,6 +8,7 @@
 /// X(name, result type, parameters as C declares them). Order and names equal EmuIR's Helper; a test compares them.
 #define NT_HELPER_LIST(X)                                                                                              \
     X(cntvct, uint64_t, (nt_cpu * cpu))                                                                                \
+    X(random_number, uint64_t, (nt_cpu * cpu))                                                                         \
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
     X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
@@ -28,7 +29,11 @@
     X(fp_bfdot, uint64_t, (nt_cpu * cpu, uint64_t sum, uint64_t a, uint64_t b))                                        \
     X(fp_javascript, uint64_t, (nt_cpu * cpu, uint64_t a))                                                             \
     X(fpsr_read, uint64_t, (nt_cpu * cpu))                                                                             \
-    X(fpsr_write, void, (nt_cpu * cpu, uint64_t value))
+    X(fpsr_write, void, (nt_cpu * cpu, uint64_t value))                                                                \
+    X(pac_sign, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                           \
+    X(pac_authenticate, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                   \
+    X(pac_generic, uint64_t, (nt_cpu * cpu, uint64_t value, uint64_t modifier))                                        \
+    X(mops, void, (nt_cpu * cpu, uint64_t pc, uint32_t what))
 
 typedef enum nt_helper_id {
 #define NT_HELPER_ENUM(name, result, parameters) NT_HELPER_##name,
@@ -46,8 +51,22 @@ void *nt_helper_address(uint32_t id);
 /// Its name without the nt_helper_ prefix, NULL for a number that names none.
 const char *nt_helper_name(uint32_t id);
 
+/// The operand `what` of mops: numbers of the registers (to, from or value, size), the stage (0 prologue, 1 main, 2 epilogue), and
+/// whether it copies, and only forward.
+#define NT_MOPS_TO(what) ((what) & 31)
+#define NT_MOPS_FROM(what) ((what) >> 5 & 31)
+#define NT_MOPS_SIZE(what) ((what) >> 10 & 31)
+#define NT_MOPS_STAGE(what) ((what) >> 16 & 3)
+#define NT_MOPS_COPY 0x40000u
+#define NT_MOPS_FORWARD 0x80000u
+
 /// Frequency of the virtual counter (CNTFRQ_EL0), in Hz.
 #define NT_CNTFRQ 62500000u
+
+/// 64 bits for the guest: from the host's generator, or the next of the seeded sequence. Any thread.
+uint64_t nt_random_number(void);
+/// Makes nt_random_number a sequence that depends on `seed` only (`-seed`). Threads: call before the first vCPU runs.
+void nt_seed_random(uint64_t seed);
 
 /// What icache_invalidate calls: notes that the guest rewrote code in the instruction-cache line of `address`.
 typedef void (*nt_icache_hook_fn)(nt_cpu *cpu, uint64_t address);

@@ -97,6 +97,7 @@ struct SignalInfo: Sendable {
         static let user: Int32 = 0
         static let kernel: Int32 = 0x80
         static let illegalOpcode: Int32 = 1
+        static let illegalOperand: Int32 = 2
         static let breakpoint: Int32 = 1
         static let segmentNotMapped: Int32 = 1
         static let segmentProtection: Int32 = 2

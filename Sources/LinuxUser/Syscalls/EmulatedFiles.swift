@@ -2,23 +2,30 @@ internal import CHost
 internal import Glibc
 internal import GuestMemory
 
-/// Files under `/proc` that would show the emulator instead of the guest.
+/// Files under `/proc` that would show the emulator or the host instead of the guest.
 enum EmulatedFile: Equatable {
     case executable
     case maps
     case commandLine
     case auxiliaryVector
     case status
+    case cpuInfo
 
     private static let names: [(String, EmulatedFile)] = [
         ("exe", .executable), ("maps", .maps), ("cmdline", .commandLine), ("auxv", .auxiliaryVector),
         ("stat", .status),
     ]
 
-    /// Recognises `/proc/self/NAME`, `/proc/thread-self/NAME` and `/proc/PID/NAME` with our own pid.
+    /// Recognises `/proc/cpuinfo`, and `/proc/self/NAME`, `/proc/thread-self/NAME` and `/proc/PID/NAME` with our own pid.
     init?(path: some Collection<UInt8>, pid: Int32) {
         let parts = path.split(separator: UInt8(ascii: "/"))
-        guard path.first == UInt8(ascii: "/"), parts.count == 3, parts[0].elementsEqual("proc".utf8) else { return nil }
+        guard path.first == UInt8(ascii: "/"), parts.count == 2 || parts.count == 3, parts[0].elementsEqual("proc".utf8)
+        else { return nil }
+        if parts.count == 2 {
+            guard parts[1].elementsEqual("cpuinfo".utf8) else { return nil }
+            self = .cpuInfo
+            return
+        }
         guard
             parts[1].elementsEqual("self".utf8) || parts[1].elementsEqual("thread-self".utf8)
                 || parts[1].elementsEqual(String(pid).utf8)
@@ -78,6 +85,8 @@ extension LinuxThread {
             content = try UserMemory.readBytes(
                 process.auxiliaryVector.lowerBound, count: process.auxiliaryVector.count)
         case .status: content = statText()
+        case .cpuInfo:
+            content = Array(process.configuration.cpu.cpuInfo(count: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))).utf8)
         }
         guard flags & 3 == 0 else { throw .EACCES }
         let descriptor = try withCString(Array("proc".utf8)) { (name) throws(LinuxErrno) in

@@ -95,6 +95,7 @@ extension LinuxThread {
             a[4], a[5])
         let mapped = start..<start &+ UInt64(range.count)
         let isShared = flags & 0xf == MAP_SHARED || flags & 0xf == 3
+        if isShared { process.engine?.memoryBecomesShared() }
         record(mapped) { $0.insert(VMA(range: mapped, protection: protection, isShared: isShared)) }
         return start
     }
@@ -234,6 +235,7 @@ extension LinuxThread {
         } else {
             hostFlags &= ~0o40000
         }
+        process.engine?.memoryBecomesShared()
         let start = try hostCall(CallNumber.shmat, a[0], a[1], UInt64(UInt32(bitPattern: hostFlags)))
         var protection: PageProtection = flags & 0o10000 != 0 ? [.read] : [.read, .write]  // SHM_RDONLY
         if flags & 0o100000 != 0 { protection.insert(.execute) }

@@ -191,6 +191,7 @@ extension LinuxThread {
             try UserMemory.write(clearChildTID, to: a[1])
             return 0
         }
+        if let result = try PointerAuthenticationKeys.prctl(option, a, self) { return result }
         guard Self.hostPrctlOptions.contains(option) else { throw .EINVAL }
         return try interruptible(CallNumber.prctl, a[0], a[1], a[2], a[3], a[4])
     }

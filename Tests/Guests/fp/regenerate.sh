@@ -1,7 +1,7 @@
 #!/bin/sh
-# Writes `expected`, here and in ../fpvector and ../fphalf, from what qemu-aarch64 (on PATH) prints for the guests built by ../build.sh into $1.
-# fphalf wants QEMU 10: 7.2 leaves bits above the result of FCVTZS Hd, Hn, #fbits.
+# Writes `expected`, here and in ../fpvector and ../fphalf, from what the QEMU 10 that
+# .ci/setup test fetches prints for the guests that ../build.sh builds into $1.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/../build.sh" "$1"
-for guest in fp fpvector fphalf; do qemu-aarch64 "$1/$guest" >"$here/../$guest/expected"; done
+for guest in fp fpvector fphalf; do "$1/programs/qemu-aarch64" "$1/$guest" >"$here/../$guest/expected"; done
