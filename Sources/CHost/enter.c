@@ -1,5 +1,6 @@
 // Entering generated code, and the ways out that are no return: nt_leave and the fault handler's rewritten context.
 #include "nt_enter.h"
+#include "nt_fp.h"
 #include "nt_guest.h"
 #include <stddef.h>
 
@@ -59,6 +60,19 @@ __attribute__((naked)) _Noreturn void nt_leave(nt_cpu *cpu, uint64_t exit_code) 
 #else
 #error "nt_enter is written for x86-64 hosts only; an AArch64 host needs its own trampoline and context access"
 #endif
+
+uint64_t nt_run(nt_cpu *cpu, nt_tb *tb) {
+    uint32_t mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr)::"memory");
+    // What the emulator's own arithmetic left.
+    if (mxcsr & 0x3f) {
+        mxcsr &= ~0x3fu;
+        __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr) : "memory");
+    }
+    uint64_t exit = nt_enter(cpu, tb);
+    nt_fp_collect(cpu);
+    return exit;
+}
 
 _Noreturn void nt_leave_alignment(nt_cpu *cpu, uint64_t address) {
     cpu->exception = NT_EXCEPTION_DATA_ALIGNMENT;

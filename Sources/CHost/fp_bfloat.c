@@ -1,6 +1,6 @@
 // BFloat16 (FEAT_BF16) and products of halves added to singles (FEAT_FHM). Arm ARM, shared pseudocode BFDotAdd, BFRound,
 // FPConvertBF, FPMulAddH.
-#include "nt_fp_helpers.h"
+#include "nt_fp.h"
 #include <string.h>
 #include <xmmintrin.h>
 
@@ -18,7 +18,7 @@ static uint32_t widened_half(const nt_cpu *cpu, uint64_t bits) {
 }
 
 uint64_t nt_helper_fp_fma_half_long(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b) {
-    return nt_helper_fp_fma32(cpu, addend, widened_half(cpu, a), widened_half(cpu, b));
+    return nt_fp_scalar_fma(cpu, addend, widened_half(cpu, a), widened_half(cpu, b), 2);
 }
 
 uint16_t nt_bfloat_from(nt_cpu *cpu, uint32_t single) {
@@ -36,13 +36,14 @@ uint16_t nt_bfloat_from(nt_cpu *cpu, uint32_t single) {
 // BFRound of a product or sum: to odd, an overflow to infinity, denormals (in and out) zero, NaNs the default one. The host
 // does it toward zero with its own flushing; its flags show what is left to do.
 static float to_odd(float x, float y, int multiplies) {
-    uint32_t mxcsr = 0x1f80 | 0x6000 | 0x8000 | 0x0040;
+    uint32_t mxcsr = 0x1f80 | 0x6000 | 0x8000 | 0x0040, kept;
+    __asm__ volatile("stmxcsr %0" : "=m"(kept)::"memory");
     volatile float vx = x, vy = y;
     __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr) : "memory");
     volatile float vr = multiplies ? vx * vy : vx + vy;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr)::"memory");
-    uint32_t plain = 0x1f80, bits;
-    __asm__ volatile("ldmxcsr %0" ::"m"(plain) : "memory");
+    uint32_t bits;
+    __asm__ volatile("ldmxcsr %0" ::"m"(kept) : "memory");
     float r = vr;
     memcpy(&bits, &r, sizeof bits);
     enum { OVERFLOW = 8, UNDERFLOW = 16, INEXACT = 32 };

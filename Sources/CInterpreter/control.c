@@ -1,5 +1,6 @@
 // Conditions, branches, exits, instrumentation, and the tables.
 #include "handlers.h"
+#include <xmmintrin.h>
 
 #define CONDITION(name, number)                                                                                        \
     HANDLER(cond_##name) { D64 = (uint64_t)nt_holds(cpu, number); NEXT; }                                              \
@@ -50,7 +51,7 @@ HANDLER(branch_indirect) {
         cpu->pc = pc;
         return NT_EXIT_REQUEST;
     }
-    nt_jump_cache_entry *entry = &nt_jump_cache(cpu)[nt_jump_cache_index(pc)];
+    nt_jump_cache_entry *entry = &nt_jump_cache(cpu, tb->flags)[nt_jump_cache_index(pc)];
     if (__builtin_expect(entry->pc != pc, 0)) {
         cpu->pc = pc;
         return NT_EXIT_LOOKUP;
@@ -119,9 +120,13 @@ typedef void (*plugin_callback)(uint32_t, uint64_t);
 typedef void (*plugin_mem_callback)(uint32_t, uint32_t, uint64_t, uint64_t);
 
 // c = callback flags; imm = function; next cell: userdata.
+// What a callback's own arithmetic leaves in the host's unit is not the guest's (fp_collect has taken the guest's before).
+static inline void drop_flags(void) { _mm_setcsr(0x1f80); }
+
 static inline void plugin_call(nt_cpu *cpu, const nt_op *ip) {
     if (ip->c) cpu->reg_permission = ip->c;
     ((plugin_callback)(uintptr_t)ip->imm)(cpu->cpu_index, ip[1].imm);
+    drop_flags();
     if (ip->c) cpu->reg_permission = 0;
 }
 HANDLER(plugin_call) { plugin_call(cpu, ip); NEXT_AT(ip + 2); }
@@ -133,6 +138,7 @@ HANDLER(plugin_call_if) {
 static inline void plugin_mem_call(nt_cpu *cpu, const nt_op *ip) {
     if (ip->c) cpu->reg_permission = ip->c;
     ((plugin_mem_callback)(uintptr_t)ip->imm)(cpu->cpu_index, ip[1].a, A64, ip[1].imm);
+    drop_flags();
     if (ip->c) cpu->reg_permission = 0;
 }
 HANDLER(plugin_mem_call) {

@@ -34,21 +34,15 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// TBL, TBX: indices, the bytes for indices outside of the table, and its first register in bits 4:0 with the number of
     /// registers less one above.
     case tableLookup
-    /// Scalar floating point; the numbers in the last operand are CHost's `nt_fp_helpers.h`. Values are S or D bit patterns,
-    /// zero-extended. All read FPCR and add to FPSR.
-    case fpBinary
-    case fpUnary
-    /// addend + a * b, rounded once.
-    case fpFMA32
-    case fpFMA64
-    /// Single addend + a * b of two halves; one rounding (FMLAL).
+    /// Single addend + a * b of two halves, one rounding (FMLAL). As all below: reads FPCR, adds to FPSR.
     case fpFMAHalfLong
     /// Single sum plus the products of two pairs of BFloat16 numbers (BFDOT).
     case fpBFDot
-    /// Packed NZCV, as `flags_set` takes it.
-    case fpCompare
-    case fpToInt
-    case fpFromInt
+    /// FJCVTZS: the integer, and Z of its flags in bit 32.
+    case fpJavaScript
+    /// FPSR with what the host's unit has collected, and its replacement.
+    case fpsrRead
+    case fpsrWrite
     /// Pointer authentication: pointer, modifier, key (CHost's `nt_pac_key`). A disabled key leaves the pointer as it is.
     case pacSign
     /// Leaves with `pacFail` when the code is wrong.
@@ -89,15 +83,11 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .sm4: vectors("sm4", [.i128, .i128, .i32])
         case .tableLookup:
             Signature(name: "table_lookup", parameters: [.i128, .i128, .i32], result: .i128, effects: [.readsState])
-        case .fpBinary: floatingPoint("fp_binary", [.i64, .i64, .i32])
-        case .fpUnary: floatingPoint("fp_unary", [.i64, .i32])
-        case .fpFMA32: floatingPoint("fp_fma32", [.i64, .i64, .i64])
-        case .fpFMA64: floatingPoint("fp_fma64", [.i64, .i64, .i64])
         case .fpFMAHalfLong: floatingPoint("fp_fma_half_long", [.i64, .i64, .i64])
         case .fpBFDot: floatingPoint("fp_bfdot", [.i64, .i64, .i64])
-        case .fpCompare: floatingPoint("fp_compare", [.i64, .i64, .i32])
-        case .fpToInt: floatingPoint("fp_to_int", [.i64, .i32])
-        case .fpFromInt: floatingPoint("fp_from_int", [.i64, .i32])
+        case .fpJavaScript: floatingPoint("fp_javascript", [.i64])
+        case .fpsrRead: floatingPoint("fpsr_read", [])
+        case .fpsrWrite: Signature(name: "fpsr_write", parameters: [.i64], result: .none, effects: [.floatingPoint])
         // The keys are no guest registers: they change only between TBs.
         case .pacSign: Signature(name: "pac_sign", parameters: [.i64, .i64, .i32], result: .i64, effects: [])
         case .pacAuthenticate:
@@ -117,6 +107,6 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         Signature(name: name, parameters: parameters, result: .i128, effects: [])
     }
     private func floatingPoint(_ name: StaticString, _ parameters: [IRType]) -> Signature {
-        Signature(name: name, parameters: parameters, result: .i64, effects: [.readsState, .writesState])
+        Signature(name: name, parameters: parameters, result: .i64, effects: [.floatingPoint])
     }
 }

@@ -217,6 +217,38 @@ package struct IRBuilder: ~Copyable {
         append(IRInst(.vextract, .i64, v, aux: UInt8(lane), imm: UInt64(index)))
     }
 
+    // MARK: Floating point (lane is log2 of bytes)
+
+    package mutating func fpBinary(_ op: FPBinary, _ a: Value, _ b: Value, lane: Int, count: Int) -> Value {
+        append(IRInst(.fpBinary, .i128, a, b, aux: UInt8(lane), flags: UInt8(count), imm: UInt64(op.rawValue)))
+    }
+    package mutating func fpUnary(_ op: FPUnary, _ a: Value, lane: Int, count: Int, mode: FPMode = []) -> Value {
+        append(
+            IRInst(
+                .fpUnary, .i128, a, aux: UInt8(lane), flags: UInt8(count), imm: UInt64(op.rawValue),
+                imm2: UInt64(mode.rawValue)))
+    }
+    package mutating func fpFMA(_ addend: Value, _ a: Value, _ b: Value, lane: Int, count: Int) -> Value {
+        append(IRInst(.fpFMA, .i128, addend, a, b, aux: UInt8(lane), flags: UInt8(count)))
+    }
+    package mutating func fpConvert(_ a: Value, from: Int, to: Int, count: Int, toOdd: Bool = false) -> Value {
+        append(
+            IRInst(.fpConvert, .i128, a, aux: UInt8(from), flags: UInt8(count), imm: UInt64(to), imm2: toOdd ? 1 : 0))
+    }
+    /// `op`: fpToInt or fpFromInt.
+    package mutating func fpInteger(_ op: Opcode, _ a: Value, lane: Int, count: Int, mode: FPMode) -> Value {
+        append(IRInst(op, .i128, a, aux: UInt8(lane), flags: UInt8(count), imm: UInt64(mode.rawValue)))
+    }
+    package mutating func fpToGeneral(_ a: Value, lane: Int, _ type: IRType, mode: FPMode) -> Value {
+        append(IRInst(.fpToGeneral, type, a, aux: UInt8(lane), imm: UInt64(mode.rawValue)))
+    }
+    package mutating func fpFromGeneral(_ a: Value, lane: Int, mode: FPMode) -> Value {
+        append(IRInst(.fpFromGeneral, .i128, a, aux: UInt8(lane), imm: UInt64(mode.rawValue)))
+    }
+    package mutating func flagsFPCompare(_ a: Value, _ b: Value, lane: Int, signals: Bool) {
+        append(IRInst(.flagsFPCompare, .i128, a, b, aux: UInt8(lane), imm: signals ? 1 : 0))
+    }
+
     // MARK: Calls and terminators
 
     @discardableResult

@@ -76,7 +76,8 @@ extension IRInst {
     @inlinable package var resultType: IRType {
         switch op {
         case .nop, .insn, .set, .flagsAdd, .flagsSub, .flagsAdc, .flagsSbc, .flagsLogic, .flagsCcmpSub, .flagsCcmpAdd,
-            .flagsSet, .store, .clearExclusive, .fence, .zeroBlock, .pluginAdd, .pluginStore, .pluginCall,
+            .flagsSet, .flagsFPCompare, .fpCollect, .store, .clearExclusive, .fence, .zeroBlock, .pluginAdd, .pluginStore,
+            .pluginCall,
             .pluginCallIf, .pluginMemCall, .chain, .branchIf, .branchIndirect, .raise, .exitTo:
             .none
         case .icmpEQ, .icmpNE, .icmpULT, .icmpULE, .icmpSLT, .icmpSLE, .cond: .i1

@@ -50,6 +50,8 @@ extension Field {
         case .fenceKind: FenceKind.allCases.map { (UInt64($0.rawValue), "\($0)") }
         case .exceptionKind: ExceptionKind.allCases.map { (UInt64($0.rawValue), "\($0.name)") }
         case .helper: Helper.allCases.map { (UInt64($0.rawValue), "\($0.signature.name)") }
+        case .fpBinary: FPBinary.allCases.map { (UInt64($0.rawValue), "\($0)") }
+        case .fpUnary: FPUnary.allCases.map { (UInt64($0.rawValue), "\($0)") }
         }
     }
 
@@ -67,6 +69,8 @@ extension Field {
                 UInt8(exactly: value).flatMap(ExceptionKind.init(rawValue:)).map { "\($0.name)" } ?? invalid(value)
             case .helper:
                 UInt16(exactly: value).flatMap(Helper.init(rawValue:)).map { "\($0.signature.name)" } ?? invalid(value)
+            case .fpBinary: named(FPBinary.self, value) ?? invalid(value)
+            case .fpUnary: named(FPUnary.self, value) ?? invalid(value)
             }
         return name
     }
@@ -89,6 +93,7 @@ extension Field {
         case .fenceKind: "fence kind"
         case .exceptionKind: "exception kind"
         case .helper: "helper"
+        case .fpBinary, .fpUnary: "floating-point operation"
         }
     }
 
@@ -97,7 +102,7 @@ extension Field {
         switch self {
         case .hex(let key), .signed(let key), .number(let key, below: _): "\(key)"
         case .memFlags: "flags"
-        case .unused, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper: nil
+        case .unused, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper, .fpBinary, .fpUnary: nil
         }
     }
 
@@ -105,7 +110,7 @@ extension Field {
     var mayBeOmitted: Bool {
         switch self {
         case .unused, .signed, .memFlags: true
-        case .hex, .number, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper: false
+        case .hex, .number, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper, .fpBinary, .fpUnary: false
         }
     }
 }

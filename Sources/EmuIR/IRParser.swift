@@ -219,7 +219,7 @@ package struct IRParser {
                 flags.insert(flag)
             } while take("|")
             return UInt64(flags.rawValue)
-        case .unused, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper:
+        case .unused, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper, .fpBinary, .fpUnary:
             preconditionFailure("a field without key: \(kind)")
         }
     }

@@ -60,7 +60,9 @@ enum IRPrinter {
             case .hex(let key): item("\(key)=\(hex(value))")
             case .number(let key, below: _): item("\(key)=\(value)")
             case .signed(let key): if value != 0 { item("\(key)=\(Int64(bitPattern: value))") }
-            case .unused, .memFlags, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper: break
+            case .unused, .memFlags, .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper, .fpBinary,
+                .fpUnary:
+                break
             }
         }
         if case .memFlags = info.flags, inst.flags != 0 { item("flags=\(flagNames(inst.flags))") }

@@ -121,6 +121,8 @@ package enum IRVerifier {
         case .fenceKind: isRaw(FenceKind.self, value) ? nil : "no fence kind has number \(value)"
         case .exceptionKind: isRaw(ExceptionKind.self, value) ? nil : "no exception kind has number \(value)"
         case .helper: isRaw(Helper.self, value) ? nil : "no helper has number \(value)"
+        case .fpBinary: isRaw(FPBinary.self, value) ? nil : "no floating-point operation has number \(value)"
+        case .fpUnary: isRaw(FPUnary.self, value) ? nil : "no floating-point operation has number \(value)"
         }
     }
 
@@ -161,6 +163,12 @@ package enum IRVerifier {
         case .vsqdmulh, .vsqrdmulh: return inst.aux == 1 || inst.aux == 2 ? nil : "lanes must have 2 or 4 bytes"
         case .vnarrow: return inst.aux >= 1 ? nil : "lanes of one byte cannot be narrowed"
         case .vsextLow, .vzextLow: return inst.aux <= 2 ? nil : "lanes of 8 bytes cannot be extended"
+        case .fpBinary, .fpUnary, .fpFMA, .fpToInt, .fpFromInt: return elementProblem(inst, widest: inst.aux)
+        case .fpConvert: return elementProblem(inst, widest: max(inst.aux, UInt8(inst.imm)))
+        case .fpToGeneral, .flagsFPCompare: return inst.aux >= 1 ? nil : "elements must have 2, 4 or 8 bytes"
+        case .fpFromGeneral:
+            let type = block.type(of: inst.a)
+            return inst.aux >= 1 && (type == .i32 || type == .i64) ? nil : "an i32 or i64 becomes an element of 2, 4 or 8 bytes"
         case .call: return callProblem(inst, in: block)
         case .pluginAdd, .pluginStore: return conditionProblem(inst.a, in: block)
         case .pluginMemCall:
@@ -175,9 +183,15 @@ package enum IRVerifier {
             .vsqadd, .vuqadd, .vsqsub, .vuqsub,
             .vcmpEQ,
             .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vdup, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vcnt,
-            .pluginLoad, .pluginCall, .pluginCallIf, .chain, .branchIf, .branchIndirect, .raise, .exitTo:
+            .fpCollect, .pluginLoad, .pluginCall, .pluginCallIf, .chain, .branchIf, .branchIndirect, .raise, .exitTo:
             return nil
         }
+    }
+
+    private static func elementProblem(_ inst: IRInst, widest: UInt8) -> String? {
+        guard inst.aux >= 1, widest >= 1 else { return "elements must have 2, 4 or 8 bytes" }
+        let fits = inst.flags >= 1 && Int(inst.flags) << Int(widest) <= 16
+        return fits ? nil : "\(inst.flags) elements do not fit a vector"
     }
 
     private static func slotProblem(_ inst: IRInst) -> String? {

@@ -35,6 +35,8 @@ package enum Opcode: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case vdup, vinsert, vextract, vext
     case vzip1, vzip2, vuzp1, vuzp2, vtrn1, vtrn2, vrev
     case vnarrow, vsextLow, vzextLow, vcnt
+    // Floating point (element size in `aux`, log2 bytes; number of elements in `flags`, those above become zero)
+    case fpBinary, fpUnary, fpFMA, fpConvert, fpToInt, fpFromInt, fpToGeneral, fpFromGeneral, flagsFPCompare, fpCollect
     // Host functions
     case call
     // Instrumentation
@@ -81,10 +83,12 @@ package struct Effects: OptionSet, BitwiseCopyable, Sendable {
     package static let observer = Effects(rawValue: 256)
     /// Orders other memory accesses.
     package static let barrier = Effects(rawValue: 512)
+    /// Rounds as FPCR says and adds to FPSR; touches no other guest register.
+    package static let floatingPoint = Effects(rawValue: 1024)
 
     /// True when an unused result makes the operation removable.
     package var isPure: Bool {
-        isDisjoint(with: [.writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier])
+        isDisjoint(with: [.writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier, .floatingPoint])
     }
 }
 
@@ -104,6 +108,8 @@ package enum Field: BitwiseCopyable, Sendable {
     case exceptionKind
     case memFlags
     case helper
+    case fpBinary
+    case fpUnary
 }
 
 /// One row of the opcode table.

@@ -151,6 +151,17 @@ extension Opcode {
         row(.vsextLow, "vsext_low", .own, vector, [.own], aux: lane, says: "low-half lanes (`lane` is the narrow size) sign-extended to twice the size"),
         row(.vzextLow, "vzext_low", .own, vector, [.own], aux: lane, says: "as vsext_low, zero-extended"),
         row(.vcnt, "vcnt", .own, vector, [.own], says: "population count of each byte"),
+        // Floating point as FPCR says, with what FPSR collects; `mode` is the number of CHost's nt_fp.h
+        row(.fpBinary, "fp_binary", .own, vector, binary, aux: lane, flags: .number("count", below: 9), imm: .fpBinary, does: [.floatingPoint], says: "the named operation on elements of a and b"),
+        row(.fpUnary, "fp_unary", .own, vector, [.own], aux: lane, flags: .number("count", below: 9), imm: .fpUnary, imm2: .number("mode", below: 1 << 16), does: [.floatingPoint], says: "the named operation on elements of a"),
+        row(.fpFMA, "fp_fma", .own, vector, [.own, .own, .own], aux: lane, flags: .number("count", below: 9), does: [.floatingPoint], says: "a + b * c, rounded once"),
+        row(.fpConvert, "fp_convert", .own, vector, [.own], aux: lane, flags: .number("count", below: 9), imm: .number("to", below: 4), imm2: .number("odd", below: 2), does: [.floatingPoint], says: "elements converted to the format of size `to` (log2 bytes), packed; odd: rounded to odd"),
+        row(.fpToInt, "fp_to_int", .own, vector, [.own], aux: lane, flags: .number("count", below: 9), imm: .number("mode", below: 1 << 16), does: [.floatingPoint], says: "elements to integers of the same size, saturating"),
+        row(.fpFromInt, "fp_from_int", .own, vector, [.own], aux: lane, flags: .number("count", below: 9), imm: .number("mode", below: 1 << 16), does: [.floatingPoint], says: "elements from integers of the same size"),
+        row(.fpToGeneral, "fp_to_general", .own, int, [.fixed(.i128)], aux: lane, imm: .number("mode", below: 1 << 16), does: [.floatingPoint], says: "the lowest element to an integer, saturating"),
+        row(.fpFromGeneral, "fp_from_general", .own, vector, [.any], aux: lane, imm: .number("mode", below: 1 << 16), does: [.floatingPoint], says: "one element from an i32 or i64"),
+        row(.flagsFPCompare, "flags_fp_compare", .none, vector, binary, aux: lane, imm: .number("signals", below: 2), does: [.writesFlags, .floatingPoint], says: "NZCV of comparing the lowest elements; signals: quiet NaNs are invalid, too"),
+        row(.fpCollect, "fp_collect", .none, does: [.floatingPoint, .observer], says: "adds what the host's unit has collected to FPSR: others are about to use the unit"),
         // Host functions
         row(.call, "call", .own, [.none, .i32, .i64, .i128], [.optional, .optional, .optional], imm: .helper, does: [.readsState, .writesState, .readsFlags, .writesFlags, .readsMemory, .writesMemory, .mayFault, .barrier], says: "calls the helper; its own row says what it takes and does"),
         // Instrumentation; `offset` is from the start of the vCPU arena

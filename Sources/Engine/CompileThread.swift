@@ -108,7 +108,8 @@ final class CompileThread: @unchecked Sendable {
             var block = pipeline.translate(key, isParallel: engine.isParallel, fetch: engine.environment.fetch)
             // The guest may have changed its code since; such a TB is about to be invalidated.
             guard block.guestInstructionCount == tb.instructionCount else { continue }
-            _ = pipeline.finish(&block, tb.instrumentation, symbol: { _ in nil }, isRepeated: true)
+            _ = pipeline.finish(
+                &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
             units.append(CompileUnit(block: block, tbIndex: index))
             owners.append(tb)
         }

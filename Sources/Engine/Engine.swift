@@ -34,6 +34,7 @@ package final class Engine: @unchecked Sendable {
     private var compilerStarted = false
     private let generationCounter = Atomic<Int>(0)
     private let safeWorkPending = Atomic<Bool>(false)
+    private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
 
     package init(
@@ -57,6 +58,9 @@ package final class Engine: @unchecked Sendable {
 
     /// Changes whenever TBs were removed; a TB found before a change must not be entered after it.
     var generation: Int { generationCounter.load(ordering: .acquiring) }
+
+    /// Some TB has called a plugin.
+    var callbacksExist: Bool { callbacksExistFlag.load(ordering: .relaxed) }
 
     // MARK: vCPUs
 
@@ -110,7 +114,9 @@ package final class Engine: @unchecked Sendable {
         if isNearlyFull { requestSafePoint() }
         var block = pipeline.translate(key, isParallel: isParallel, fetch: environment.fetch)
         let instrumentation = instrument(block)
-        let adjustments = pipeline.finish(&block, instrumentation, symbol: environment.symbol)
+        if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
+        let adjustments = pipeline.finish(
+            &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
         let c = UnsafeMutablePointer<nt_tb>.allocate(capacity: 1)
         UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
         c.pointee.pc = key.pc
@@ -130,6 +136,12 @@ package final class Engine: @unchecked Sendable {
             adopt(code[0], for: tb)
         }
         return tb
+    }
+
+    /// The first callback: TBs made before leave floating-point flags where its arithmetic would mix with them.
+    private func noteCallbacks() {
+        callbacksExistFlag.store(true, ordering: .relaxed)
+        if cacheLock.withLock({ cache.count }) > 0 { requestSafePoint() }
     }
 
     /// Makes compiled code the TB's entry.

@@ -41,15 +41,16 @@ struct TranslationPipeline: ~Copyable {
     }
 
     /// Plugin-gen and passes.
+    /// - Parameter collectsFPFlags: as PluginGen's.
     /// - Parameter isRepeated: true when the TB was dumped before (a later tier).
     /// - Returns: what a fault in mid-TB must take back.
     mutating func finish(
-        _ block: inout IRBlock, _ instrumentation: TBInstrumentation, symbol: (UInt64) -> String?,
+        _ block: inout IRBlock, _ instrumentation: TBInstrumentation, collectsFPFlags: Bool, symbol: (UInt64) -> String?,
         isRepeated: Bool = false
     ) -> [FaultAdjustment] {
         if !isRepeated { dumpGuestCode(block, symbol: symbol) }
         if log.isOn(.op), !isRepeated { log.put("OP:\n\(text(block))\n") }
-        let adjustments = instrumentation.isEmpty ? [] : PluginGen.run(&block, instrumentation)
+        let adjustments = PluginGen.run(&block, instrumentation, collectsFPFlags: collectsFPFlags)
         passes.run(&block)
         if log.isOn(.opOpt), !isRepeated { log.put("OP after optimization:\n\(text(block))\n") }
         return adjustments

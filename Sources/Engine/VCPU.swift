@@ -26,12 +26,12 @@ package final class VCPU: @unchecked Sendable {
     }
 
     func clearJumpCache() {
-        let cache = nt_jump_cache(cpu)!
-        for i in 0..<Int(NT_JUMP_CACHE_SIZE) { cache[i] = nt_jump_cache_entry(pc: .max, tb: nil) }
+        let cache = nt_jump_cache(cpu, 0)!
+        for i in 0..<2 * Int(NT_JUMP_CACHE_SIZE) { cache[i] = nt_jump_cache_entry(pc: .max, tb: nil) }
     }
 
     private func remember(_ tb: TranslationBlock) {
-        nt_jump_cache(cpu)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(pc: tb.key.pc, tb: tb.c)
+        nt_jump_cache(cpu, tb.key.flags)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(pc: tb.key.pc, tb: tb.c)
     }
 
     /// IC IVAU on this vCPU: handled at the next exit, which is asked for here. Called from generated code.
@@ -71,10 +71,14 @@ package final class VCPU: @unchecked Sendable {
         return engine.environment.deliverPending(on: self)
     }
 
+    /// The TB that runs next.
+    private var key: TBKey { TBKey(pc: cpu.pointee.pc, flags: cpu.pointee.fpcr == 0 ? 0 : UInt32(NT_TB_FPCR)) }
+
     /// One stay in generated code and what made it end.
     private func step() -> VCPUAction {
         let generation = engine.generation
-        let tb = engine.findOrTranslate(TBKey(pc: cpu.pointee.pc, flags: 0), for: self)
+        let key = self.key
+        let tb = engine.findOrTranslate(key, for: self)
         engine.world.enter(self)
         guard engine.generation == generation else {
             // Code was removed between the look-up and now: `tb` may be gone.
@@ -83,7 +87,7 @@ package final class VCPU: @unchecked Sendable {
         }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
-        let exit = nt_exit(UInt32(truncatingIfNeeded: nt_enter(cpu, tb.c)))
+        let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         if exit == NT_EXIT_FAULT
             || exit == NT_EXIT_EXCEPTION && Self.cameFromHelper(cpu.pointee.exception)
@@ -94,7 +98,9 @@ package final class VCPU: @unchecked Sendable {
         switch exit {
         case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
         case NT_EXIT_CHAIN:
-            engine.chain(cpu.pointee.exit_slot, to: TBKey(pc: cpu.pointee.pc, flags: 0), generation, for: self)
+            // A plugin may have written FPCR: the TB that was left is none of the new state.
+            let next = self.key
+            if next.flags == key.flags { engine.chain(cpu.pointee.exit_slot, to: next, generation, for: self) }
             return .resume
         case NT_EXIT_HOT:
             engine.promote(cpu.pointee.exit_tb, generation)

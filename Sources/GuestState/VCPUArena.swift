@@ -65,8 +65,9 @@ package final class VCPUArena: @unchecked Sendable {
 
     private func prepare(_ cpu: UnsafeMutablePointer<nt_cpu>, _ index: Int) {
         cpu.pointee.cpu_index = UInt32(index)
+        cpu.pointee.clean_mxcsr = 0x1f80
         // A zeroed entry names PC 0, which only entry 0 is ever asked for: one store empties the cache.
-        nt_jump_cache(cpu)[Int(nt_jump_cache_index(0))].pc = .max
+        for flags in [0, UInt32(NT_TB_FPCR)] { nt_jump_cache(cpu, flags)[Int(nt_jump_cache_index(0))].pc = .max }
     }
 }
 

@@ -124,6 +124,9 @@ extension Predecoder {
             .vcmpEQ, .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert,
             .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow, .vcnt:
             emitVector(inst, i, block)
+        case .fpBinary, .fpUnary, .fpFMA, .fpConvert, .fpToInt, .fpFromInt, .fpToGeneral, .fpFromGeneral, .flagsFPCompare,
+            .fpCollect:
+            emitFloatingPoint(inst, i, block)
         case .call: emitCall(inst, i, block)
         case .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall: emitPlugin(inst, i, block)
         case .chain, .branchIf, .branchIndirect, .raise, .exitTo: emitTerminator(inst, block)
@@ -433,7 +436,8 @@ extension IRInst {
     /// Changes NZCV.
     var writesFlags: Bool {
         switch op {
-        case .flagsAdd, .flagsSub, .flagsAdc, .flagsSbc, .flagsLogic, .flagsCcmpSub, .flagsCcmpAdd, .flagsSet, .pluginCall,
+        case .flagsAdd, .flagsSub, .flagsAdc, .flagsSbc, .flagsLogic, .flagsCcmpSub, .flagsCcmpAdd, .flagsSet, .flagsFPCompare,
+            .pluginCall,
             .pluginCallIf, .pluginMemCall, .call:
             true
         default: false

@@ -30,8 +30,8 @@ enum DeadState {
                 dead = s.overwrittenIn[slot] == s.epoch
                 s.overwrittenIn[slot] = s.epoch
             default:
-                if effects.contains(.writesFlags), effects.isDisjoint(with: [.observer, .mayFault, .terminator, .writesState]),
-                    inst.resultType == .none
+                if effects.contains(.writesFlags), inst.resultType == .none,
+                    effects.isDisjoint(with: [.observer, .mayFault, .terminator, .writesState, .floatingPoint])
                 {
                     dead = flagsOverwritten
                     if !dead { flagsOverwritten = true }
@@ -42,6 +42,11 @@ enum DeadState {
                     if !effects.isDisjoint(with: [.mayFault, .terminator, .readsState, .writesState]) {
                         s.liveAgain()
                         flagsOverwritten = false
+                    }
+                    if effects.contains(.floatingPoint) {
+                        if inst.op == .flagsFPCompare { flagsOverwritten = true }
+                        s.overwrittenIn[Int(StateSlot.fpcr.rawValue)] = 0
+                        s.overwrittenIn[Int(StateSlot.fpsr.rawValue)] = 0
                     }
                     if effects.contains(.readsFlags) { flagsOverwritten = false }
                 }

@@ -26,6 +26,15 @@ package enum InstrumentationRecord: Equatable, Sendable {
         regs: UInt8)
 }
 
+extension InstrumentationRecord {
+    package var isCallback: Bool {
+        switch self {
+        case .add, .store: false
+        case .call, .callIf: true
+        }
+    }
+}
+
 /// `entry CONDITION immediate`, unsigned 64-bit.
 package enum InstrumentationCondition: UInt8, Equatable, Sendable, CaseIterable {
     case equal
@@ -69,6 +78,12 @@ package struct TBInstrumentation: Equatable, Sendable {
         self.tb = tb
         self.insns = insns
         self.mem = mem
+    }
+
+    /// Whether code of plugins runs in the TB.
+    package var hasCallbacks: Bool {
+        tb.contains(where: \.isCallback) || insns.contains { $0.contains(where: \.isCallback) }
+            || mem.contains { $0.contains { $0.record.isCallback } }
     }
 
     package var isEmpty: Bool { tb.isEmpty && insns.isEmpty && mem.isEmpty }

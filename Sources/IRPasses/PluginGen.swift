@@ -19,9 +19,15 @@ package struct FaultAdjustment: Equatable, Sendable {
 /// Inline adds to one entry are merged into the first of them as long as nothing between could read the entry. A fault in
 /// mid-TB takes the rest back with the adjustments returned. Runs before the other passes.
 package enum PluginGen {
-    package static func run(_ block: inout IRBlock, _ instrumentation: TBInstrumentation) -> [FaultAdjustment] {
-        if instrumentation.isEmpty { return [] }
+    /// - Parameter collectsFPFlags: callbacks exist in the process, so that the guest's floating-point flags may not stay in
+    ///   the host's unit over a callback or the end of the TB.
+    package static func run(
+        _ block: inout IRBlock, _ instrumentation: TBInstrumentation, collectsFPFlags: Bool = true
+    ) -> [FaultAdjustment] {
+        let collects = collectsFPFlags && block.insts.contains { $0.exactEffects.contains(.floatingPoint) }
+        if instrumentation.isEmpty, !collects { return [] }
         var generator = Generator(instrumentation: instrumentation, block: block)
+        generator.collectsFPFlags = collects
         for (index, inst) in block.insts.enumerated() { generator.copy(inst, at: index) }
         block.insts = generator.output
         return generator.adjustments
@@ -46,6 +52,9 @@ private struct Generator {
     }
     private var openAdds: [OpenAdd] = []
     private var instruction = -1
+    var collectsFPFlags = false
+    /// Floating-point operations stand behind the last place where flags were collected.
+    private var hasFPFlags = false
     private var firstOfPair: IRInst?
     private var firstOfPairValue = Value.none
     /// What the last exclusive load of this block read, while the monitor can be open for it.
@@ -68,7 +77,9 @@ private struct Generator {
 
     mutating func copy(_ old: IRInst, at index: Int) {
         let inst = old.renumbered(remap)
+        if inst.op.effects.contains(.terminator) { collectFPFlags() }
         let result = append(inst)
+        if collectsFPFlags, inst.exactEffects.contains(.floatingPoint) { hasFPFlags = true }
         remap.append(result)
         if inst.op == .insn {
             instruction += 1
@@ -91,6 +102,12 @@ private struct Generator {
         return Value(index: output.count - 1)
     }
 
+    private mutating func collectFPFlags() {
+        guard hasFPFlags else { return }
+        append(IRInst(.fpCollect))
+        hasFPFlags = false
+    }
+
     // MARK: Records
 
     private mutating func emit(_ record: InstrumentationRecord) {
@@ -99,9 +116,11 @@ private struct Generator {
         case .store(let offset, let value): store(offset, value)
         case .call(let function, let userdata, let regs):
             openAdds.removeAll(keepingCapacity: true)
+            collectFPFlags()
             append(IRInst(.pluginCall, flags: regs, imm: function, imm2: userdata))
         case .callIf(let condition, let offset, let immediate, let function, let userdata, let regs):
             openAdds.removeAll(keepingCapacity: true)
+            collectFPFlags()
             let entry = append(IRInst(.pluginLoad, .i64, imm: offset))
             let limit = append(IRInst(.const, .i64, imm: immediate))
             let holds: Value
@@ -277,6 +296,7 @@ private struct Generator {
             case .store(let at, let value): store(at, value, onlyIf: access.condition)
             case .call(let function, let userdata, let regs):
                 openAdds.removeAll(keepingCapacity: true)
+                collectFPFlags()
                 if address.isNone { address = sum(access.base, access.offset) }
                 let type = access.value.isNone ? .none : output[access.value.index].resultType
                 append(

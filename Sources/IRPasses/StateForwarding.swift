@@ -33,7 +33,7 @@ enum StateForwarding {
                     s.known[slot + 64] = .none
                 }
             case .flagsAdd, .flagsSub, .flagsLogic: flagsSource = inst
-            case .flagsAdc, .flagsSbc, .flagsCcmpSub, .flagsCcmpAdd, .flagsSet: flagsSource = nil
+            case .flagsAdc, .flagsSbc, .flagsFPCompare, .flagsCcmpSub, .flagsCcmpAdd, .flagsSet: flagsSource = nil
             case .cond:
                 if let source = flagsSource, let comparison = comparison(for: Condition(rawValue: inst.aux)!, source, &s.output) {
                     inst = comparison
@@ -44,6 +44,7 @@ enum StateForwarding {
                 if effects.contains(.writesFlags) { flagsSource = nil }
             default: break
             }
+            if inst.exactEffects.contains(.floatingPoint) { s.known[Int(StateSlot.fpsr.rawValue)] = .none }
             s.remap.append(Value(index: s.output.count))
             s.output.append(inst)
         }

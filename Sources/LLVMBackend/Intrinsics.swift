@@ -5,6 +5,7 @@ final class Intrinsics {
     private struct Key: Hashable {
         let name: String
         let type: LLVMTypeRef?
+        let second: LLVMTypeRef?
     }
 
     private let module: LLVMModuleRef
@@ -13,6 +14,8 @@ final class Intrinsics {
     private let unlikelyWeights: LLVMValueRef
     private let profKind: UInt32
     private let noUnwind: LLVMAttributeRef
+    private let strictFP: LLVMAttributeRef
+    private var strings: [String: LLVMValueRef] = [:]
 
     init(module: LLVMModuleRef, context: LLVMContextRef) {
         self.module = module
@@ -25,13 +28,14 @@ final class Intrinsics {
             LLVMValueAsMetadata(LLVMConstInt(i32, 2000, 0)),
         ]
         unlikelyWeights = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, &parts, 3))
+        strictFP = LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName("strictfp", 8), 0)
         noUnwind = LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName("nounwind", 8), 0)
     }
 
     func call(
         _ builder: LLVMBuilderRef, _ name: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef]
     ) -> LLVMValueRef {
-        let key = Key(name: name, type: types.first)
+        let key = Key(name: name, type: types.first, second: types.count > 1 ? types[1] : nil)
         let callee: (function: LLVMValueRef, type: LLVMTypeRef)
         if let known = declared[key] {
             callee = known
@@ -49,10 +53,44 @@ final class Intrinsics {
         return LLVMBuildCall2(builder, callee.type, callee.function, &values, UInt32(values.count), "")
     }
 
+    // MARK: Constrained floating point
+
+    private func string(_ text: String) -> LLVMValueRef {
+        if let known = strings[text] { return known }
+        let made = LLVMMetadataAsValue(context, LLVMMDStringInContext2(context, text, text.utf8.count))!
+        strings[text] = made
+        return made
+    }
+
+    /// `llvm.experimental.constrained.NAME`: ties to even, every flag counts.
+    func strict(
+        _ builder: LLVMBuilderRef, _ name: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef], rounds: Bool
+    ) -> LLVMValueRef {
+        let modes = (rounds ? [string("round.tonearest")] : []) + [string("fpexcept.strict")]
+        return constrained(builder, name, types, arguments + modes)
+    }
+
+    /// A comparison that raises Invalid for signalling NaNs, or for all.
+    func compare(
+        _ builder: LLVMBuilderRef, _ x: LLVMValueRef, _ y: LLVMValueRef, _ predicate: String, signals: Bool
+    ) -> LLVMValueRef {
+        constrained(
+            builder, signals ? "fcmps" : "fcmp", [LLVMTypeOf(x)], [x, y, string(predicate), string("fpexcept.strict")])
+    }
+
+    private func constrained(
+        _ builder: LLVMBuilderRef, _ name: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef]
+    ) -> LLVMValueRef {
+        let result = call(builder, "llvm.experimental.constrained." + name, types, arguments)
+        LLVMAddCallSiteAttribute(result, LLVMAttributeIndex(bitPattern: -1), strictFP)
+        return result
+    }
+
     func markUnlikely(_ branch: LLVMValueRef) { LLVMSetMetadata(branch, profKind, unlikelyWeights) }
 
     /// No unwind tables: nothing unwinds through generated code.
     func addFunctionAttributes(_ function: LLVMValueRef) {
         LLVMAddAttributeAtIndex(function, LLVMAttributeIndex(bitPattern: -1), noUnwind)
+        LLVMAddAttributeAtIndex(function, LLVMAttributeIndex(bitPattern: -1), strictFP)
     }
 }

@@ -59,13 +59,16 @@ package final class JITBackend: @unchecked Sendable {
     /// - Parameter chains: whether direct and indirect branches go straight to the next TB.
     /// - Returns: one entry per unit, in order. Traps when LLVM refuses: that is our bug, the IR was verified.
     package func compile(_ units: [CompileUnit], chains: Bool) -> [CompiledCode] {
-        // Loops are worth a thorough compilation at once: nothing else could make them keep registers.
-        let isLoop = units.map { chains && SelfLoop.isSuitable($0.block) }
-        if !isLoop.contains(true) { return compileModule(units, .quick, chains: chains) }
-        if !isLoop.contains(false) { return compileModule(units, .thorough, chains: chains) }
-        var loops = compileModule(zip(units, isLoop).filter(\.1).map(\.0), .thorough, chains: chains).makeIterator()
-        var others = compileModule(zip(units, isLoop).filter { !$0.1 }.map(\.0), .quick, chains: chains).makeIterator()
-        return isLoop.map { $0 ? loops.next()! : others.next()! }
+        // Loops are worth a thorough compilation at once: nothing else could make them keep registers. So is floating point, whose
+        // operations FastISel hands to the slow selector one by one anyway.
+        let deservesEffort = units.map { unit in
+            chains && (SelfLoop.isSuitable(unit.block) || unit.block.insts.contains { $0.op.effects.contains(.floatingPoint) })
+        }
+        if !deservesEffort.contains(true) { return compileModule(units, .quick, chains: chains) }
+        if !deservesEffort.contains(false) { return compileModule(units, .thorough, chains: chains) }
+        var loops = compileModule(zip(units, deservesEffort).filter(\.1).map(\.0), .thorough, chains: chains).makeIterator()
+        var others = compileModule(zip(units, deservesEffort).filter { !$0.1 }.map(\.0), .quick, chains: chains).makeIterator()
+        return deservesEffort.map { $0 ? loops.next()! : others.next()! }
     }
 
     private func compileModule(_ units: [CompileUnit], _ effort: Effort, chains: Bool) -> [CompiledCode] {

@@ -74,6 +74,8 @@ extension TBLowering {
             UInt(i.imm), result: l.void, parameters: [l.i32] + parameters + [l.i64],
             [loadState(Int(NT_CPU_CPU_INDEX), l.i32)] + arguments + [l.const(i.imm2, l.i64)])
         if i.flags != 0 { storeState(Int(NT_CPU_REG_PERMISSION), l.const(0, l.i32)) }
+        // What the callback's own arithmetic left in MXCSR is not the guest's; fp_collect has taken the guest's flags before.
+        _ = call("llvm.x86.sse.ldmxcsr", [], [address(cpu, Int(NT_CPU_CLEAN_MXCSR))])
     }
 
     // MARK: Terminators
@@ -140,8 +142,9 @@ extension TBLowering {
         poll(pc)
         // index * sizeof(entry) in one mask: (pc >> 2 & (size - 1)) * 16 == (pc << 2) & ((size - 1) << 4)
         let mask = UInt64(NT_JUMP_CACHE_SIZE - 1) << 4
+        let cache = UInt64(NT_JUMP_CACHE_OFFSET) + UInt64(block.flags & UInt32(NT_TB_FPCR)) * UInt64(NT_JUMP_CACHE_BYTES)
         let offset = LLVMBuildAnd(b, LLVMBuildShl(b, pc, l.const(2, l.i64), ""), l.const(mask, l.i64), "")
-        var index: LLVMValueRef? = LLVMBuildAdd(b, offset, l.const(UInt64(NT_JUMP_CACHE_OFFSET), l.i64), "")
+        var index: LLVMValueRef? = LLVMBuildAdd(b, offset, l.const(cache, l.i64), "")
         let entry = LLVMBuildInBoundsGEP2(b, l.i8, cpu, &index, 1, "")!
         let cachedPC = LLVMBuildLoad2(b, l.i64, entry, "")
         unlikely(LLVMBuildICmp(b, LLVMIntNE, cachedPC, pc, "")) { $0.leave(to: pc, NT_EXIT_LOOKUP) }

@@ -92,7 +92,8 @@ extension TBLowering {
             .vsqadd, .vuqadd, .vsqsub, .vuqsub, .vsqdmulh, .vsqrdmulh,
             .vcmpEQ,
             .vcmpSGT, .vcmpSGE, .vcmpUGT, .vcmpUGE, .vshl, .vlshr, .vashr, .vdup, .vinsert, .vextract, .vext, .vzip1,
-            .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow, .vcnt, .call, .pluginAdd,
+            .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow, .vsextLow, .vzextLow, .vcnt, .fpBinary, .fpUnary, .fpFMA,
+            .fpConvert, .fpToInt, .fpFromInt, .fpToGeneral, .fpFromGeneral, .flagsFPCompare, .fpCollect, .call, .pluginAdd,
             .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall, .chain, .branchIf, .branchIndirect,
             .raise, .exitTo:
             preconditionFailure("not an integer operation: \(i.op)")

@@ -62,13 +62,15 @@ extension TBLowering {
             noteFaultPoint()
             let ordered = !flags.isDisjoint(with: [.acquire, .acquirePC])
             if ordered { requireWithin16(LLVMBuildAdd(b, value(i.a), l.const(i.imm, l.i64), ""), size: size) }
-            let raw = LLVMBuildLoad2(b, memoryType(size), pointer(value(i.a), i.imm), "")!
+            let isVector = isVectorLoad[current]
+            let raw = LLVMBuildLoad2(b, isVector ? l.double : memoryType(size), pointer(value(i.a), i.imm), "")!
             LLVMSetAlignment(raw, 1)
             // A load whose result nobody wants must fault all the same; instruction selection would drop it.
             LLVMSetVolatile(raw, 1)
             // x86 loads are acquire loads already; the compiler must not move later accesses up.
             if ordered { compilerBarrier() }
-            return extended(raw, size: size, to: i.type, signed: flags.contains(.signExtend))
+            let bits = isVector ? LLVMBuildBitCast(b, raw, l.i64, "")! : raw
+            return extended(bits, size: size, to: i.type, signed: flags.contains(.signExtend))
         case .store:
             noteFaultPoint()
             if flags.contains(.release) {

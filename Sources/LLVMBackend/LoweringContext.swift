@@ -12,6 +12,8 @@ struct LoweringContext {
     let i32: LLVMTypeRef
     let i64: LLVMTypeRef
     let i128: LLVMTypeRef
+    let float: LLVMTypeRef
+    let double: LLVMTypeRef
     let pointer: LLVMTypeRef
     let void: LLVMTypeRef
     /// `i64 (ptr cpu, ptr tb)`, called with preserve_none.
@@ -29,6 +31,8 @@ struct LoweringContext {
         i32 = LLVMInt32TypeInContext(context)
         i64 = LLVMInt64TypeInContext(context)
         i128 = LLVMIntTypeInContext(context, 128)
+        float = LLVMFloatTypeInContext(context)
+        double = LLVMDoubleTypeInContext(context)
         pointer = LLVMPointerTypeInContext(context, 0)
         void = LLVMVoidTypeInContext(context)
         var parameters: [LLVMTypeRef?] = [pointer, pointer]

@@ -21,6 +21,11 @@ struct TBLowering {
     /// Index of the guest instruction being lowered, and the one whose fault point is in memory.
     var instruction = -1
     var storedFaultPoint = -1
+    /// Index of the IR instruction being lowered.
+    var current = 0
+    /// Integer loads that only become the low part of a vector register (LDP of D registers): their place is the host's vector
+    /// unit from the start.
+    private(set) var isVectorLoad: [Bool] = []
     /// Set when the TB loops inside its function.
     var loop: SelfLoop?
 
@@ -41,11 +46,22 @@ struct TBLowering {
             l: l, function: function, cpu: LLVMGetParam(function, 0), tb: LLVMGetParam(function, 1), block: block,
             options: options, intrinsics: intrinsics, values: Array(repeating: nil, count: block.insts.count))
         if options.chains, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
+        lowering.noteVectorLoads()
         for i in block.insts.indices {
             let inst = block.insts[i]
+            lowering.current = i
             lowering.values[i] = lowering.lower(inst)
         }
         return function
+    }
+
+    private mutating func noteVectorLoads() {
+        isVectorLoad = block.insts.map { $0.op == .load && ($0.type == .i128 || $0.type == .i64) && $0.aux == 3 }
+        for inst in block.insts where !(inst.op == .zext && inst.type == .i128) {
+            for operand in [inst.a, inst.b, inst.c] where !operand.isNone && block.type(of: operand) == .i64 {
+                isVectorLoad[operand.index] = false
+            }
+        }
     }
 
     // MARK: Access to operands, state, basic blocks
@@ -156,6 +172,9 @@ struct TBLowering {
             .vashr, .vdup, .vinsert, .vextract, .vext, .vzip1, .vzip2, .vuzp1, .vuzp2, .vtrn1, .vtrn2, .vrev, .vnarrow,
             .vsextLow, .vzextLow, .vcnt:
             return lowerVector(i)
+        case .fpBinary, .fpUnary, .fpFMA, .fpConvert, .fpToInt, .fpFromInt, .fpToGeneral, .fpFromGeneral, .flagsFPCompare,
+            .fpCollect:
+            return lowerFloatingPoint(i)
         case .call: return lowerHelperCall(i)
         case .pluginAdd, .pluginStore, .pluginLoad, .pluginCall, .pluginCallIf, .pluginMemCall: return lowerPlugin(i)
         case .chain, .branchIf, .branchIndirect, .raise, .exitTo:

@@ -101,7 +101,10 @@ struct PluginRegister: Hashable {
             registers.cpu.pointee.pstate = lo & (1 << 24 | 1 << 12)
         case .v(let n): registers[v: n] = (lo, hi)
         case .fpsr: registers.cpu.pointee.fpsr = lo
-        case .fpcr: registers.cpu.pointee.fpcr = lo
+        case .fpcr:
+            registers.cpu.pointee.fpcr = lo
+            // Code for the old mode may run on until its next poll.
+            nt_request_exit(registers.cpu)
         case .tpidr: registers.cpu.pointee.tpidr_el0 = lo
         }
     }

@@ -38,7 +38,7 @@ import Testing
         (0xd503_3f5f, "clrex", ["clear_exclusive"]),
         (0xd503_3fdf, "isb", ["exit_to"]),
         (0xd51b_4401, "msr fpcr, x1", ["exit_to"]),
-        (0xd51b_4421, "msr fpsr, x1", []),
+        (0xd51b_4421, "msr fpsr, x1", ["call fpsr_write x0"]),
         (0xd53b_e041, "mrs x1, cntvct_el0", ["call cntvct"]),
         (0xd50b_7421, "dc zva, x1", ["zero_block x1"]),
         (0xd50b_7521, "ic ivau, x1", ["call icache_invalidate x1"]),

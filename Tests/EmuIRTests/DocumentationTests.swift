@@ -69,6 +69,7 @@ import Testing
         case .exceptionKind: "exception kind"
         case .memFlags: "flags"
         case .helper: "helper"
+        case .fpBinary, .fpUnary: "floating-point operation"
         }
     }
 
@@ -76,6 +77,7 @@ import Testing
         let names: [(Effects, String)] = [
             (.readsFlags, "rF"), (.writesFlags, "wF"), (.readsState, "rS"), (.writesState, "wS"), (.readsMemory, "rM"),
             (.writesMemory, "wM"), (.mayFault, "fault"), (.terminator, "end"), (.observer, "obs"), (.barrier, "bar"),
+            (.floatingPoint, "fp"),
         ]
         return names.filter { effects.contains($0.0) }.map(\.1).joined(separator: " ")
     }

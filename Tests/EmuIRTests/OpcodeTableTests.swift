@@ -32,7 +32,7 @@ import Testing
             case .unused: break
             case .hex(let key), .signed(let key), .number(let key, below: _): keys.append("\(key)")
             case .memFlags: keys.append("flags")
-            case .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper: named += 1
+            case .slot, .condition, .atomicOp, .fenceKind, .exceptionKind, .helper, .fpBinary, .fpUnary: named += 1
             }
         }
         #expect(named <= 1)

@@ -102,12 +102,12 @@ import Testing
         let entry = qemu_plugin_u64(score: OpaquePointer(handle), offset: 0)
         pluginU64Set(entry, 0, 41)
         GuestRegisters(cpu)[x: 3] = 9
-        nt_jump_cache(cpu)[5].pc = 0x1000
+        nt_jump_cache(cpu, 0)[5].pc = 0x1000
         let again = arena.recycle(0)
         #expect(again == cpu)
         #expect(GuestRegisters(again)[x: 3] == 0)
-        #expect(nt_jump_cache(again)[5].pc == 0)
-        #expect(nt_jump_cache(again)[0].pc == .max)
+        #expect(nt_jump_cache(again, 0)[5].pc == 0)
+        #expect(nt_jump_cache(again, 0)[0].pc == .max)
         #expect(pluginU64Get(entry, 0) == 41)
     }
 

@@ -85,6 +85,12 @@ extension IREvaluator {
 
         case .pack128: return b << 64 | a
         case .hi64: return a >> 64
+        case .fpBinary, .fpUnary, .fpFMA, .fpConvert, .fpToInt, .fpFromInt, .fpToGeneral, .fpFromGeneral, .flagsFPCompare:
+            let number = UInt128(inst.op.rawValue) << 96 | UInt128(inst.aux) << 80 | UInt128(inst.flags) << 64
+            let mixed = standIn(number ^ UInt128(inst.imm) ^ UInt128(inst.imm2) << 32, inst.op.effects, inst.type, a, b, c)
+            guard inst.op == .flagsFPCompare else { return mixed }
+            image.nzcv = UInt8(truncatingIfNeeded: mixed >> 40 & 15)
+        case .fpCollect: break
         case .call: return callHelper(inst, a, b, c)
         case .pluginAdd:
             if inst.a.isNone || a != 0 { image.arena[inst.imm, default: 0] &+= inst.imm2 }
@@ -230,21 +236,27 @@ extension IREvaluator {
             return a == 0 ? 0 : 0
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)
         case .vshlRegister, .vshlSaturating, .polynomialMultiply, .aes, .sha1Rounds, .sha256h, .sha256h2,
-            .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpBinary, .fpUnary, .fpFMA32, .fpFMA64,
-            .fpFMAHalfLong, .fpBFDot, .fpCompare, .fpToInt, .fpFromInt, .pacSign, .pacAuthenticate, .pacGeneric,
-            .mops:
-            return standIn(helper, a, b, c)
+            .sha512h, .sha512h2, .sm3Round, .sm3partw1, .sm3partw2, .sm4, .tableLookup, .fpFMAHalfLong, .fpBFDot,
+            .fpJavaScript, .pacSign, .pacAuthenticate, .pacGeneric, .mops:
+            return standIn(UInt128(helper.rawValue), helper.signature.effects, helper.signature.result, a, b, c)
+        case .fpsrRead: return image.slots[Int(StateSlot.fpsr.rawValue)]
+        case .fpsrWrite:
+            image.slots[Int(StateSlot.fpsr.rawValue)] = a
+            return 0
         }
     }
 
     /// For helpers whose arithmetic no pass looks into: a function of all that the real one may read, which writes what it may.
-    private mutating func standIn(_ helper: Helper, _ a: UInt128, _ b: UInt128, _ c: UInt128) -> UInt128 {
-        let signature = helper.signature
-        var mixed = UInt128(helper.rawValue)
+    private mutating func standIn(
+        _ number: UInt128, _ effects: Effects, _ result: IRType, _ a: UInt128, _ b: UInt128, _ c: UInt128
+    ) -> UInt128 {
+        var mixed = number
         for value in [a, b, c] { mixed = (mixed ^ value) &* 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835 }
-        if signature.effects.contains(.readsState) { mixed ^= image.slots[Int(StateSlot.fpcr.rawValue)] }
-        if signature.effects.contains(.writesState) { image.slots[Int(StateSlot.fpsr.rawValue)] |= mixed >> 60 & 0x9f }
-        return signature.result == .i128 ? mixed : mixed & mask(64)
+        if !effects.isDisjoint(with: [.readsState, .floatingPoint]) { mixed ^= image.slots[Int(StateSlot.fpcr.rawValue)] }
+        if !effects.isDisjoint(with: [.writesState, .floatingPoint]) {
+            image.slots[Int(StateSlot.fpsr.rawValue)] |= mixed >> 60 & 0x9f
+        }
+        return mixed & mask(result.bits)
     }
 
     private func crc(_ accumulator: UInt128, _ data: UInt128, _ size: UInt8, _ polynomial: UInt128) -> UInt128 {

@@ -1,13 +1,16 @@
 internal import A64ISA
 internal import EmuIR
 
-// Scalar floating point, single and double (half only in FCVT). Arithmetic goes through helpers that apply FPCR and collect FPSR;
-// moves, sign changes and selections are plain integer operations.
+// Scalar floating point. Arithmetic is IR operations on one element of a vector register, which apply FPCR and collect FPSR; moves,
+// sign changes and selections are plain integer operations.
 extension Translator {
     /// `ftype`: 0 single, 1 double. Half-precision arithmetic is FEAT_FP16, which rows gate.
     private func isDouble(_ ftype: Int) -> Bool { ftype == 1 }
 
-    /// An FP register's bits as the helpers take them: S and H forms have garbage above their width.
+    /// log2 of the size in bytes of `ftype` (0 single, 1 double, 3 half).
+    func elementSize(ftype: Int) -> Int { ftype == 3 ? 1 : 2 + ftype }
+
+    /// An FP register's low bits: S and H forms have garbage above their width.
     private mutating func F(_ n: Int) -> Value { D(n) }
 
     /// Writes an S or D result; everything above is zero.
@@ -15,61 +18,55 @@ extension Translator {
         setV(n, ftype == 1 ? value : ir.ubfx(value, lsb: 0, width: ftype == 0 ? 32 : 16))
     }
 
-    /// The number operand of a helper (CHost, nt_fp_helpers.h).
-    private mutating func operation(_ number: Int, _ ftype: Int = 0) -> Value {
-        ir.const(UInt64(number | (isDouble(ftype) ? 0x100 : 0)), .i32)
-    }
-
     // MARK: Arithmetic
 
     mutating func floatBinary(_ f: FloatDataProcessing2Source) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
-        let a = F(f.Rn)
-        let b = F(f.Rm)
-        let result = ir.call(.fpBinary, a, b, operation(f.opcode, f.ftype))
-        setF(f.Rd, result, f.ftype)
+        let a = V(f.Rn)
+        let b = V(f.Rm)
+        ir.set(.v(f.Rd), ir.fpBinary(FPBinary(rawValue: UInt8(f.opcode))!, a, b, lane: elementSize(ftype: f.ftype), count: 1))
         return .next
     }
 
     /// FMADD a + n*m, FMSUB a - n*m, FNMADD -a - n*m, FNMSUB -a + n*m, the signs changed before the one rounding.
     mutating func floatMultiplyAdd(_ f: FloatDataProcessing3Source) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
-        let sign: UInt64 = isDouble(f.ftype) ? 1 << 63 : 1 << 31
-        var addend = F(f.Ra)
-        var n = F(f.Rn)
-        let m = F(f.Rm)
-        if f.o1 != 0 { addend = ir.xor(addend, ir.const(sign)) }
-        if f.o1 != f.o0 { n = ir.xor(n, ir.const(sign)) }
-        let result = ir.call(isDouble(f.ftype) ? .fpFMA64 : .fpFMA32, addend, n, m)
-        setF(f.Rd, result, f.ftype)
+        let lane = elementSize(ftype: f.ftype)
+        var addend = V(f.Ra)
+        var n = V(f.Rn)
+        let m = V(f.Rm)
+        if f.o1 != 0 { addend = fpNegated(addend, lane: lane) }
+        if f.o1 != f.o0 { n = fpNegated(n, lane: lane) }
+        ir.set(.v(f.Rd), ir.fpFMA(addend, n, m, lane: lane, count: 1))
         return .next
+    }
+
+    /// The sign of each element changed.
+    mutating func fpNegated(_ a: Value, lane: Int) -> Value {
+        ir.vector(.vxor, a, vreplicate(1 << UInt64((8 << lane) - 1), lane: lane))
     }
 
     mutating func FSQRT_float(_ f: FloatDataProcessing1Source) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
-        let a = F(f.Rn)
-        let result = ir.call(.fpUnary, a, operation(0, f.ftype))
-        setF(f.Rd, result, f.ftype)
+        let a = V(f.Rn)
+        ir.set(.v(f.Rd), ir.fpUnary(.sqrt, a, lane: elementSize(ftype: f.ftype), count: 1))
         return .next
     }
 
     /// FRINTN, P, M, Z, A by `opcode` 8...12; X (14, raises inexact) and I (15) round as FPCR says.
     mutating func floatRound(_ f: FloatDataProcessing1Source) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
-        let mode = f.opcode <= 12 ? f.opcode - 8 : 7
-        let inexact = f.opcode == 14 ? 1 : 0
-        let a = F(f.Rn)
-        let result = ir.call(.fpUnary, a, operation(2 | mode << 16 | inexact << 20, f.ftype))
-        setF(f.Rd, result, f.ftype)
+        let mode: FPMode = f.opcode <= 12 ? .rounding(f.opcode - 8) : f.opcode == 14 ? [.current, .inexact] : .current
+        let a = V(f.Rn)
+        ir.set(.v(f.Rd), ir.fpUnary(.round, a, lane: elementSize(ftype: f.ftype), count: 1, mode: mode))
         return .next
     }
 
     /// FCVT between half, single and double.
     mutating func FCVT_float(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        let to = f.opcode & 3
-        let a = F(f.Rn)
-        let result = ir.call(.fpUnary, a, operation(1 | f.ftype << 16 | to << 20))
-        setF(f.Rd, result, to)
+        let a = V(f.Rn)
+        let to = elementSize(ftype: f.opcode & 3)
+        ir.set(.v(f.Rd), ir.fpConvert(a, from: elementSize(ftype: f.ftype), to: to, count: 1))
         return .next
     }
 
@@ -154,76 +151,78 @@ extension Translator {
     /// `opcode2` bit 3 compares with zero, bit 4 signals for quiet NaNs too.
     mutating func floatCompare(_ f: FloatCompare) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
-        let a = F(f.Rn)
-        let b = f.opcode2 & 8 != 0 ? ir.const(0) : F(f.Rm)
-        let nzcv = ir.call(.fpCompare, a, b, operation(f.opcode2 >> 4, f.ftype))
-        ir.flagsSet(nzcv)
+        let a = V(f.Rn)
+        let b = f.opcode2 & 8 != 0 ? vzero : V(f.Rm)
+        ir.flagsFPCompare(a, b, lane: elementSize(ftype: f.ftype), signals: f.opcode2 >> 4 != 0)
         return .next
     }
 
     mutating func floatConditionalCompare(_ f: FloatConditionalCompare) -> TranslationStep {
         if f.ftype == 3 { return undefined() }
+        let lane = elementSize(ftype: f.ftype)
+        var a = V(f.Rn)
+        var b = V(f.Rm)
         guard let condition = conditionHolds(f.cond) else {
-            let a = F(f.Rn)
-            let b = F(f.Rm)
-            let nzcv = ir.call(.fpCompare, a, b, operation(f.op, f.ftype))
-            ir.flagsSet(nzcv)
+            ir.flagsFPCompare(a, b, lane: lane, signals: f.op != 0)
             return .next
         }
         // The comparison may raise flags, so it must see harmless operands when the condition fails.
-        let zero = ir.const(0)
-        let a = F(f.Rn)
-        let b = F(f.Rm)
-        let x = ir.select(condition, a, zero)
-        let y = ir.select(condition, b, zero)
-        let compared = ir.call(.fpCompare, x, y, operation(f.op, f.ftype))
+        let zero = vzero
+        a = ir.select(condition, a, zero)
+        b = ir.select(condition, b, zero)
+        ir.flagsFPCompare(a, b, lane: lane, signals: f.op != 0)
+        let compared = ir.flagsGet()
         ir.flagsSet(ir.select(condition, compared, ir.const(UInt64(f.nzcv) << 28)))
         return .next
     }
 
     // MARK: Conversions
 
+    private func integerMode(isUnsigned: Bool, sf: Int) -> FPMode {
+        let width: FPMode = sf != 0 ? .is64Bit : []
+        return isUnsigned ? width.union(.unsigned) : width
+    }
+
+    private mutating func toInteger(Rd: Int, Rn: Int, ftype: Int, sf: Int, opcode: Int, _ mode: FPMode) -> TranslationStep {
+        if ftype == 3 { return undefined() }
+        let a = V(Rn)
+        let whole = mode.union(integerMode(isUnsigned: opcode & 1 != 0, sf: sf))
+        setX(Rd, ir.fpToGeneral(a, lane: elementSize(ftype: ftype), sf != 0 ? .i64 : .i32, mode: whole))
+        return .next
+    }
+
     /// Rounding by `rmode`, ties away by `opcode` 4 and 5.
     mutating func floatToInteger(_ f: FloatIntegerConversion) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
-        let mode = f.opcode >= 4 ? 4 : f.rmode
-        let a = F(f.Rn)
-        let result = ir.call(.fpToInt, a, operation(mode << 16 | (f.opcode & 1) << 20 | f.sf << 21, f.ftype))
-        setX(f.Rd, result)
-        return .next
+        toInteger(
+            Rd: f.Rd, Rn: f.Rn, ftype: f.ftype, sf: f.sf, opcode: f.opcode, f.opcode >= 4 ? .tiesAway : .rounding(f.rmode))
+    }
+
+    mutating func floatToFixed(_ f: FloatFixedConversion) -> TranslationStep {
+        toInteger(
+            Rd: f.Rd, Rn: f.Rn, ftype: f.ftype, sf: f.sf, opcode: f.opcode, FPMode.zero.union(.fraction(64 - f.scale)))
     }
 
     mutating func FJCVTZS(_ f: FloatIntegerConversion) -> TranslationStep {
         let a = F(f.Rn)
-        let result = ir.call(.fpToInt, a, operation(1 << 22))
+        let result = ir.call(.fpJavaScript, a)
         setX(f.Rd, ir.ubfx(result, lsb: 0, width: 32))
         ir.flagsSet(ir.shift(.shl, ir.shift(.lshr, result, by: 32), by: 30))
         return .next
     }
 
-    mutating func floatToFixed(_ f: FloatFixedConversion) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
-        let a = F(f.Rn)
-        let number = 3 << 16 | (f.opcode & 1) << 20 | f.sf << 21 | (64 - f.scale) << 24
-        let result = ir.call(.fpToInt, a, operation(number, f.ftype))
-        setX(f.Rd, result)
+    private mutating func fromInteger(Rd: Int, Rn: Int, ftype: Int, sf: Int, opcode: Int, _ mode: FPMode) -> TranslationStep {
+        if ftype == 3 { return undefined() }
+        let a = X(Rn, is64Bit: sf != 0)
+        let whole = mode.union(integerMode(isUnsigned: opcode & 1 != 0, sf: sf))
+        ir.set(.v(Rd), ir.fpFromGeneral(a, lane: elementSize(ftype: ftype), mode: whole))
         return .next
     }
 
     mutating func integerToFloat(_ f: FloatIntegerConversion) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
-        let a = X(f.Rn)
-        let result = ir.call(.fpFromInt, a, operation((f.opcode & 1) << 20 | f.sf << 21, f.ftype))
-        setF(f.Rd, result, f.ftype)
-        return .next
+        fromInteger(Rd: f.Rd, Rn: f.Rn, ftype: f.ftype, sf: f.sf, opcode: f.opcode, [])
     }
 
     mutating func fixedToFloat(_ f: FloatFixedConversion) -> TranslationStep {
-        if f.ftype == 3 { return undefined() }
-        let a = X(f.Rn)
-        let number = (f.opcode & 1) << 20 | f.sf << 21 | (64 - f.scale) << 24
-        let result = ir.call(.fpFromInt, a, operation(number, f.ftype))
-        setF(f.Rd, result, f.ftype)
-        return .next
+        fromInteger(Rd: f.Rd, Rn: f.Rn, ftype: f.ftype, sf: f.sf, opcode: f.opcode, .fraction(64 - f.scale))
     }
 }

@@ -1,7 +1,7 @@
 internal import A64ISA
 internal import EmuIR
 
-// AdvSIMD floating point, vector and scalar, single and double precision: the scalar helpers, element by element.
+// AdvSIMD floating point, vector and scalar, single and double precision: IR operations on whole vectors.
 extension Translator {
     /// The elements an instruction works on. `lane` is 2 for single precision, 3 for double.
     struct FPElements {
@@ -18,8 +18,6 @@ extension Translator {
             self.lane = lane
             count = 1
         }
-        /// Bit 8 of a helper's operation number.
-        var doubleBit: Int { lane == 3 ? 0x100 : 0 }
     }
 
     /// `Elem[V[n], index]`, zero-extended.
@@ -43,100 +41,116 @@ extension Translator {
         if words.count == 1 { setV(d, words[0]) } else { ir.set(.v(d), ir.pack128(lo: words[0], hi: words[1])) }
     }
 
-    private mutating func number(_ n: Int, _ e: FPElements) -> Value { ir.const(UInt64(n | e.doubleBit), .i32) }
-
-    private mutating func binary(_ op: Int, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
-        ir.call(.fpBinary, a, b, number(op, e))
+    private mutating func binary(_ op: FPBinary, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
+        ir.fpBinary(op, a, b, lane: e.lane, count: e.count)
     }
-    private mutating func unary(_ op: Int, _ a: Value, _ e: FPElements) -> Value { ir.call(.fpUnary, a, number(op, e)) }
-
-    private mutating func negated(_ a: Value, _ e: FPElements) -> Value {
-        ir.xor(a, ir.const(e.lane == 3 ? 1 << 63 : 1 << 31))
+    private mutating func unary(_ op: FPUnary, _ a: Value, _ e: FPElements, _ mode: FPMode = []) -> Value {
+        ir.fpUnary(op, a, lane: e.lane, count: e.count, mode: mode)
     }
     private mutating func multiplyAdd(_ addend: Value, _ a: Value, _ b: Value, _ e: FPElements) -> Value {
-        ir.call(e.lane == 3 ? .fpFMA64 : .fpFMA32, addend, a, b)
+        ir.fpFMA(addend, a, b, lane: e.lane, count: e.count)
+    }
+    /// What the operations leave above their elements is zero, so the result is the whole register.
+    private mutating func setElements(_ d: Int, _ result: Value) { ir.set(.v(d), result) }
+
+    /// One element in every place.
+    private mutating func replicated(_ n: Int, _ index: Int, lane: Int) -> Value {
+        ir.vdup(ir.vextract(V(n), lane: lane, index: index), lane: lane)
+    }
+    /// Neighbours swapped.
+    private mutating func swapped(_ a: Value, lane: Int) -> Value {
+        lane == 3 ? ir.vector(.vext, a, a, imm: 8) : ir.vector(.vrev, a, lane: lane, imm: lane + 1)
+    }
+    /// The signs of even and odd elements changed.
+    private mutating func negated(_ a: Value, even: Bool, odd: Bool, lane: Int) -> Value {
+        if !even, !odd { return a }
+        if even, odd { return fpNegated(a, lane: lane) }
+        let bits = UInt64(8 << lane)
+        let sign: UInt64 = 1 << (bits - 1)
+        if lane == 3 { return ir.vector(.vxor, a, ir.vconst(lo: even ? sign : 0, hi: odd ? sign : 0)) }
+        return ir.vector(.vxor, a, vreplicate(even ? sign : sign << bits, lane: lane + 1))
     }
 
     // MARK: Three registers
 
-    /// Numbers of `fp_binary` by U, bit 1 of size and opcode of "Advanced SIMD three same".
-    private static func binaryNumber(U: Int, a: Int, opcode: Int) -> Int {
+    /// The operation by U, bit 1 of size and opcode of "Advanced SIMD three same".
+    private static func binaryOperation(U: Int, a: Int, opcode: Int) -> FPBinary {
         switch (U, a, opcode) {
-        case (0, 0, 0b11000), (1, 0, 0b11000): 6
-        case (0, 1, 0b11000), (1, 1, 0b11000): 7
-        case (0, 0, 0b11010), (1, 0, 0b11010): 2
-        case (0, 1, 0b11010): 3
-        case (1, 1, 0b11010): 12
-        case (0, 0, 0b11011): 9
-        case (1, 0, 0b11011): 0
-        case (0, 0, 0b11100): 16
-        case (1, 0, 0b11100): 17
-        case (1, 1, 0b11100): 18
-        case (1, 0, 0b11101): 19
-        case (1, 1, 0b11101): 20
-        case (0, 0, 0b11110), (1, 0, 0b11110): 4
-        case (0, 1, 0b11110), (1, 1, 0b11110): 5
-        case (0, 0, 0b11111): 10
-        case (0, 1, 0b11111): 11
-        case (1, 0, 0b11111): 1
+        case (0, 0, 0b11000), (1, 0, 0b11000): .maxnm
+        case (0, 1, 0b11000), (1, 1, 0b11000): .minnm
+        case (0, 0, 0b11010), (1, 0, 0b11010): .add
+        case (0, 1, 0b11010): .sub
+        case (1, 1, 0b11010): .abd
+        case (0, 0, 0b11011): .mulx
+        case (1, 0, 0b11011): .mul
+        case (0, 0, 0b11100): .cmeq
+        case (1, 0, 0b11100): .cmge
+        case (1, 1, 0b11100): .cmgt
+        case (1, 0, 0b11101): .acge
+        case (1, 1, 0b11101): .acgt
+        case (0, 0, 0b11110), (1, 0, 0b11110): .max
+        case (0, 1, 0b11110), (1, 1, 0b11110): .min
+        case (0, 0, 0b11111): .recps
+        case (0, 1, 0b11111): .rsqrts
+        case (1, 0, 0b11111): .div
         default: preconditionFailure("no floating-point row")
         }
     }
 
     mutating func fpThreeSame(_ f: SIMDThreeSame) -> TranslationStep {
         let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let op = Self.binaryNumber(U: f.U, a: f.size >> 1, opcode: f.opcode)
-        let result = (0..<e.count).map { n in
-            let a = element(f.Rn, n, lane: e.lane)
-            return binary(op, a, element(f.Rm, n, lane: e.lane), e)
-        }
-        setElements(f.Rd, result, lane: e.lane)
+        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
+        let a = V(f.Rn)
+        setElements(f.Rd, binary(op, a, V(f.Rm), e))
         return .next
     }
 
     mutating func fpScalarThreeSame(_ f: SIMDScalarThreeSame) -> TranslationStep {
         let e = FPElements(scalar: 2 + (f.size & 1))
-        let op = Self.binaryNumber(U: f.U, a: f.size >> 1, opcode: f.opcode)
-        let a = element(f.Rn, 0, lane: e.lane)
-        setElements(f.Rd, [binary(op, a, element(f.Rm, 0, lane: e.lane), e)], lane: e.lane)
+        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
+        let a = V(f.Rn)
+        setElements(f.Rd, binary(op, a, V(f.Rm), e))
         return .next
     }
 
     /// FADDP, FMAXP, FMINP, FMAXNMP, FMINNMP: neighbours of `Vm:Vn`.
     mutating func fpPairwise(_ f: SIMDThreeSame) -> TranslationStep {
         let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let op = Self.binaryNumber(U: f.U, a: f.size >> 1, opcode: f.opcode)
-        let half = e.count / 2
-        let result = (0..<e.count).map { n in
-            let register = n < half ? f.Rn : f.Rm
-            let first = 2 * (n % half)
-            let a = element(register, first, lane: e.lane)
-            return binary(op, a, element(register, first + 1, lane: e.lane), e)
-        }
-        setElements(f.Rd, result, lane: e.lane)
+        let op = Self.binaryOperation(U: f.U, a: f.size >> 1, opcode: f.opcode)
+        let first = f.Q == 1 ? V(f.Rn) : concatenated(f.Rn, f.Rm)
+        let second = f.Q == 1 ? V(f.Rm) : first
+        let a = ir.vector(.vuzp1, first, second, lane: e.lane)
+        let b = ir.vector(.vuzp2, first, second, lane: e.lane)
+        setElements(f.Rd, binary(op, a, b, e))
         return .next
     }
 
     mutating func fpScalarPairwise(_ f: SIMDScalarPairwise) -> TranslationStep {
         let e = FPElements(scalar: 2 + (f.size & 1))
-        let op = f.opcode == 0b01101 ? 2 : Self.extremeNumber(opcode: f.opcode, isMinimum: f.size & 2 != 0)
-        let a = element(f.Rn, 0, lane: e.lane)
-        setElements(f.Rd, [binary(op, a, element(f.Rn, 1, lane: e.lane), e)], lane: e.lane)
+        let op: FPBinary = f.opcode == 0b01101 ? .add : Self.extreme(opcode: f.opcode, isMinimum: f.size & 2 != 0)
+        let a = V(f.Rn)
+        setElements(f.Rd, binary(op, a, ir.vector(.vext, a, a, imm: 1 << e.lane), e))
         return .next
     }
 
-    private static func extremeNumber(opcode: Int, isMinimum: Bool) -> Int {
-        (opcode == 0b01100 ? 6 : 4) + (isMinimum ? 1 : 0)
+    private static func extreme(opcode: Int, isMinimum: Bool) -> FPBinary {
+        if opcode == 0b01100 { return isMinimum ? .minnm : .maxnm }
+        return isMinimum ? .min : .max
     }
 
-    /// FMAXV, FMINV, FMAXNMV, FMINNMV of four singles, by halves as `Reduce` does.
+    /// FMAXV, FMINV, FMAXNMV, FMINNMV of four singles: neighbours first, as `Reduce` does.
     mutating func fpAcrossLanes(_ f: SIMDAcrossLanes) -> TranslationStep {
-        let e = FPElements(lane: 2, Q: 1)
-        let op = Self.extremeNumber(opcode: f.opcode, isMinimum: f.size & 2 != 0)
-        let elements = (0..<4).map { element(f.Rn, $0, lane: 2) }
-        let low = binary(op, elements[0], elements[1], e)
-        let high = binary(op, elements[2], elements[3], e)
-        setElements(f.Rd, [binary(op, low, high, e)], lane: 2)
+        let op = Self.extreme(opcode: f.opcode, isMinimum: f.size & 2 != 0)
+        let lane = 2
+        var result = V(f.Rn)
+        var count = (8 << f.Q) >> lane
+        while count > 1 {
+            count /= 2
+            let a = ir.vector(.vuzp1, result, result, lane: lane)
+            let b = ir.vector(.vuzp2, result, result, lane: lane)
+            result = ir.fpBinary(op, a, b, lane: lane, count: count)
+        }
+        setElements(f.Rd, result)
         return .next
     }
 
@@ -144,13 +158,11 @@ extension Translator {
 
     mutating func fpMultiplyAdd(_ f: SIMDThreeSame) -> TranslationStep {
         let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let result = (0..<e.count).map { n in
-            let addend = element(f.Rd, n, lane: e.lane)
-            let a = element(f.Rn, n, lane: e.lane)
-            let b = element(f.Rm, n, lane: e.lane)
-            return multiplyAdd(addend, f.size & 2 != 0 ? negated(a, e) : a, b, e)
-        }
-        setElements(f.Rd, result, lane: e.lane)
+        let addend = V(f.Rd)
+        var a = V(f.Rn)
+        let b = V(f.Rm)
+        if f.size & 2 != 0 { a = fpNegated(a, lane: e.lane) }
+        setElements(f.Rd, multiplyAdd(addend, a, b, e))
         return .next
     }
 
@@ -158,16 +170,14 @@ extension Translator {
     private mutating func multiplyByElement(
         _ e: FPElements, Rd: Int, Rn: Int, Rm: Int, index: Int, U: Int, opcode: Int
     ) {
-        let b = element(Rm, index, lane: e.lane)
-        let result = (0..<e.count).map { n in
-            let a = element(Rn, n, lane: e.lane)
-            switch opcode {
-            case 0b0001: return multiplyAdd(element(Rd, n, lane: e.lane), a, b, e)
-            case 0b0101: return multiplyAdd(element(Rd, n, lane: e.lane), negated(a, e), b, e)
-            default: return binary(U == 0 ? 0 : 9, a, b, e)
-            }
+        let a = V(Rn)
+        let b = replicated(Rm, index, lane: e.lane)
+        switch opcode {
+        case 0b0001, 0b0101:
+            let addend = V(Rd)
+            setElements(Rd, multiplyAdd(addend, opcode == 0b0101 ? fpNegated(a, lane: e.lane) : a, b, e))
+        default: setElements(Rd, binary(U == 0 ? .mul : .mulx, a, b, e))
         }
-        setElements(Rd, result, lane: e.lane)
     }
 
     mutating func fpIndexed(_ f: SIMDIndexed) -> TranslationStep {
@@ -190,36 +200,22 @@ extension Translator {
     mutating func FCADD_advsimd_vec(_ f: SIMDThreeSameExtra) -> TranslationStep {
         if f.size == 1 { return undefined() }
         let e = FPElements(lane: f.size, Q: f.Q)
-        let isReversed = f.opcode & 2 != 0
-        var result: [Value] = []
-        for pair in stride(from: 0, to: e.count, by: 2) {
-            let real = element(f.Rm, pair, lane: e.lane)
-            let imaginary = element(f.Rm, pair + 1, lane: e.lane)
-            let a = element(f.Rn, pair, lane: e.lane)
-            let b = element(f.Rn, pair + 1, lane: e.lane)
-            result.append(binary(2, a, isReversed ? imaginary : negated(imaginary, e), e))
-            result.append(binary(2, b, isReversed ? negated(real, e) : real, e))
-        }
-        setElements(f.Rd, result, lane: e.lane)
+        let subtracts = f.opcode & 2 != 0
+        let a = V(f.Rn)
+        let turned = negated(swapped(V(f.Rm), lane: e.lane), even: !subtracts, odd: subtracts, lane: e.lane)
+        setElements(f.Rd, binary(.add, a, turned, e))
         return .next
     }
 
     /// FCMLA by `rot` quarter turns. The operand pair comes from the same place of Vm, or always from one.
     private mutating func complexMultiplyAdd(_ e: FPElements, Rd: Int, Rn: Int, Rm: Int, rot: Int, index: Int?) {
-        var result: [Value] = []
-        for pair in stride(from: 0, to: e.count, by: 2) {
-            let from = index.map { $0 * 2 } ?? pair
-            let real = element(Rm, from, lane: e.lane)
-            let imaginary = element(Rm, from + 1, lane: e.lane)
-            let factor = element(Rn, pair + (rot & 1), lane: e.lane)
-            var first = rot & 1 == 0 ? real : imaginary
-            var second = rot & 1 == 0 ? imaginary : real
-            if rot == 1 || rot == 2 { first = negated(first, e) }
-            if rot >= 2 { second = negated(second, e) }
-            result.append(multiplyAdd(element(Rd, pair, lane: e.lane), factor, first, e))
-            result.append(multiplyAdd(element(Rd, pair + 1, lane: e.lane), factor, second, e))
-        }
-        setElements(Rd, result, lane: e.lane)
+        let addend = V(Rd)
+        let n = V(Rn)
+        let factor = ir.vector(rot & 1 == 0 ? .vtrn1 : .vtrn2, n, n, lane: e.lane)
+        var m = index.map { replicated(Rm, $0, lane: e.lane + 1) } ?? V(Rm)
+        if rot & 1 != 0 { m = swapped(m, lane: e.lane) }
+        m = negated(m, even: rot == 1 || rot == 2, odd: rot >= 2, lane: e.lane)
+        setElements(Rd, multiplyAdd(addend, factor, m, e))
     }
 
     mutating func FCMLA_advsimd_vec(_ f: SIMDThreeSameExtra) -> TranslationStep {
@@ -248,77 +244,72 @@ extension Translator {
         return .next
     }
 
-    /// What "two-register miscellaneous" does to one element, by U, bit 1 of size and opcode.
+    /// What "two-register miscellaneous" does to the elements, by U, bit 1 of size and opcode.
     private mutating func oneRegister(_ a: Value, U: Int, a high: Int, opcode: Int, _ e: FPElements) -> Value {
-        let zero = ir.const(0)
+        let signedness: FPMode = U == 1 ? .unsigned : []
         switch (U, high, opcode) {
-        case (0, 1, 0b01100): return binary(18, a, zero, e)
-        case (1, 1, 0b01100): return binary(17, a, zero, e)
-        case (0, 1, 0b01101): return binary(16, a, zero, e)
-        case (1, 1, 0b01101): return binary(17, zero, a, e)
-        case (0, 1, 0b01110): return binary(18, zero, a, e)
+        case (0, 1, 0b01100): return binary(.cmgt, a, vzero, e)
+        case (1, 1, 0b01100): return binary(.cmge, a, vzero, e)
+        case (0, 1, 0b01101): return binary(.cmeq, a, vzero, e)
+        case (1, 1, 0b01101): return binary(.cmge, vzero, a, e)
+        case (0, 1, 0b01110): return binary(.cmgt, vzero, a, e)
         case (_, _, 0b11000), (_, _, 0b11001):
             // FRINTN, M, P, Z, A; X and I round as FPCR says.
-            let mode: Int
+            let mode: FPMode
             switch (U, high, opcode & 1) {
-            case (0, 0, 0): mode = 0
-            case (0, 0, _): mode = 2
-            case (0, _, 0): mode = 1
-            case (0, _, _): mode = 3
-            case (_, 0, 0): mode = 4
-            default: mode = 7
+            case (0, 0, 0): mode = .rounding(0)
+            case (0, 0, _): mode = .rounding(2)
+            case (0, _, 0): mode = .rounding(1)
+            case (0, _, _): mode = .zero
+            case (_, 0, 0): mode = .tiesAway
+            case (_, 0, _): mode = [.current, .inexact]
+            default: mode = .current
             }
-            return unary(2 | mode << 16 | (U == 1 && high == 0 && opcode & 1 == 1 ? 1 << 20 : 0), a, e)
+            return unary(.round, a, e, mode)
         case (_, _, 0b11010), (_, _, 0b11011):
             // FCVTN, M, P, Z.
-            let mode = [[0, 2], [1, 3]][high][opcode & 1]
-            return toInteger(a, mode: mode, isUnsigned: U == 1, e)
-        case (_, 0, 0b11100): return toInteger(a, mode: 4, isUnsigned: U == 1, e)
-        case (_, 0, 0b11101): return fromInteger(a, isUnsigned: U == 1, e)
-        case (0, 1, 0b11100): return unary(7, a, e)
-        case (1, 1, 0b11100): return unary(8, a, e)
-        case (0, 1, 0b11101): return unary(3, a, e)
-        case (1, 1, 0b11101): return unary(4, a, e)
-        case (0, 1, 0b11111): return unary(5, a, e)
-        case (1, 1, 0b11111): return unary(0, a, e)
+            let mode = FPMode.rounding([[0, 2], [1, 3]][high][opcode & 1])
+            return integer(.fpToInt, a, e, mode.union(signedness))
+        case (_, 0, 0b11100): return integer(.fpToInt, a, e, FPMode.tiesAway.union(signedness))
+        case (_, 0, 0b11101): return integer(.fpFromInt, a, e, signedness)
+        case (0, 1, 0b11100): return unary(.urecpe, a, e)
+        case (1, 1, 0b11100): return unary(.ursqrte, a, e)
+        case (0, 1, 0b11101): return unary(.recpe, a, e)
+        case (1, 1, 0b11101): return unary(.rsqrte, a, e)
+        case (0, 1, 0b11111): return unary(.recpx, a, e)
+        case (1, 1, 0b11111): return unary(.sqrt, a, e)
         case (_, 0, 0b11110), (_, 0, 0b11111):
             // FRINT32Z, FRINT32X, FRINT64Z, FRINT64X.
-            return unary(6 | (U == 0 ? 3 : 7) << 16 | (opcode & 1) << 20, a, e)
+            return unary(.roundInt, a, e, (U == 0 ? FPMode.zero : .current).union(opcode & 1 != 0 ? .is64Bit : []))
         default: preconditionFailure("no floating-point row")
         }
     }
 
-    private mutating func toInteger(_ a: Value, mode: Int, isUnsigned: Bool, fractionBits: Int = 0, _ e: FPElements) -> Value {
-        let op = mode << 16 | (isUnsigned ? 1 << 20 : 0) | (e.lane == 3 ? 1 << 21 : 0) | fractionBits << 24
-        return ir.call(.fpToInt, a, number(op, e))
-    }
-    private mutating func fromInteger(_ a: Value, isUnsigned: Bool, fractionBits: Int = 0, _ e: FPElements) -> Value {
-        let op = (isUnsigned ? 1 << 20 : 0) | (e.lane == 3 ? 1 << 21 : 0) | fractionBits << 24
-        return ir.call(.fpFromInt, a, number(op, e))
+    /// Conversions to and from integers of the elements' size.
+    private mutating func integer(_ op: Opcode, _ a: Value, _ e: FPElements, _ mode: FPMode) -> Value {
+        ir.fpInteger(op, a, lane: e.lane, count: e.count, mode: mode.union(e.lane == 3 ? .is64Bit : []))
     }
 
     mutating func fpTwoRegister(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
         let e = FPElements(lane: 2 + (f.size & 1), Q: f.Q)
-        let result = (0..<e.count).map { n in
-            oneRegister(element(f.Rn, n, lane: e.lane), U: f.U, a: f.size >> 1, opcode: f.opcode, e)
-        }
-        setElements(f.Rd, result, lane: e.lane)
+        let a = V(f.Rn)
+        setElements(f.Rd, oneRegister(a, U: f.U, a: f.size >> 1, opcode: f.opcode, e))
         return .next
     }
 
     mutating func fpScalarTwoRegister(_ f: SIMDScalarTwoRegisterMisc) -> TranslationStep {
         let e = FPElements(scalar: 2 + (f.size & 1))
-        let a = element(f.Rn, 0, lane: e.lane)
-        setElements(f.Rd, [oneRegister(a, U: f.U, a: f.size >> 1, opcode: f.opcode, e)], lane: e.lane)
+        let a = V(f.Rn)
+        setElements(f.Rd, oneRegister(a, U: f.U, a: f.size >> 1, opcode: f.opcode, e))
         return .next
     }
 
     /// FRINT32Z, FRINT32X, FRINT64Z, FRINT64X of a scalar register: `opcode` 16 to 19.
     mutating func floatRoundToSize(_ f: FloatDataProcessing1Source) -> TranslationStep {
+        let mode: FPMode = f.opcode & 1 == 0 ? .zero : .current
+        let a = V(f.Rn)
         let e = FPElements(scalar: 2 + f.ftype)
-        let a = element(f.Rn, 0, lane: e.lane)
-        let mode = f.opcode & 1 == 0 ? 3 : 7
-        setElements(f.Rd, [unary(6 | mode << 16 | (f.opcode >> 1 & 1) << 20, a, e)], lane: e.lane)
+        setElements(f.Rd, unary(.roundInt, a, e, mode.union(f.opcode & 2 != 0 ? .is64Bit : [])))
         return .next
     }
 
@@ -329,63 +320,46 @@ extension Translator {
         return (lane, (16 << lane) - (immh << 3 | immb))
     }
 
+    private mutating func fixed(_ e: FPElements, Rd: Int, Rn: Int, U: Int, opcode: Int, fractionBits: Int) {
+        let mode = FPMode.fraction(fractionBits).union(U == 1 ? .unsigned : [])
+        let a = V(Rn)
+        setElements(
+            Rd, opcode == 0b11100 ? integer(.fpFromInt, a, e, mode) : integer(.fpToInt, a, e, mode.union(.zero)))
+    }
+
     mutating func fpFixed(_ f: SIMDShiftImmediate) -> TranslationStep {
         if f.immh < 4 { return undefined() }
         let (lane, bits) = Self.fixedShape(immh: f.immh, immb: f.immb)
-        let e = FPElements(lane: lane, Q: f.Q)
-        let result = (0..<e.count).map { n in
-            let a = element(f.Rn, n, lane: lane)
-            return f.opcode == 0b11100
-                ? fromInteger(a, isUnsigned: f.U == 1, fractionBits: bits, e)
-                : toInteger(a, mode: 3, isUnsigned: f.U == 1, fractionBits: bits, e)
-        }
-        setElements(f.Rd, result, lane: lane)
+        fixed(FPElements(lane: lane, Q: f.Q), Rd: f.Rd, Rn: f.Rn, U: f.U, opcode: f.opcode, fractionBits: bits)
         return .next
     }
 
     mutating func fpScalarFixed(_ f: SIMDScalarShiftImmediate) -> TranslationStep {
         if f.immh < 4 { return undefined() }
         let (lane, bits) = Self.fixedShape(immh: f.immh, immb: f.immb)
-        let e = FPElements(scalar: lane)
-        let a = element(f.Rn, 0, lane: lane)
-        let result =
-            f.opcode == 0b11100
-            ? fromInteger(a, isUnsigned: f.U == 1, fractionBits: bits, e)
-            : toInteger(a, mode: 3, isUnsigned: f.U == 1, fractionBits: bits, e)
-        setElements(f.Rd, [result], lane: lane)
+        fixed(FPElements(scalar: lane), Rd: f.Rd, Rn: f.Rn, U: f.U, opcode: f.opcode, fractionBits: bits)
         return .next
-    }
-
-    /// The number of `fp_unary` for a conversion between formats: log2 of the element sizes.
-    private static func conversion(from: Int, to: Int, toOdd: Bool = false) -> Int {
-        let formats = [1: 3, 2: 0, 3: 1]
-        return 1 | formats[from]! << 16 | formats[to]! << 20 | (toOdd ? 1 << 22 : 0)
     }
 
     /// FCVTL, FCVTL2: elements of one half, widened.
     mutating func FCVTL_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
         let narrow = 1 + f.size
-        let count = 8 >> narrow
-        let op = ir.const(UInt64(Self.conversion(from: narrow, to: narrow + 1)), .i32)
-        let result = (0..<count).map { n in ir.call(.fpUnary, element(f.Rn, n + f.Q * count, lane: narrow), op) }
-        setElements(f.Rd, result, lane: narrow + 1)
+        setElements(f.Rd, ir.fpConvert(Vpart(f.Rn, f.Q), from: narrow, to: narrow + 1, count: 8 >> narrow))
         return .next
     }
 
     /// FCVTN, FCVTXN and their second forms, which keep the low half.
     mutating func fpNarrow(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
         let narrow = 1 + f.size
-        let count = 8 >> narrow
-        let op = ir.const(UInt64(Self.conversion(from: narrow + 1, to: narrow, toOdd: f.U == 1)), .i32)
-        var result = (0..<count).map { n in ir.call(.fpUnary, element(f.Rn, n, lane: narrow + 1), op) }
-        if f.Q == 1 { result = (0..<count).map { element(f.Rd, $0, lane: narrow) } + result }
-        setElements(f.Rd, result, lane: narrow)
+        let a = V(f.Rn)
+        let result = ir.fpConvert(a, from: narrow + 1, to: narrow, count: 8 >> narrow, toOdd: f.U == 1)
+        setVpart(f.Rd, result, Q: f.Q)
         return .next
     }
 
     mutating func FCVTXN_advsimd_scalar(_ f: SIMDScalarTwoRegisterMisc) -> TranslationStep {
-        let op = ir.const(UInt64(Self.conversion(from: 3, to: 2, toOdd: true)), .i32)
-        setElements(f.Rd, [ir.call(.fpUnary, element(f.Rn, 0, lane: 3), op)], lane: 2)
+        let a = V(f.Rn)
+        setElements(f.Rd, ir.fpConvert(a, from: 3, to: 2, count: 1, toOdd: true))
         return .next
     }
 }

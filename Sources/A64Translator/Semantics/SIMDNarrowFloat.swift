@@ -36,17 +36,15 @@ extension Translator {
     // MARK: BFloat16
 
     mutating func BFCVT(_ f: FloatDataProcessing1Source) -> TranslationStep {
-        let result = ir.call(.fpUnary, element(f.Rn, 0, lane: 2), ir.const(9, .i32))
-        setElements(f.Rd, [result], lane: 1)
+        let a = V(f.Rn)
+        ir.set(.v(f.Rd), ir.fpUnary(.bfcvt, a, lane: 2, count: 1))
         return .next
     }
 
     /// BFCVTN; BFCVTN2 keeps the low half.
     mutating func BFCVTN_advsimd(_ f: SIMDTwoRegisterMisc) -> TranslationStep {
-        let op = ir.const(9, .i32)
-        var result = (0..<4).map { n in ir.call(.fpUnary, element(f.Rn, n, lane: 2), op) }
-        if f.Q == 1 { result = (0..<4).map { element(f.Rd, $0, lane: 1) } + result }
-        setElements(f.Rd, result, lane: 1)
+        let a = V(f.Rn)
+        setVpart(f.Rd, ir.vector(.vnarrow, ir.fpUnary(.bfcvt, a, lane: 2, count: 4), lane: 2), Q: f.Q)
         return .next
     }
 
@@ -88,14 +86,16 @@ extension Translator {
 
     /// BFMLALB (Q 0), BFMLALT (1): even or odd elements. `index` is the one element of Vm that all are multiplied with.
     private mutating func bfloatMultiplyAddLong(Q: Int, Rd: Int, Rn: Int, Rm: Int, index: Int?) {
-        let result = (0..<4).map { n in
-            let addend = element(Rd, n, lane: 2)
-            // A BFloat16 number is the top half of a single.
-            let a = ir.shift(.shl, element(Rn, 2 * n + Q, lane: 1), by: 16)
-            let b = ir.shift(.shl, element(Rm, index ?? 2 * n + Q, lane: 1), by: 16)
-            return ir.call(.fpFMA32, addend, a, b)
-        }
-        setElements(Rd, result, lane: 2)
+        let addend = V(Rd)
+        let a = bfloatWidened(V(Rn), isOdd: Q == 1)
+        let m = V(Rm)
+        let b = bfloatWidened(index.map { ir.vdup(ir.vextract(m, lane: 1, index: $0), lane: 1) } ?? m, isOdd: Q == 1)
+        ir.set(.v(Rd), ir.fpFMA(addend, a, b, lane: 2, count: 4))
+    }
+
+    /// Every other BFloat16 number as a single, of which it is the top half.
+    private mutating func bfloatWidened(_ a: Value, isOdd: Bool) -> Value {
+        isOdd ? ir.vector(.vand, a, vreplicate(0xffff_0000, lane: 2)) : ir.vector(.vshl, a, lane: 2, imm: 16)
     }
 
     mutating func BFMLAL_advsimd_vec(_ f: SIMDThreeSameExtra) -> TranslationStep {

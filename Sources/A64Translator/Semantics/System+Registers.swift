@@ -32,7 +32,7 @@ extension Translator {
         switch systemRegister {
         case .NZCV: value = ir.flagsGet()
         case .FPCR: value = ir.get(.fpcr)
-        case .FPSR: value = ir.get(.fpsr)
+        case .FPSR: value = ir.call(.fpsrRead)
         case .TPIDR_EL0: value = ir.get(.tpidrEL0)
         case .TPIDRRO_EL0: value = ir.get(.tpidrroEL0)
         case .CNTVCT_EL0: value = ir.call(.cntvct)
@@ -60,7 +60,7 @@ extension Translator {
             return .ended
         case .FPSR:
             let value = ir.and(X(f.Rt), ir.const(FPControl.fpsr))
-            ir.set(.fpsr, value)
+            ir.call(.fpsrWrite, value)
         case .TPIDR_EL0:
             ir.set(.tpidrEL0, X(f.Rt))
         case .DIT where has(.FEAT_DIT):

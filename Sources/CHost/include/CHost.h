@@ -10,7 +10,7 @@
 #include "nt_linux.h"
 #include "nt_guest.h"
 #include "nt_helpers.h"
-#include "nt_fp_helpers.h"
+#include "nt_fp.h"
 #include "nt_crypto.h"
 #include "nt_pauth.h"
 

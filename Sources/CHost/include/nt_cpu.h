@@ -17,11 +17,14 @@ struct nt_tb;
 
 #define NT_JUMP_CACHE_BITS 12
 #define NT_JUMP_CACHE_SIZE (1u << NT_JUMP_CACHE_BITS)
+#define NT_JUMP_CACHE_BYTES (NT_JUMP_CACHE_SIZE * 16)
 #define NT_JUMP_CACHE_OFFSET 0x4000
-#define NT_PAC_CACHE_OFFSET 0x14000
+/// Flags of a TB: made for an FPCR that is not zero. Code of other TBs computes as if it were.
+#define NT_TB_FPCR 1u
+#define NT_PAC_CACHE_OFFSET 0x24000
 #define NT_PAC_CACHE_BITS 9
 #define NT_PAC_CACHE_SIZE (1u << NT_PAC_CACHE_BITS)
-#define NT_SCOREBOARD_OFFSET 0x20000
+#define NT_SCOREBOARD_OFFSET 0x28000
 #define NT_SCOREBOARD_SIZE 0x4000000 /* 64 MiB of address space a vCPU, lazily committed */
 #define NT_ARENA_STRIDE (NT_SCOREBOARD_OFFSET + NT_SCOREBOARD_SIZE)
 #define NT_MAX_VCPUS 4096
@@ -114,6 +117,7 @@ typedef struct nt_cpu {
     uint64_t insn_count; // guest instructions, counted only for --stats
     // Last memory access, for memory callbacks.
     nt_v128 mem_value;
+    uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.
     nt_v128 zero;
     // Tier-0 scratch: SSA values that live in no guest register. 16-byte values take two consecutive slots.
@@ -130,13 +134,15 @@ typedef struct nt_jump_cache_entry {
 /// Index of a PC in the jump cache. Generated code inlines the same expression.
 static inline uint32_t nt_jump_cache_index(uint64_t pc) { return (uint32_t)(pc >> 2) & (NT_JUMP_CACHE_SIZE - 1); }
 
-static inline nt_jump_cache_entry *nt_jump_cache(nt_cpu *cpu) {
-    return (nt_jump_cache_entry *)((char *)cpu + NT_JUMP_CACHE_OFFSET);
+/// The cache of the TBs with these flags: one for each value of NT_TB_FPCR, one behind the other.
+static inline nt_jump_cache_entry *nt_jump_cache(nt_cpu *cpu, uint32_t tb_flags) {
+    return (nt_jump_cache_entry *)((char *)cpu + NT_JUMP_CACHE_OFFSET + (tb_flags & NT_TB_FPCR) * NT_JUMP_CACHE_BYTES);
 }
 
 _Static_assert(sizeof(nt_cpu) <= NT_JUMP_CACHE_OFFSET, "the CPU struct must end before the jump cache");
-_Static_assert(NT_JUMP_CACHE_OFFSET + NT_JUMP_CACHE_SIZE * sizeof(nt_jump_cache_entry) <= NT_PAC_CACHE_OFFSET,
-               "the jump cache must end before the authentication codes");
+_Static_assert(NT_JUMP_CACHE_BYTES == NT_JUMP_CACHE_SIZE * sizeof(nt_jump_cache_entry), "");
+_Static_assert(NT_JUMP_CACHE_OFFSET + 2 * NT_JUMP_CACHE_BYTES <= NT_PAC_CACHE_OFFSET,
+               "the jump caches must end before the authentication codes");
 _Static_assert(NT_PAC_CACHE_OFFSET + NT_PAC_CACHE_SIZE * 32 <= NT_SCOREBOARD_OFFSET,
                "the authentication codes must end before the scoreboards");
 _Static_assert(offsetof(nt_cpu, v) % 16 == 0 && offsetof(nt_cpu, temps) % 16 == 0, "16-byte values are aligned");

@@ -8,6 +8,7 @@
 #define NT_HOST_AES 1u
 #define NT_HOST_CARRYLESS_PRODUCT 2u
 #define NT_HOST_SHA256 4u
+#define NT_HOST_FMA 8u
 /// Which special instructions this host has. Any thread.
 uint32_t nt_host_instructions(void);
 

@@ -10,6 +10,9 @@
 /// - Returns: an nt_exit.
 uint64_t nt_enter(nt_cpu *cpu, nt_tb *tb);
 
+/// nt_enter between two points at which the host's floating-point flags are nobody's: inside they are the guest's (nt_fp.h).
+uint64_t nt_run(nt_cpu *cpu, nt_tb *tb);
+
 /// Makes `cpu` the vCPU of this host thread (thread-local); NULL removes it.
 void nt_thread_set_cpu(nt_cpu *cpu);
 nt_cpu *nt_thread_cpu(void);

@@ -24,15 +24,11 @@
     X(sm3partw2, nt_vec, (nt_cpu * cpu, nt_vec d, nt_vec n, nt_vec m))                                                 \
     X(sm4, nt_vec, (nt_cpu * cpu, nt_vec state, nt_vec keys, uint32_t mode))                                           \
     X(table_lookup, nt_vec, (nt_cpu * cpu, nt_vec indices, nt_vec outside, uint32_t table))                            \
-    X(fp_binary, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                        \
-    X(fp_unary, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                     \
-    X(fp_fma32, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                                     \
-    X(fp_fma64, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                                     \
     X(fp_fma_half_long, uint64_t, (nt_cpu * cpu, uint64_t addend, uint64_t a, uint64_t b))                             \
     X(fp_bfdot, uint64_t, (nt_cpu * cpu, uint64_t sum, uint64_t a, uint64_t b))                                        \
-    X(fp_compare, uint64_t, (nt_cpu * cpu, uint64_t a, uint64_t b, uint32_t op))                                       \
-    X(fp_to_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                    \
-    X(fp_from_int, uint64_t, (nt_cpu * cpu, uint64_t a, uint32_t op))                                                  \
+    X(fp_javascript, uint64_t, (nt_cpu * cpu, uint64_t a))                                                             \
+    X(fpsr_read, uint64_t, (nt_cpu * cpu))                                                                             \
+    X(fpsr_write, void, (nt_cpu * cpu, uint64_t value))                                                                \
     X(pac_sign, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                           \
     X(pac_authenticate, uint64_t, (nt_cpu * cpu, uint64_t pointer, uint64_t modifier, uint32_t key))                   \
     X(pac_generic, uint64_t, (nt_cpu * cpu, uint64_t value, uint64_t modifier))                                        \

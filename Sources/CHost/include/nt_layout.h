@@ -31,6 +31,7 @@ enum {
     NT_CPU_EXIT_TB = offsetof(nt_cpu, exit_tb),
     NT_CPU_HOST_SP = offsetof(nt_cpu, host_sp),
     NT_CPU_INSN_COUNT = offsetof(nt_cpu, insn_count),
+    NT_CPU_CLEAN_MXCSR = offsetof(nt_cpu, clean_mxcsr),
     NT_CPU_MEM_VALUE = offsetof(nt_cpu, mem_value),
     NT_CPU_ZERO = offsetof(nt_cpu, zero),
     NT_CPU_TEMPS = offsetof(nt_cpu, temps),

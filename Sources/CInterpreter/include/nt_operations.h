@@ -65,7 +65,9 @@
     NT_INTERP_LANES(X, vashr) NT_INTERP_LANES(X, vdup) NT_INTERP_LANES(X, vinsert) NT_INTERP_LANES(X, vextract)        \
     X(vext) NT_INTERP_LANES(X, vzip1) NT_INTERP_LANES(X, vzip2) NT_INTERP_LANES(X, vuzp1) NT_INTERP_LANES(X, vuzp2)    \
     NT_INTERP_LANES(X, vtrn1) NT_INTERP_LANES(X, vtrn2) NT_INTERP_LANES(X, vrev) NT_INTERP_LANES(X, vnarrow)           \
-    NT_INTERP_LANES(X, vsext_low) NT_INTERP_LANES(X, vzext_low) X(vcnt) X(call) X(plugin_add) X(plugin_store)          \
+    NT_INTERP_LANES(X, vsext_low) NT_INTERP_LANES(X, vzext_low) X(vcnt) X(fp_binary) X(fp_unary) X(fp_fma)              \
+    X(fp_convert) X(fp_to_int) X(fp_from_int) X(fp_to_general) X(fp_from_general) X(flags_fp_compare) X(fp_collect)     \
+    X(call) X(plugin_add) X(plugin_store)                                                                              \
     X(plugin_load) X(plugin_call) X(plugin_call_if) X(plugin_mem_call) X(plugin_mem_call_128) X(plugin_only_if)        \
     X(chain) X(chain_poll)                                                                                             \
     X(branch_if) X(branch_indirect) X(leave_indirect) X(leave_branch_if) X(raise) X(exit_to)                           \

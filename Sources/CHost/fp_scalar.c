@@ -1,8 +1,10 @@
 // Scalar floating point with Arm's rules on the host's unit: NaN propagation and default NaN, saturating conversions, FPCR's
 // rounding mode, FZ and DN, and FPSR's cumulative flags. Arm ARM, shared pseudocode of the same names (FPProcessNaNs, FPMax, ...).
 //
-// Each operation runs between a load and a read of MXCSR, so flags are exact per operation.
-#include "nt_fp_helpers.h"
+// Each operation runs between a load and a read of MXCSR, so flags are exact per operation. MXCSR's own flags are guest state
+// (nt_fp.h): what enters here restores it. Speed lies elsewhere (fp_vector.c and generated code); this is for every FPCR, NaNs
+// and other rarities.
+#include "nt_fp.h"
 #include <math.h>
 #include <string.h>
 #include <xmmintrin.h>
@@ -186,13 +188,21 @@ FORMAT(double, uint64_t, d, 0x7ff0000000000000ull, 0x0008000000000000ull, 0x8000
 ARITHMETIC(float, uint32_t, s, 0x80000000u, sqrtf, fmaf)
 ARITHMETIC(double, uint64_t, d, 0x8000000000000000ull, sqrt, fma)
 
-uint64_t nt_helper_fp_binary(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op) {
-    return op & NT_FP_DOUBLE ? binary_d(cpu, a, b, op & 0xff) : binary_s(cpu, a, b, op & 0xff);
+// The host's flags are kept while `body` runs.
+#define GUARDED(type, body)                                                                                            \
+    uint32_t kept = get_mxcsr();                                                                                       \
+    type result = (body);                                                                                              \
+    set_mxcsr(kept);                                                                                                   \
+    return result
+
+uint64_t nt_fp_scalar_binary(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op, uint32_t lane) {
+    GUARDED(uint64_t, lane == 3 ? binary_d(cpu, a, b, op) : binary_s(cpu, a, b, op));
 }
-uint64_t nt_helper_fp_fma32(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b) { return multiply_add_s(cpu, addend, a, b); }
-uint64_t nt_helper_fp_fma64(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b) { return multiply_add_d(cpu, addend, a, b); }
-uint64_t nt_helper_fp_compare(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t op) {
-    return op & NT_FP_DOUBLE ? compare_d(cpu, a, b, op & 1) : compare_s(cpu, a, b, op & 1);
+uint64_t nt_fp_scalar_fma(nt_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b, uint32_t lane) {
+    GUARDED(uint64_t, lane == 3 ? multiply_add_d(cpu, addend, a, b) : multiply_add_s(cpu, addend, a, b));
+}
+uint64_t nt_fp_scalar_compare(nt_cpu *cpu, uint64_t a, uint64_t b, uint32_t signals, uint32_t lane) {
+    GUARDED(uint64_t, lane == 3 ? compare_d(cpu, a, b, signals) : compare_s(cpu, a, b, signals));
 }
 
 // Rounding to an integral value in a mode of enum nt_fp_rounding; exact for every double. Mode 7 is FPCR's.
@@ -256,12 +266,13 @@ static uint16_t half_from(nt_cpu *cpu, double x) {
     return sign | (uint16_t)((exponent + 14) << 10) | ((uint16_t)ldexp(value, 11 - exponent) & 0x3ff);
 }
 
+// Formats by log2 of their size in bytes.
 static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to, int to_odd) {
     // FPConvertNaN: sign and the top of the payload are kept.
     uint64_t sign = 0, payload = 0; // payload: fraction left-aligned in 52 bits
     int nan = 0, signalling = 0;
     double x = 0;
-    if (from == 3) {
+    if (from == 1) {
         uint16_t h = (uint16_t)bits;
         int alternative = (cpu->fpcr & FPCR_AHP) != 0;
         nan = !alternative && (h & 0x7fff) > 0x7c00;
@@ -269,7 +280,7 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to, 
         sign = h >> 15;
         payload = (uint64_t)(h & 0x3ff) << 42;
         if (!nan) x = half_value(h, alternative);
-    } else if (from == 0) {
+    } else if (from == 2) {
         uint32_t s = operand_s(cpu, bits);
         nan = is_nan_s(s);
         signalling = is_snan_s(s);
@@ -285,19 +296,19 @@ static uint64_t convert(nt_cpu *cpu, uint64_t bits, uint32_t from, uint32_t to, 
         if (!nan) x = from_d(d);
     }
     if (nan) {
-        if (to == 3 && (cpu->fpcr & FPCR_AHP)) {
+        if (to == 1 && (cpu->fpcr & FPCR_AHP)) {
             cpu->fpsr |= FPSR_IOC;
             return sign << 15;
         }
         if (signalling) cpu->fpsr |= FPSR_IOC;
         if (cpu->fpcr & FPCR_DN) sign = 0, payload = 0;
         payload |= 1ull << 51;
-        if (to == 3) return sign << 15 | 0x7c00 | payload >> 42;
-        if (to == 0) return sign << 31 | 0x7f800000 | payload >> 29;
+        if (to == 1) return sign << 15 | 0x7c00 | payload >> 42;
+        if (to == 2) return sign << 31 | 0x7f800000 | payload >> 29;
         return sign << 63 | 0x7ffull << 52 | payload;
     }
-    if (to == 3) return half_from(cpu, x);
-    if (to == 1) return to_d(x);
+    if (to == 1) return half_from(cpu, x);
+    if (to == 3) return to_d(x);
     if (to_odd) {
         // FPConvert with FPRounding_ODD: toward zero, then an inexact result gets its last bit set. It never overflows to infinity.
         volatile double vx = x;
@@ -393,11 +404,10 @@ static uint32_t square_root_estimate(uint32_t a) {
 ESTIMATES(uint32_t, s, 0x80000000u, 23, 0xffu, 127)
 ESTIMATES(uint64_t, d, 0x8000000000000000ull, 52, 0x7ffull, 1023)
 
-uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
-    int is_double = (op & NT_FP_DOUBLE) != 0;
-    switch (op & 0xff) {
+static uint64_t unary(nt_cpu *cpu, uint64_t a, uint32_t op, uint32_t mode, uint32_t lane) {
+    int is_double = lane == 3;
+    switch (op) {
     case NT_FP_SQRT: return is_double ? square_root_d(cpu, a) : square_root_s(cpu, a);
-    case NT_FP_CONVERT: return convert(cpu, a, op >> 16 & 3, op >> 20 & 3, op >> 22 & 1);
     case NT_FP_RECPE: return is_double ? reciprocal_estimate_d(cpu, a) : reciprocal_estimate_s(cpu, a);
     case NT_FP_RSQRTE: return is_double ? square_root_estimate_d(cpu, a) : square_root_estimate_s(cpu, a);
     case NT_FP_RECPX: return is_double ? reciprocal_exponent_d(cpu, a) : reciprocal_exponent_s(cpu, a);
@@ -419,7 +429,7 @@ uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
             nan = is_nan_s(s);
             x = from_s(s);
         }
-        double limit = op >> 20 & 1 ? 0x1p63 : 0x1p31, rounded = nan ? 0 : copysign(round_integral(cpu, x, op >> 16 & 7), x);
+        double limit = mode & NT_FP_64BIT ? 0x1p63 : 0x1p31, rounded = nan ? 0 : copysign(round_integral(cpu, x, mode & 7), x);
         if (nan || rounded >= limit || rounded < -limit) {
             cpu->fpsr |= FPSR_IOC;
             rounded = -limit;
@@ -429,7 +439,7 @@ uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
         return is_double ? to_d(rounded) : to_s((float)rounded);
     }
     default: {
-        // NT_FP_ROUND: mode in bits 18:16, bit 20 raises inexact.
+        // NT_FP_ROUND.
         double x;
         if (is_double) {
             uint64_t d = operand_d(cpu, a), r;
@@ -440,8 +450,8 @@ uint64_t nt_helper_fp_unary(nt_cpu *cpu, uint64_t a, uint32_t op) {
             if (process_nans_s(cpu, s, s, s, &r)) return r;
             x = from_s(s);
         }
-        double rounded = copysign(round_integral(cpu, x, op >> 16 & 7), x);
-        if ((op >> 20 & 1) && rounded != x) cpu->fpsr |= FPSR_IXC;
+        double rounded = copysign(round_integral(cpu, x, mode & 7), x);
+        if ((mode & NT_FP_INEXACT) && rounded != x) cpu->fpsr |= FPSR_IXC;
         return is_double ? to_d(rounded) : to_s((float)rounded);
     }
     }
@@ -464,12 +474,10 @@ static uint64_t javascript_integer(nt_cpu *cpu, uint64_t bits) {
     return result;
 }
 
-// op: bit 22 FJCVTZS, all other bits ignored. Bit 8 source is double; bits 18:16 rounding; bit 20 unsigned; bit 21 64-bit result; bits 31:24 fraction bits.
-uint64_t nt_helper_fp_to_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
+static uint64_t to_integer(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t lane) {
     double x;
     int nan;
-    if (op >> 22 & 1) return javascript_integer(cpu, a);
-    if (op & NT_FP_DOUBLE) {
+    if (lane == 3) {
         uint64_t d = operand_d(cpu, a);
         nan = is_nan_d(d);
         x = from_d(d);
@@ -482,8 +490,8 @@ uint64_t nt_helper_fp_to_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
         cpu->fpsr |= FPSR_IOC;
         return 0;
     }
-    double scaled = ldexp(x, (int)(op >> 24)), r = round_integral(cpu, scaled, op >> 16 & 7);
-    int is_unsigned = op >> 20 & 1, is_64 = op >> 21 & 1;
+    double scaled = ldexp(x, (int)(mode >> 8)), r = round_integral(cpu, scaled, mode & 7);
+    int is_unsigned = (mode & NT_FP_UNSIGNED) != 0, is_64 = (mode & NT_FP_64BIT) != 0;
     double high = is_64 ? (is_unsigned ? 0x1p64 : 0x1p63) : is_unsigned ? 0x1p32 : 0x1p31;
     double low = is_unsigned ? 0 : -high;
     uint64_t result;
@@ -500,9 +508,8 @@ uint64_t nt_helper_fp_to_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
     return is_64 ? result : (uint32_t)result;
 }
 
-// op: bit 8 result is double; bit 20 unsigned; bit 21 64-bit source; bits 31:24 fraction bits.
-uint64_t nt_helper_fp_from_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
-    int is_unsigned = op >> 20 & 1, is_64 = op >> 21 & 1;
+static uint64_t from_integer(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t lane) {
+    int is_unsigned = (mode & NT_FP_UNSIGNED) != 0, is_64 = (mode & NT_FP_64BIT) != 0;
     int64_t s = is_64 ? (int64_t)a : is_unsigned ? (int64_t)(uint32_t)a : (int32_t)a;
     int negative = s < 0 && !(is_64 && is_unsigned);
     uint64_t magnitude = negative ? -(uint64_t)s : (uint64_t)s;
@@ -510,10 +517,10 @@ uint64_t nt_helper_fp_from_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
     int halved = magnitude >> 63 != 0;
     if (halved) magnitude = magnitude >> 1 | (magnitude & 1);
     int64_t value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
-    int scale = halved - (int)(op >> 24);
+    int scale = halved - (int)(mode >> 8);
     begin(cpu);
     volatile int64_t v = value;
-    if (op & NT_FP_DOUBLE) {
+    if (lane == 3) {
         volatile double r = (double)v;
         note(cpu, end());
         return to_d(ldexp(r, scale));
@@ -522,3 +529,17 @@ uint64_t nt_helper_fp_from_int(nt_cpu *cpu, uint64_t a, uint32_t op) {
     note(cpu, end());
     return to_s(ldexpf(r, scale));
 }
+
+uint64_t nt_fp_scalar_unary(nt_cpu *cpu, uint64_t a, uint32_t op, uint32_t mode, uint32_t lane) {
+    GUARDED(uint64_t, unary(cpu, a, op, mode, lane));
+}
+uint64_t nt_fp_scalar_convert(nt_cpu *cpu, uint64_t a, uint32_t from, uint32_t to, uint32_t to_odd) {
+    GUARDED(uint64_t, convert(cpu, a, from, to, (int)to_odd));
+}
+uint64_t nt_fp_scalar_to_int(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t lane) {
+    GUARDED(uint64_t, to_integer(cpu, a, mode, lane));
+}
+uint64_t nt_fp_scalar_from_int(nt_cpu *cpu, uint64_t a, uint32_t mode, uint32_t lane) {
+    GUARDED(uint64_t, from_integer(cpu, a, mode, lane));
+}
+uint64_t nt_helper_fp_javascript(nt_cpu *cpu, uint64_t a) { GUARDED(uint64_t, javascript_integer(cpu, a)); }
