@@ -21,6 +21,8 @@ package struct TranslationConfig: Sendable {
     package var instructionLimit: Int
     /// Top-byte-ignore is applied to each address (set once the guest is seen to use tagged addresses).
     package var cleansTags: Bool
+    /// Plugins may look at single accesses: those of LD2 and LD4 are made one by one.
+    package var observesElements = false
     /// Other threads or processes may see this one's accesses while they happen: pairs of registers are one access (FEAT_LSE2).
     package var isParallel = false
 

@@ -1,3 +1,4 @@
+import CHost
 import CPluginAPI
 import Foundation
 import IRPasses
@@ -86,7 +87,7 @@ extension HostTests {
                     A 2 400590 400594 4 4 78563412 udf #305419896 main 1 1
 
                     """)
-            let base = UInt64(0x28000)  // NT_SCOREBOARD_OFFSET; A allocated first
+            let base = UInt64(NT_SCOREBOARD_OFFSET)  // A allocated first
             let parts = try zip([paths[1], paths[0]], [base + 16, base]).map { path, offset in
                 try expected(path, offset)
             }

@@ -19,11 +19,11 @@ struct nt_tb;
 #define NT_JUMP_CACHE_SIZE (1u << NT_JUMP_CACHE_BITS)
 #define NT_JUMP_CACHE_BYTES (NT_JUMP_CACHE_SIZE * 16)
 #define NT_JUMP_CACHE_OFFSET 0x4000
+/// Flags of a TB: made for an FPCR that is not zero. Code of other TBs computes as if it were.
+#define NT_TB_FPCR 1u
 #define NT_PAC_CACHE_OFFSET 0x24000
 #define NT_PAC_CACHE_BITS 9
 #define NT_PAC_CACHE_SIZE (1u << NT_PAC_CACHE_BITS)
-/// Flags of a TB: made for an FPCR that is not zero. Code of other TBs computes as if it were.
-#define NT_TB_FPCR 1u
 #define NT_SCOREBOARD_OFFSET 0x28000
 #define NT_SCOREBOARD_SIZE 0x4000000 /* 64 MiB of address space a vCPU, lazily committed */
 #define NT_ARENA_STRIDE (NT_SCOREBOARD_OFFSET + NT_SCOREBOARD_SIZE)
