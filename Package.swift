@@ -102,7 +102,10 @@ let package = Package(
         .testTarget(name: "ProgramTests", dependencies: ["A64ISA", "ReferenceFloat", "TestSupport"]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "IRPasses", "LLVMBackend", "CHost", "Support", "TestSupport"]),
+            dependencies: [
+                "Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "IRPasses", "LLVMBackend", "CHost", "Support",
+                "TestSupport",
+            ]),
         .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
     ],
     swiftLanguageModes: [.v6],

@@ -56,9 +56,10 @@ struct Needletail {
         linux.ownOptions = withoutArgv0(ownOptions)
         do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
 
-        let translation = TranslationConfig(
+        var translation = TranslationConfig(
             features: model.features, idRegisters: model.features.idRegisters(midr: model.midr),
             instructionLimit: options.oneInstructionPerTB ? 1 : 512)
+        translation.observesElements = machine.plugins != nil
         let traces = !options.logItems.isDisjoint(with: [.exec, .cpu])
         machine.run(
             EngineConfiguration(

@@ -4,10 +4,9 @@ import CHost
 import EmuIR
 import Foundation
 import IRPasses
+import LLVMBackend
 import Support
 import Testing
-
-import LLVMBackend
 
 /// What tier 1 makes of single instructions: vector code, and no call on the way that is usually taken.
 @Suite(.serialized) struct HostCodeTests {
