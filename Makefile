@@ -6,7 +6,7 @@ GUESTS = Tests/Guests/.out
 # QEMU 10 or newer, which setup-test fetches: what tests compare instructions with.
 ORACLE = $(GUESTS)/programs/qemu-aarch64
 
-.PHONY: help setup setup-test build guests run test test-torture busybox bench bench-quick fuzz isa-check generate check-generated coverage format lint clean
+.PHONY: bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick fuzz isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
@@ -45,9 +45,11 @@ test-torture: setup-test build guests
 # Debian's arm64 busybox, for a few real programs; the benchmark says so when it is missing.
 busybox:
 	-@Tests/Programs/fetch-busybox.sh $(GUESTS)/programs
-bench: setup-test build guests busybox
+bench-guests:
+	@Benchmarks/Guests/build.sh $(GUESTS)/bench
+bench: setup-test build guests bench-guests busybox
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
-bench-quick: setup-test build guests busybox
+bench-quick: setup-test build guests bench-guests busybox
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
 
 TIME ?= 60

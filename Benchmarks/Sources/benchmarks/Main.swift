@@ -43,6 +43,7 @@ struct Benchmarks {
         try bench.exactCount()
         try bench.plugins("default")
         if !options.isQuick { try bench.plugins("tight", callsPerInstruction: false) }
+        try bench.vectors()
         try bench.programs()
         if let path = options.json { try report.write(to: path) }
         let seconds = Double(nanoseconds() - start) / 1e9

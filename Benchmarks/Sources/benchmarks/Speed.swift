@@ -54,6 +54,31 @@ struct Bench {
             tiers: ["interp", "block", "region", "auto"], targets: targets)
     }
 
+    /// C programs whose work is vector, floating-point and cryptographic instructions (Benchmarks/Guests).
+    func vectors() throws(BenchmarkError) {
+        let jobs: [(name: String, title: String, arguments: [String], target: Target?)] = [
+            ("matmul", "matrix product, NEON single precision", ["6"], .atLeast(5)),
+            ("nbody", "n-body, double precision", ["1500000"], .atLeast(5)),
+            ("strings", "memcpy and strlen of glibc, 16 to 4096 bytes", ["cl", "150000"], .atLeast(5)),
+            ("strings", "memcpy of glibc alone", ["c", "1000000"], nil),
+            ("strings", "strlen of glibc alone", ["l", "150000"], nil),
+            ("sha256", "SHA-256 instructions", ["2000000"], .atLeast(5)),
+            ("aes", "AES-128 instructions", ["2000000"], .atLeast(5)),
+        ]
+        for (name, title, arguments, target) in jobs {
+            let group = "vectors \(name)"
+            guard options.wants(group) else { continue }
+            let path = guest("bench/" + name)
+            guard fileExists(path) else {
+                report.show("vectors: skipped, there is no \(path); make bench builds it with Debian's arm64 compiler\n")
+                return
+            }
+            try compare(
+                group, "vectors: \(title)", [path] + arguments, count: nil, rounds: options.isQuick ? 1 : 3,
+                tiers: ["interp", "auto"], targets: target.map { ["auto": $0] } ?? [:])
+        }
+    }
+
     /// Real programs: Debian's busybox over a file made here.
     func programs() throws(BenchmarkError) {
         let group = "programs"
