@@ -70,6 +70,13 @@ extension TBLowering {
             return call("llvm.fshr", [type], [a, second(), l.const(i.imm, type)])
         case .zext:
             guard i.type == .i128 else { return LLVMBuildZExt(b, a, type, "") }
+            if isVectorLoad[i.a.index] {
+                // Built of doubles: as integers, the load would go through a general register.
+                let doubles = LLVMVectorType(l.double, 2)!
+                let whole = LLVMBuildInsertElement(
+                    b, LLVMConstNull(doubles), LLVMBuildBitCast(b, a, l.double, ""), l.const(0, l.i32), "")
+                return LLVMBuildBitCast(b, whole, type, "")
+            }
             let low = block.type(of: i.a) == .i64 ? a : LLVMBuildZExt(b, a, l.i64, "")!
             let zero = LLVMConstNull(type)!
             return LLVMBuildInsertElement(b, zero, low, l.const(0, l.i32), "")

@@ -58,7 +58,7 @@ struct Bench {
     func vectors() throws(BenchmarkError) {
         let jobs: [(name: String, title: String, arguments: [String], target: Target?)] = [
             ("matmul", "matrix product, NEON single precision", ["6"], .atLeast(5)),
-            ("nbody", "n-body, double precision", ["1500000"], .atLeast(5)),
+            ("nbody", "n-body, double precision", ["3000000"], .atLeast(5)),
             ("strings", "memcpy and strlen of glibc, 16 to 4096 bytes", ["cl", "150000"], .atLeast(5)),
             ("strings", "memcpy of glibc alone", ["c", "1000000"], nil),
             ("strings", "strlen of glibc alone", ["l", "150000"], nil),
