@@ -87,11 +87,16 @@ struct Emitter {
         var order: [String] = []
         var counts: [String: (implemented: Int, listed: Int)] = [:]
         var all = (implemented: 0, listed: 0)
+        var missing: [String: Int] = [:]
         for row in table.rows {
             let heading = layout(row).heading
             if counts[heading] == nil { order.append(heading) }
             let forms = 1 + row.features.count { $0.condition.mask != 0 }
             let implemented = row.isImplemented ? forms : 0
+            if !row.isImplemented {
+                let names = row.features.map(\.name).joined(separator: " ")
+                missing[names.isEmpty ? "no feature" : names, default: 0] += forms
+            }
             counts[heading, default: (0, 0)].listed += forms
             counts[heading, default: (0, 0)].implemented += implemented
             all = (all.implemented + implemented, all.listed + forms)
@@ -101,6 +106,14 @@ struct Emitter {
             guard let count = counts[heading] else { continue }
             text += "\(count.implemented)/\(count.listed)\t\(heading)\n"
         }
-        return text + "\(all.implemented)/\(all.listed)\tall\n"
+        text += "\(all.implemented)/\(all.listed)\tall\n"
+        // Listed rows of these wait for their time; a missing row of any other feature is a gap.
+        let outOfScope: Set<String> = ["FEAT_MTE", "FEAT_LS64", "FEAT_LSE128", "FEAT_LRCPC3"]
+        for (feature, count) in missing.sorted(by: { $0.key < $1.key }) {
+            text += "\(count)\tmissing, \(feature)\(outOfScope.contains(feature) ? " (out of scope)" : "")\n"
+        }
+        let later = missing.reduce(0) { $0 + (outOfScope.contains($1.key) ? $1.value : 0) }
+        let scope = all.listed - later
+        return text + "\(all.implemented)/\(scope)\tin scope, \(scope == 0 ? 0 : all.implemented * 100 / scope) %\n"
     }
 }
