@@ -109,10 +109,11 @@ struct Emitter {
         text += "\(all.implemented)/\(all.listed)\tall\n"
         // Listed rows of these wait for their time; a missing row of any other feature is a gap.
         let outOfScope: Set<String> = ["FEAT_MTE", "FEAT_LS64", "FEAT_LSE128", "FEAT_LRCPC3"]
+        func isLater(_ features: String) -> Bool { features.split(separator: " ").contains { outOfScope.contains(String($0)) } }
         for (feature, count) in missing.sorted(by: { $0.key < $1.key }) {
-            text += "\(count)\tmissing, \(feature)\(outOfScope.contains(feature) ? " (out of scope)" : "")\n"
+            text += "\(count)\tmissing, \(feature)\(isLater(feature) ? " (out of scope)" : "")\n"
         }
-        let later = missing.reduce(0) { $0 + (outOfScope.contains($1.key) ? $1.value : 0) }
+        let later = missing.reduce(0) { $0 + (isLater($1.key) ? $1.value : 0) }
         let scope = all.listed - later
         return text + "\(all.implemented)/\(scope)\tin scope, \(scope == 0 ? 0 : all.implemented * 100 / scope) %\n"
     }
