@@ -129,20 +129,32 @@ extension LinuxThread {
     }
 
     func pselect(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        return try withTemporaryMask(pair: a[5]) { (pair) throws(LinuxErrno) in
+            try interruptible(CallNumber.pselect6, a[0], a[1], a[2], a[3], a[4], pair)
+        }
+    }
+
+    func ioPgetevents(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        try withTemporaryMask(pair: a[5]) { (pair) throws(LinuxErrno) in
+            try interruptible(CallNumber.ioPgetevents, a[0], a[1], a[2], a[3], a[4], pair)
+        }
+    }
+
+    /// As below, for calls that take the set as {address, size} at `pair`, which may be NULL.
+    private func withTemporaryMask(
+        pair: UInt64, _ body: (UInt64) throws(LinuxErrno) -> UInt64
+    ) throws(LinuxErrno) -> UInt64 {
         var mask: SignalSet?
-        if a[5] != 0 {
-            // {address of the set, its size}
-            let set = try UserMemory.read(a[5], as: UInt64.self)
-            let size = try UserMemory.read(a[5] &+ 8, as: UInt64.self)
+        if pair != 0 {
+            let set = try UserMemory.read(pair, as: UInt64.self)
+            let size = try UserMemory.read(pair &+ 8, as: UInt64.self)
             mask = try temporaryMaskArgument(set, size: size)
         }
         return try withTemporaryMask(mask) { (maskAddress) throws(LinuxErrno) in
-            var pair = GuestRecord(size: 16)
-            pair[0, as: UInt64.self] = maskAddress
-            pair[8, as: UInt64.self] = 8
-            return try withHostBuffer(pair) { (pairAddress) throws(LinuxErrno) in
-                try interruptible(CallNumber.pselect6, a[0], a[1], a[2], a[3], a[4], pairAddress)
-            }
+            var host = GuestRecord(size: 16)
+            host[0, as: UInt64.self] = maskAddress
+            host[8, as: UInt64.self] = 8
+            return try withHostBuffer(host, body)
         }
     }
 
@@ -158,8 +170,9 @@ extension LinuxThread {
     ) throws(LinuxErrno) -> UInt64 {
         guard let mask else { return try body(0) }
         temporaryMask = mask
+        nt_signals_set_closed(signalState, mask.bits)
         var record = GuestRecord(size: 8)
-        record[0, as: UInt64.self] = mask.subtracting(Signal.synchronous).bits
+        record[0, as: UInt64.self] = mask.subtracting(Signal.fault).bits
         return try withHostBuffer(record, body)
     }
 }

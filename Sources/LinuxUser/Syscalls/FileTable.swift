@@ -129,7 +129,7 @@ extension SyscallTable.Builder {
         host(286, "preadv2", "dplllx")
         host(287, "pwritev2", "dplllx")
         emulate(291, "statx", "DsAxp") { t, a throws(LinuxErrno) in try t.pathCall(CallNumber.statx, a) }
-        host(292, "io_pgetevents", "plllpp")
+        emulate(292, "io_pgetevents", "plllpp") { t, a throws(LinuxErrno) in try t.ioPgetevents(a) }
         refuse(425, "io_uring_setup", "the kernel would act on guest memory behind the address map")
         refuse(426, "io_uring_enter", "see io_uring_setup")
         refuse(427, "io_uring_register", "see io_uring_setup")
