@@ -74,12 +74,10 @@ package final class LinuxThread: @unchecked Sendable {
 
     /// Undoes `attach` and does what the kernel does when a thread ends. Call last on its host thread.
     package func detach() {
+        // What is sent to the process from now on is for other threads. Faults must still be possible.
         nt_signal_mask(2, Signal.hostBlockable.bits, nil)
-        defer {
-            // What is sent to the process from now on is for other threads.
-            nt_signal_mask(2, SignalSet.all.bits, nil)
-            nt_signals_attach(nil, nil)
-        }
+        nt_signals_attach(nil, nil)
+        defer { nt_signal_mask(2, SignalSet.all.bits, nil) }
         guard clearChildTID != 0 else { return }
         do throws(LinuxErrno) {
             try UserMemory.write(UInt32(0), to: clearChildTID)
