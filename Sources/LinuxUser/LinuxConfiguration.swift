@@ -25,8 +25,7 @@ package struct LinuxConfiguration: Sendable {
     package var programDescriptor: Int32 = -1
     /// What `ps` shows (`comm`) when it is not the last part of `program`: a script's name.
     package var processName: [UInt8]?
-    /// AT_FLAGS_PRESERVE_ARGV0 and AT_SECURE, as the kernel gave them to us.
-    package var preservesArgument0 = false
+    /// AT_SECURE, as the kernel gave it to us.
     package var isSecure = false
     /// Our own options (without program and `-0`), given again when the guest executes an arm64 program.
     /// Paths in them are absolute.

@@ -82,7 +82,6 @@ struct Needletail {
         // AT_EXECFD: the program, opened by binfmt_misc (flag O).
         linux.programDescriptor = options.rerun?.program ?? auxiliary(2).map { Int32(truncatingIfNeeded: $0) } ?? -1
         linux.processName = options.rerun.map { Array($0.name.utf8) }
-        linux.preservesArgument0 = isBinfmtHandler
         linux.isSecure = isSecure
         do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
 

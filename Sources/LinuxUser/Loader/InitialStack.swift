@@ -71,7 +71,7 @@ struct InitialStack {
             (.phnum, UInt64(program.programHeaderCount)),
             (.pagesz, guestPageSize),
             (.base, program.interpreterBase),
-            (.flags, configuration.preservesArgument0 ? 1 : 0),
+            (.flags, 0),
             (.entry, program.entry),
             (.uid, UInt64(getuid())),
             (.euid, UInt64(geteuid())),

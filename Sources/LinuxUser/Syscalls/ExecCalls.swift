@@ -50,6 +50,7 @@ extension LinuxThread {
     }
 
     private func execute(_ file: ExecFile, arguments: UInt64, environment: UInt64) throws(LinuxErrno) -> UInt64 {
+        try file.check()  // first, as in the kernel: it decides between ENOENT and EFAULT
         var guestArguments = try UserMemory.readStringArray(arguments, byteLimit: Self.argumentLimit)
         if guestArguments.isEmpty { guestArguments = [[]] }  // the kernel does so since 5.18
         let guestEnvironment = try UserMemory.readStringArray(environment, byteLimit: Self.argumentLimit)

@@ -71,10 +71,10 @@ enum ExecPlan: Equatable {
     private static let headerSize = 256
 
     /// Looks at the file (and, for scripts, at the interpreter) as the kernel would.
+    /// - Parameter file: has been checked.
     /// - Parameter resolve: turns a guest path into the host's.
     init(file: ExecFile, arguments: [[UInt8]], resolve: ([UInt8]) -> [UInt8], depth: Int = 0) throws(LinuxErrno) {
         guard depth <= Self.scriptDepthLimit else { throw .ELOOP }
-        try file.check()
         let opened: HostFile
         do throws(LinuxErrno) {
             opened = try file.open()
@@ -97,6 +97,7 @@ enum ExecPlan: Equatable {
         if file.isGoneAfterwards { throw .ENOENT }
         let inner = [line.interpreter] + (line.argument.map { [$0] } ?? []) + [file.name] + arguments.dropFirst()
         let interpreter = ExecFile(name: line.interpreter, path: resolve(line.interpreter))
+        try interpreter.check()
         self = try ExecPlan(file: interpreter, arguments: inner, resolve: resolve, depth: depth + 1)
     }
 
@@ -150,7 +151,9 @@ extension LinuxConfiguration {
         }
         let plan: ExecPlan
         do throws(LinuxErrno) {
-            plan = try ExecPlan(file: ExecFile(name: program, path: program), arguments: arguments, resolve: find)
+            let file = ExecFile(name: program, path: program)
+            try file.check()
+            plan = try ExecPlan(file: file, arguments: arguments, resolve: find)
         } catch {
             throw .file(program, error)
         }

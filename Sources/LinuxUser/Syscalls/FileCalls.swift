@@ -118,6 +118,8 @@ extension LinuxThread {
     }
 
     func ppoll(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        // The time first, as in the kernel: it decides between EFAULT and EINVAL.
+        if a[2] != 0 { _ = try UserMemory.readBytes(a[2], count: 16) }
         let mask = try temporaryMaskArgument(a[3], size: a[4])
         return try withTemporaryMask(mask) { (maskAddress) throws(LinuxErrno) in
             try interruptible(CallNumber.ppoll, a[0], a[1], a[2], maskAddress, 8)

@@ -48,11 +48,12 @@ package final class OwnDescriptors: @unchecked Sendable {
     }
 
     /// Closes what `adopt` returned, wherever it is now.
-    package func close(_ name: Int32) {
-        lock.withLock {
-            guard let index = entries.firstIndex(where: { $0.name == name }) else { return }
-            Glibc.close(entries.remove(at: index).descriptor)
-        }
+    package func close(_ name: Int32) { lock.withLock { closeWithLockHeld(name) } }
+
+    /// As `close`, in a fork child before `unlockAfterFork`.
+    func closeWithLockHeld(_ name: Int32) {
+        guard let index = entries.firstIndex(where: { $0.name == name }) else { return }
+        Glibc.close(entries.remove(at: index).descriptor)
     }
 
     /// The present number of what `adopt` returned.

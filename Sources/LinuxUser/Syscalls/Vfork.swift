@@ -32,9 +32,9 @@ struct VforkLink {
         OwnDescriptors.shared.close(ends.child)
     }
 
-    /// Child: keeps its end and returns it.
+    /// Child: keeps its end and returns it. Before the locks held for fork are free.
     func becomeChild() -> Int32 {
-        OwnDescriptors.shared.close(ends.parent)
+        OwnDescriptors.shared.closeWithLockHeld(ends.parent)
         return ends.child
     }
 
