@@ -47,13 +47,15 @@ struct Needletail {
         if let argv0 = options.argv0 { arguments[0] = Array(argv0.utf8) }
         var linux = LinuxConfiguration(program: words[0], arguments: arguments, environment: guestEnvironment(options))
         linux.stackSize = options.stackSizeInBytes
-        linux.sysroot = Array(options.sysroot.utf8)
+        linux.sysroot = absolutePath(options.sysroot)
         linux.unameRelease = options.unameRelease.map { Array($0.utf8) }
         linux.randomSeed = options.seed
         linux.hwcap = model.features.hwcap
         linux.hwcap2 = model.features.hwcap2
         linux.cpu = CPUDescription(midr: model.midr, capabilities: model.features.capabilityNames)
-        linux.ownOptions = withoutArgv0(ownOptions)
+        // The environment that named the sysroot need not be that of a program the guest starts.
+        linux.ownOptions =
+            withoutArgv0(ownOptions) + (linux.sysroot.isEmpty ? [] : [Array("-L".utf8), linux.sysroot])
         do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
 
         var translation = TranslationConfig(
@@ -114,6 +116,13 @@ struct Needletail {
             }
         }
         return kept
+    }
+
+    /// Without links and independent of the working directory, which the guest may change; as it is when there is no such file.
+    private static func absolutePath(_ path: String) -> [UInt8] {
+        guard !path.isEmpty, let resolved = realpath(path, nil) else { return Array(path.utf8) }
+        defer { free(resolved) }
+        return bytes(resolved)
     }
 
     private static func logDescriptor(_ options: Options) -> Int32 {
