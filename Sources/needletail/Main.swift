@@ -53,9 +53,7 @@ struct Needletail {
         linux.hwcap = model.features.hwcap
         linux.hwcap2 = model.features.hwcap2
         linux.cpu = CPUDescription(midr: model.midr, capabilities: model.features.capabilityNames)
-        // The environment that named the sysroot need not be that of a program the guest starts.
-        linux.ownOptions =
-            withoutArgv0(ownOptions) + (linux.sysroot.isEmpty ? [] : [Array("-L".utf8), linux.sysroot])
+        linux.ownOptions = inheritable(ownOptions, sysroot: linux.sysroot)
         do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
 
         var translation = TranslationConfig(
@@ -102,20 +100,19 @@ struct Needletail {
         return variables
     }
 
-    /// `-0` names this program only, not those it executes.
-    private static func withoutArgv0(_ options: [[UInt8]]) -> [[UInt8]] {
+    /// Our options for the programs that this one executes: `-0` names this one only, `-L` is given anew.
+    private static func inheritable(_ options: [[UInt8]], sysroot: [UInt8]) -> [[UInt8]] {
         var kept: [[UInt8]] = []
-        var skips = false
-        for option in options {
-            if skips {
-                skips = false
-            } else if option == Array("-0".utf8) {
-                skips = true
+        var rest = options[...]
+        while let option = rest.popFirst() {
+            if option == Array("-0".utf8) || option == Array("-L".utf8) {
+                _ = rest.popFirst()
             } else {
                 kept.append(option)
             }
         }
-        return kept
+        // Also when the environment named it, which need not be that of the program the guest starts.
+        return sysroot.isEmpty ? kept : kept + [Array("-L".utf8), sysroot]
     }
 
     /// Without links and independent of the working directory, which the guest may change; as it is when there is no such file.
