@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <ucontext.h>
@@ -312,6 +313,12 @@ int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, ui
     if (number < 0) return -ENOSYS;
     uint64_t arguments[6] = {a0, a1, a2, a3, a4, a5};
     return nt_interruptible_asm(&state->pending, number, arguments);
+}
+
+bool nt_linux_auxiliary(uint64_t type, uint64_t *value) {
+    errno = 0;
+    *value = getauxval(type);
+    return *value != 0 || errno == 0;
 }
 
 int nt_linux_fork(void) { return fork(); }

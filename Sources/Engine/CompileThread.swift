@@ -15,6 +15,8 @@ final class CompileThread: @unchecked Sendable {
     private var isStarted = false
     private var isPaused = false
     private var isBusy = false
+    private var isStopping = false
+    private var handle = pthread_t()
     private var pipeline: TranslationPipeline
 
     /// TBs in one module; past this the cost per TB no longer falls (design.md §3).
@@ -39,7 +41,6 @@ final class CompileThread: @unchecked Sendable {
 
     private func start() {
         engine.noteCompilerStarted()
-        var thread = pthread_t()
         let argument = Unmanaged.passUnretained(self).toOpaque()
         // Guest signals must never be delivered here.
         var all = sigset_t()
@@ -47,15 +48,13 @@ final class CompileThread: @unchecked Sendable {
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, &old)
         let error = pthread_create(
-            &thread, nil,
+            &handle, nil,
             {
                 Unmanaged<CompileThread>.fromOpaque($0!).takeUnretainedValue().loop()
                 return nil
             }, argument)
         pthread_sigmask(SIG_SETMASK, &old, nil)
-        if error == 0 {
-            pthread_detach(thread)
-        } else {
+        if error != 0 {
             engine.log.put("needletail: no compile thread: errno \(error)\n")
         }
     }
@@ -73,6 +72,19 @@ final class CompileThread: @unchecked Sendable {
             wake.broadcast()
         }
     }
+    /// Ends the thread; the next TB to compile starts another. Called by the only vCPU.
+    func stop() {
+        lock.lock()
+        guard isStarted else { return lock.unlock() }
+        isStopping = true
+        wake.broadcast()
+        lock.unlock()
+        pthread_join(handle, nil)
+        lock.withLock {
+            isStarted = false
+            isStopping = false
+        }
+    }
     /// The thread does not exist in a fork child: starts another at the next need.
     func restartAfterFork() {
         lock.reinitialiseAfterFork()
@@ -86,7 +98,8 @@ final class CompileThread: @unchecked Sendable {
     private func loop() {
         while true {
             lock.lock()
-            while queue.isEmpty || isPaused { wake.wait(lock) }
+            while !isStopping && (queue.isEmpty || isPaused) { wake.wait(lock) }
+            if isStopping { return lock.unlock() }
             let keys = Array(queue.prefix(CompileThread.batchSize))
             queue.removeFirst(keys.count)
             isBusy = true

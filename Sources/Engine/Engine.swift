@@ -283,6 +283,11 @@ package final class Engine: @unchecked Sendable {
         if compilerStarted { compiler.restartAfterFork() }
     }
 
+    /// Ends threads that no guest thread runs on, for calls that the kernel allows processes of one thread only.
+    package func stopOwnThreads() {
+        if compilerStarted { compiler.stop() }
+    }
+
     func noteCompilerStarted() { compilerStarted = true }
 
     // MARK: Traces

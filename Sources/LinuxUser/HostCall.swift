@@ -63,6 +63,11 @@ func address(_ pointer: UnsafeRawPointer?) -> UInt64 { UInt64(UInt(bitPattern: p
 /// AT_FDCWD as an argument register holds it.
 let atCurrentDirectory = UInt64(bitPattern: -100)
 
+/// What follows the last slash of a path.
+func lastComponent(_ path: [UInt8]) -> ArraySlice<UInt8> {
+    path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+}
+
 /// Bytes with a NUL behind them for the duration of `body`.
 func withCString<Result>(
     _ bytes: [UInt8], _ body: (UInt64) throws(LinuxErrno) -> Result
@@ -83,6 +88,33 @@ struct HostFile: ~Copyable {
         descriptor = Int32(
             truncatingIfNeeded: try withCString(path) { (p) throws(LinuxErrno) in
                 try hostCall(CallNumber.openat, atCurrentDirectory, p, UInt64(HostOpenFlags.closeOnExec))
+            })
+    }
+    /// A copy of a descriptor that is open for reading, or refers to a file that may be read (O_PATH).
+    init(copying original: Int32) throws(LinuxErrno) {
+        var byte: UInt8 = 0
+        let source = UInt64(UInt32(bitPattern: original))
+        let isReadable = withUnsafeMutablePointer(to: &byte) {
+            nt_linux_syscall(CallNumber.pread64, source, address($0), 1, 0, 0, 0) >= 0
+        }
+        if isReadable {
+            self.init(owning: Int32(truncatingIfNeeded: try hostCall(CallNumber.fcntl, source, 1030)))  // F_DUPFD_CLOEXEC
+        } else {
+            try self.init(reading: Array("/proc/self/fd/\(original)".utf8))
+        }
+    }
+    private init(owning descriptor: Int32) { self.descriptor = descriptor }
+    /// Hands the descriptor over to the caller.
+    consuming func release() -> Int32 {
+        let number = descriptor
+        discard self
+        return number
+    }
+    /// As openat; close-on-exec.
+    init(reading path: [UInt8], at directory: UInt64, flags: UInt32) throws(LinuxErrno) {
+        descriptor = Int32(
+            truncatingIfNeeded: try withCString(path) { (p) throws(LinuxErrno) in
+                try hostCall(CallNumber.openat, directory, p, UInt64(HostOpenFlags.closeOnExec | flags))
             })
     }
     deinit { _ = nt_linux_syscall(CallNumber.close, UInt64(descriptor), 0, 0, 0, 0, 0) }

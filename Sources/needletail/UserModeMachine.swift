@@ -225,6 +225,7 @@ extension UserModeMachine: GuestEngine {
         engine.afterForkInChild(keeping: vcpu)
     }
 
+    func stopOwnThreads() { engine.stopOwnThreads() }
     func memoryBecomesShared() { engine.becomeParallel() }
 
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {

@@ -169,20 +169,30 @@ extension LinuxThread {
         return try interruptible(CallNumber.prlimit64, a[0], a[1], isSetting ? 0 : a[2], a[3])
     }
 
-    /// Options whose meaning does not depend on the processor or on the emulator's memory.
+    /// Options whose meaning does not depend on the processor or on the emulator's memory. What is missing is EINVAL, as from
+    /// a kernel that does not have it: other architectures' options, seccomp filters and PR_SET_MM, PR_SET_MDWE and syscall user
+    /// dispatch, which would hit the emulator, tagged addresses and vector lengths.
     private static let hostPrctlOptions: Set<Int32> = [
         1, 2,  // PDEATHSIG
         3, 4,  // DUMPABLE
         7, 8,  // KEEPCAPS
+        13, 14,  // TIMING
         15, 16,  // NAME
         23, 24,  // CAPBSET
         27, 28,  // SECUREBITS
         29, 30,  // TIMERSLACK
+        31, 32,  // TASK_PERF_EVENTS
+        33, 34,  // MCE_KILL
         36, 37,  // CHILD_SUBREAPER
         38, 39,  // NO_NEW_PRIVS
         41, 42,  // THP_DISABLE
         47,  // CAP_AMBIENT
+        52, 53,  // SPECULATION_CTRL
+        57, 58,  // IO_FLUSHER
+        62,  // SCHED_CORE
+        67, 68,  // MEMORY_MERGE
         0x5961_6d61,  // PTRACER
+        0x5356_4d41,  // VMA
     ]
 
     func prctl(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
