@@ -42,10 +42,12 @@ final class CompileThread: @unchecked Sendable {
     private func start() {
         engine.noteCompilerStarted()
         let argument = Unmanaged.passUnretained(self).toOpaque()
-        // Guest signals must never be delivered here.
+        // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too.
         var all = sigset_t()
         var old = sigset_t()
         sigfillset(&all)
+        sigdelset(&all, SIGSEGV)
+        sigdelset(&all, SIGBUS)
         pthread_sigmask(SIG_SETMASK, &all, &old)
         let error = pthread_create(
             &handle, nil,

@@ -28,6 +28,9 @@ enum CallNumber {
     static let exitGroup: UInt32 = 94
     static let futex: UInt32 = 98
     static let rtSigsuspend: UInt32 = 133
+    static let rtSigprocmask: UInt32 = 135
+    static let rtSigpending: UInt32 = 136
+    static let rtSigtimedwait: UInt32 = 137
     static let prctl: UInt32 = 167
     static let getpid: UInt32 = 172
     static let gettid: UInt32 = 178
@@ -43,6 +46,7 @@ enum CallNumber {
     static let memfdCreate: UInt32 = 279
     static let execveat: UInt32 = 281
     static let statx: UInt32 = 291
+    static let ioPgetevents: UInt32 = 292
     static let openat2: UInt32 = 437
     static let faccessat2: UInt32 = 439
     static let epollPwait2: UInt32 = 441

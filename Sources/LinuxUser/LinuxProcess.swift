@@ -123,8 +123,10 @@ package final class LinuxProcess: @unchecked Sendable {
         addressSpace.lockForFork()
         signals.lockForFork()
         OwnDescriptors.shared.lockForFork()
+        nt_signals_lock_for_fork()
     }
     func unlockAfterFork() {
+        nt_signals_unlock_after_fork()
         OwnDescriptors.shared.unlockAfterFork()
         signals.unlockAfterFork()
         addressSpace.unlockAfterFork()
@@ -141,8 +143,8 @@ package final class LinuxProcess: @unchecked Sendable {
             CallNumber.mmap, 0, size &+ guardSize, UInt64(PROT_READ | PROT_WRITE), flags, .max)
         try hostCall(CallNumber.mprotect, start, guardSize, UInt64(PROT_NONE))
         let range = start + guardSize..<start + guardSize + size
+        // The guard is no area of the guest's: beyond its limit a stack ends in nothing (SEGV_MAPERR).
         addressSpace.withMap { map in
-            map.insert(VMA(range: start..<start + guardSize, protection: []))
             map.insert(
                 VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
         }

@@ -1,7 +1,7 @@
 package import CHost
 internal import Glibc
-package import GuestMemory
-package import GuestState
+internal import GuestMemory
+internal import GuestState
 
 /// One guest thread as the kernel would know it. Threads: its own vCPU's only.
 package final class LinuxThread: @unchecked Sendable {
@@ -14,6 +14,8 @@ package final class LinuxThread: @unchecked Sendable {
     var blocked = SignalSet(bits: 0)
     /// The mask of rt_sigsuspend, ppoll, pselect6 or epoll_pwait while signals of that call are delivered.
     var temporaryMask: SignalSet?
+    /// What frames tell of the last fault.
+    var lastFault = FaultReport.none
     /// A queued signal may be deliverable although the handler has set no flag.
     var needsDelivery = false
     var alternateStack = AlternateStack()
@@ -72,8 +74,12 @@ package final class LinuxThread: @unchecked Sendable {
 
     /// Undoes `attach` and does what the kernel does when a thread ends. Call last on its host thread.
     package func detach() {
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
-        nt_signals_attach(nil, nil)
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
+        defer {
+            // What is sent to the process from now on is for other threads.
+            nt_signal_mask(2, SignalSet.all.bits, nil)
+            nt_signals_attach(nil, nil)
+        }
         guard clearChildTID != 0 else { return }
         do throws(LinuxErrno) {
             try UserMemory.write(UInt32(0), to: clearChildTID)
@@ -83,46 +89,7 @@ package final class LinuxThread: @unchecked Sendable {
         }
     }
 
-    /// What a TB that ended in a guest exception asks for. `registers.pc` as `nt_exception` says.
-    package func handleException(
-        _ registers: GuestRegisters, _ exception: nt_exception, info: UInt64
-    ) -> VCPUAction {
-        typealias Code = SignalInfo.Code
-        let pc = registers.pc
-        switch exception {
-        case NT_EXCEPTION_SVC:
-            return systemCall(registers)
-        case NT_EXCEPTION_UNDEFINED, NT_EXCEPTION_HALT:
-            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), registers)
-        case NT_EXCEPTION_PAC_FAIL:
-            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOperand, address: pc), registers)
-        case NT_EXCEPTION_BREAKPOINT:
-            return raise(SignalInfo(signal: Signal.SIGTRAP, code: Code.breakpoint, address: pc), registers)
-        case NT_EXCEPTION_PC_ALIGNMENT, NT_EXCEPTION_DATA_ALIGNMENT:
-            return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busAlignment, address: info), registers)
-        case NT_EXCEPTION_INSTRUCTION_ABORT:
-            let isMapped = process.addressSpace.withMap { $0.area(at: info) != nil }
-            return raise(
-                SignalInfo(
-                    signal: Signal.SIGSEGV, code: isMapped ? Code.segmentProtection : Code.segmentNotMapped,
-                    address: info), registers)
-        default:
-            preconditionFailure("guest exception \(exception.rawValue) reached the Linux layer\n\(registers.dump())")
-        }
-    }
-
-    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that
-    /// before the instruction.
-    package func handleFault(
-        _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
-    ) -> VCPUAction {
-        var code = code
-        // A non-canonical x86-64 address comes without code; to the guest it is an address without mapping.
-        if code == SignalInfo.Code.kernel { code = SignalInfo.Code.segmentNotMapped }
-        return raise(SignalInfo(signal: Int(signal), code: code, address: address), registers)
-    }
-
-    private func systemCall(_ registers: GuestRegisters) -> VCPUAction {
+    func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
         let arguments = SyscallArguments(registers)
@@ -142,7 +109,10 @@ package final class LinuxThread: @unchecked Sendable {
             if error == .ERESTARTSYS {
                 // As if the signal had come before the instruction: its handler returns to the SVC.
                 registers.pc &-= 4
-                temporaryMask = nil
+                if temporaryMask != nil {
+                    temporaryMask = nil
+                    nt_signals_set_closed(signalState, blocked.bits)
+                }
             } else {
                 registers[x: 0] = UInt64(bitPattern: Int64(-error.rawValue))
             }

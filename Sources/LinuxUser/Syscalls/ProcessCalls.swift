@@ -75,7 +75,7 @@ extension LinuxThread {
         process.engine?.prepareFork()
         // A signal of the parent must not be queued while the child copies the queue; and other threads must not be in
         // the middle of a change to what the child inherits.
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         process.lockForFork()
         let pid = nt_linux_fork()
         let error = LinuxErrno.last
@@ -93,7 +93,7 @@ extension LinuxThread {
         } else {
             vfork?.discard()
         }
-        if !nt_signals_pending(signalState) { applyMask() }
+        applyMask()
         if pid < 0 { throw error }
         return UInt64(pid)
     }
@@ -104,11 +104,7 @@ extension LinuxThread {
         tid = Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0))
         process.lock.withLock { process.liveThreads = 1 }
         // Signals pending for the parent are not the child's.
-        nt_signals_clear(signalState)
-        var discarded = [UInt8](repeating: 0, count: 128)
-        for signal in 1...Signal.count {
-            _ = discarded.withUnsafeMutableBytes { nt_signals_take(signalState, Int32(signal), $0.baseAddress) }
-        }
+        nt_signals_forked(signalState)
         needsDelivery = false
         if a[1] != 0 { registers.sp = a[1] }
         if flags & CloneFlag.settls != 0 { registers.cpu.pointee.tpidr_el0 = a[3] }
@@ -138,10 +134,10 @@ extension LinuxThread {
         if a[1] != 0 { state.sp = a[1] }
         if flags & CloneFlag.settls != 0 { state.cpu.pointee.tpidr_el0 = a[3] }
 
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         process.lock.withLock { process.liveThreads += 1 }
         let started = process.engine?.startThread(thread, registers: state) ?? false
-        if !nt_signals_pending(signalState) { applyMask() }
+        applyMask()
         guard started else {
             process.lock.withLock { process.liveThreads -= 1 }
             process.reportUnimplemented(220, "clone: cannot start a guest thread\n")

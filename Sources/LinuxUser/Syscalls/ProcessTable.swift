@@ -37,9 +37,9 @@ extension SyscallTable.Builder {
         emulate(134, "rt_sigaction", "Sppl") { t, a throws(LinuxErrno) in try t.sigaction(a) }
         emulate(135, "rt_sigprocmask", "Hppl") { t, a throws(LinuxErrno) in try t.sigprocmask(a) }
         emulate(136, "rt_sigpending", "pl") { t, a throws(LinuxErrno) in try t.sigpending(a) }
-        host(137, "rt_sigtimedwait", "pppl")
+        emulate(137, "rt_sigtimedwait", "pppl") { t, a throws(LinuxErrno) in try t.sigtimedwait(a) }
         host(138, "rt_sigqueueinfo", "dSp")
-        emulate(139, "rt_sigreturn", "") { thread, _ throws(LinuxErrno) in thread.sigreturn() }
+        emulate(139, "rt_sigreturn", "") { thread, _ throws(LinuxErrno) in try thread.sigreturn() }
         host(140, "setpriority", "ddd")
         host(141, "getpriority", "dd")
         host(143, "setregid", "dd")
