@@ -101,10 +101,14 @@ package final class LinuxThread: @unchecked Sendable {
         case NT_EXCEPTION_PC_ALIGNMENT, NT_EXCEPTION_DATA_ALIGNMENT:
             return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busAlignment, address: info), registers)
         case NT_EXCEPTION_INSTRUCTION_ABORT:
-            let isMapped = process.addressSpace.withMap { $0.area(at: info) != nil }
+            let area = process.addressSpace.withMap { $0.area(at: info) }
+            if area?.protection.contains(.execute) == true {
+                // Nothing there to read: behind the end of the file.
+                return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busNoAddress, address: info), registers)
+            }
             return raise(
                 SignalInfo(
-                    signal: Signal.SIGSEGV, code: isMapped ? Code.segmentProtection : Code.segmentNotMapped,
+                    signal: Signal.SIGSEGV, code: area != nil ? Code.segmentProtection : Code.segmentNotMapped,
                     address: info), registers)
         default:
             preconditionFailure("guest exception \(exception.rawValue) reached the Linux layer\n\(registers.dump())")
@@ -116,18 +120,16 @@ package final class LinuxThread: @unchecked Sendable {
     package func handleFault(
         _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
     ) -> VCPUAction {
-        var code = code
-        // A non-canonical x86-64 address comes without code; to the guest it is an address without mapping.
-        if code == SignalInfo.Code.kernel { code = SignalInfo.Code.segmentNotMapped }
         return raise(SignalInfo(signal: Int(signal), code: code, address: address), registers)
     }
 
     private func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
-        let arguments = SyscallArguments(registers)
+        var arguments = SyscallArguments(registers)
         let isTraced = process.log.isOn(.strace)
         let row = SyscallTable.row(number)
+        if TaggedAddresses.isOn, let row { arguments = TaggedAddresses.strip(arguments, row.signature) }
         if isTraced { Strace.enter(self, number, row, arguments) }
         var failure: LinuxErrno?
         do throws(LinuxErrno) {

@@ -12,6 +12,7 @@ struct Needletail {
     static let version = "0.1.0"
 
     static func main() {
+        Randomisation.restore()
         let words = (0..<Int(CommandLine.argc)).map { bytes(CommandLine.unsafeArgv[$0]!) }
         let texts = words.dropFirst().map { String(decoding: $0, as: UTF8.self) }
         do {
@@ -54,7 +55,12 @@ struct Needletail {
         linux.hwcap2 = model.features.hwcap2
         linux.cpu = CPUDescription(midr: model.midr, capabilities: model.features.capabilityNames)
         linux.ownOptions = withoutArgv0(ownOptions)
-        do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
+        do {
+            try machine.load(linux)
+        } catch {
+            if error.kind == .addressTaken { Randomisation.startAgainWithout() }
+            fail(error.message, error.exitStatus)
+        }
 
         var translation = TranslationConfig(
             features: model.features, idRegisters: model.features.idRegisters(midr: model.midr),

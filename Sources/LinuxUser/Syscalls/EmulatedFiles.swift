@@ -129,11 +129,13 @@ extension LinuxThread {
 
     /// The host's lines cut to guest mappings, with the guest's protection.
     private func mapsText() -> [UInt8] {
+        // Both from one moment.
+        process.addressSpace.layoutLock.lock()
+        defer { process.addressSpace.layoutLock.unlock() }
         guard let file = try? HostFile(reading: Array("/proc/self/maps".utf8)) else { return [] }
         var text: [UInt8] = []
         while let part = try? file.read(at: UInt64(text.count), count: 1 << 16), !part.isEmpty { text += part }
-        let areas = process.addressSpace.withMap { $0.areas }
-        return GuestMaps.text(host: text, areas: areas)
+        return GuestMaps.text(host: text, areas: process.addressSpace.withMap { $0.areas })
     }
 }
 
