@@ -21,6 +21,8 @@ final class CompileThread: @unchecked Sendable {
 
     /// TBs in one module; past this the cost per TB no longer falls (design.md §3).
     private static let batchSize = 64
+    /// Bytes of stack that LLVM gets.
+    private static let stackSize = 8 << 20
 
     init(engine: Engine) {
         self.engine = engine
@@ -43,6 +45,11 @@ final class CompileThread: @unchecked Sendable {
         engine.noteCompilerStarted()
         let argument = Unmanaged.passUnretained(self).toOpaque()
         // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too.
+        // The default stack follows the guest's `ulimit -s`; LLVM wants its own.
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setstacksize(&attributes, Self.stackSize)
+        defer { pthread_attr_destroy(&attributes) }
         var all = sigset_t()
         var old = sigset_t()
         sigfillset(&all)
@@ -50,7 +57,7 @@ final class CompileThread: @unchecked Sendable {
         sigdelset(&all, SIGBUS)
         pthread_sigmask(SIG_SETMASK, &all, &old)
         let error = pthread_create(
-            &handle, nil,
+            &handle, &attributes,
             {
                 Unmanaged<CompileThread>.fromOpaque($0!).takeUnretainedValue().loop()
                 return nil
@@ -120,7 +127,8 @@ final class CompileThread: @unchecked Sendable {
         for key in keys {
             let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index) } }
             guard let (tb, index) = known else { continue }
-            var block = pipeline.translate(key, isParallel: engine.isParallel, fetch: engine.environment.fetch)
+            var block = pipeline.translate(
+                key, isParallel: engine.isParallel, cleansTags: tb.cleansTags, fetch: engine.environment.fetch)
             // The guest may have changed its code since; such a TB is about to be invalidated.
             guard block.guestInstructionCount == tb.instructionCount else { continue }
             _ = pipeline.finish(
@@ -129,7 +137,8 @@ final class CompileThread: @unchecked Sendable {
             owners.append(tb)
         }
         if units.isEmpty { return }
-        let code = engine.backend.compile(units, chains: engine.configuration.chains)
+        // Without memory for code the TBs stay in tier 0.
+        guard let code = engine.backend.compile(units, chains: engine.configuration.chains) else { return }
         engine.cacheLock.withLock {
             for (tb, compiled) in zip(owners, code) {
                 // Removed meanwhile, and perhaps made again: then from other guest code.

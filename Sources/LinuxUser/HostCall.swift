@@ -87,11 +87,12 @@ func withCString<Result>(
 struct HostFile: ~Copyable {
     let descriptor: Int32
 
-    /// Opens `path` read-only and close-on-exec.
+    /// Opens `path` read-only and close-on-exec. Does not wait for the other end of a FIFO.
     init(reading path: [UInt8]) throws(LinuxErrno) {
+        let flags = HostOpenFlags.closeOnExec | HostOpenFlags.nonBlocking
         descriptor = Int32(
             truncatingIfNeeded: try withCString(path) { (p) throws(LinuxErrno) in
-                try hostCall(CallNumber.openat, atCurrentDirectory, p, UInt64(HostOpenFlags.closeOnExec))
+                try hostCall(CallNumber.openat, atCurrentDirectory, p, UInt64(flags))
             })
     }
     /// A copy of a descriptor that is open for reading, or refers to a file that may be read (O_PATH).

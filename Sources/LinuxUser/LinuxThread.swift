@@ -92,9 +92,10 @@ package final class LinuxThread: @unchecked Sendable {
     func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
-        let arguments = SyscallArguments(registers)
+        var arguments = SyscallArguments(registers)
         let isTraced = process.log.isOn(.strace)
         let row = SyscallTable.row(number)
+        if TaggedAddresses.isOn, let row { arguments = TaggedAddresses.strip(arguments, row.signature) }
         if isTraced { Strace.enter(self, number, row, arguments) }
         var failure: LinuxErrno?
         do throws(LinuxErrno) {

@@ -4,7 +4,7 @@ import Support
 /// What the command line and the environment ask for.
 struct Options {
     var sysroot = "/etc/qemu-binfmt/aarch64"
-    var stackSizeInBytes: UInt64 = 8 << 20
+    var stackSizeInBytes: UInt64?
     var cpu = "max"
     /// Changes to the guest's environment in order: `NAME=VALUE` sets, `NAME` alone unsets.
     var environmentChanges: [String] = []

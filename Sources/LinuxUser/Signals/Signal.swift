@@ -111,6 +111,7 @@ struct SignalInfo: Sendable {
         static let segmentNotMapped: Int32 = 1
         static let segmentProtection: Int32 = 2
         static let busAlignment: Int32 = 1
+        static let busNoAddress: Int32 = 2
         static let busAddress: Int32 = 2
     }
 

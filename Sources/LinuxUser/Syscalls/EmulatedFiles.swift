@@ -120,7 +120,11 @@ extension LinuxThread {
         let content: [UInt8]
         switch file {
         case .executable: return nil
-        case .maps: content = GuestMaps.text(host: host, areas: process.addressSpace.withMap { $0.areas })
+        case .maps:
+            // Both from one moment.
+            content = try process.addressSpace.layoutLock.withLock { () throws(LinuxErrno) in
+                GuestMaps.text(host: try Self.contents(of: path), areas: process.addressSpace.withMap { $0.areas })
+            }
         case .commandLine: content = bytes(process.argumentStrings)
         case .environment: content = bytes(process.environmentStrings)
         case .auxiliaryVector: content = bytes(process.auxiliaryVector)

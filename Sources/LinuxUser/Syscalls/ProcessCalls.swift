@@ -146,24 +146,7 @@ extension LinuxThread {
         return UInt64(UInt32(bitPattern: thread.tid))
     }
 
-    // MARK: limits and prctl
-
-    /// Limits on the address space would hit the emulator, not the guest: accepted and not set, as under QEMU.
-    private static func isAddressSpaceLimit(_ resource: Int32) -> Bool { [2, 3, 9].contains(resource) }
-
-    func setrlimit(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        if Self.isAddressSpaceLimit(a.int(0)) {
-            _ = try UserMemory.readBytes(a[1], count: 16)
-            return 0
-        }
-        return try interruptible(164, a[0], a[1])
-    }
-
-    func prlimit(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        let isSetting = a[2] != 0 && Self.isAddressSpaceLimit(a.int(1))
-        if isSetting { _ = try UserMemory.readBytes(a[2], count: 16) }
-        return try interruptible(CallNumber.prlimit64, a[0], a[1], isSetting ? 0 : a[2], a[3])
-    }
+    // MARK: prctl
 
     /// Options whose meaning does not depend on the processor or on the emulator's memory. What is missing is EINVAL, as from
     /// a kernel that does not have it: other architectures' options, seccomp filters and PR_SET_MM, PR_SET_MDWE and syscall user
@@ -198,6 +181,7 @@ extension LinuxThread {
             return 0
         }
         if let result = try PointerAuthenticationKeys.prctl(option, a, self) { return result }
+        if let result = try TaggedAddresses.prctl(option, a) { return result }
         guard Self.hostPrctlOptions.contains(option) else { throw .EINVAL }
         return try interruptible(CallNumber.prctl, a[0], a[1], a[2], a[3], a[4])
     }

@@ -59,7 +59,7 @@ extension SyscallTable.Builder {
         host(157, "setsid", "")
         host(158, "getgroups", "dp")
         host(159, "setgroups", "dp")
-        host(163, "getrlimit", "dp")
+        emulate(163, "getrlimit", "dp") { t, a throws(LinuxErrno) in try t.getrlimit(a) }
         emulate(164, "setrlimit", "dp") { t, a throws(LinuxErrno) in try t.setrlimit(a) }
         host(165, "getrusage", "dp")
         host(166, "umask", "o")
