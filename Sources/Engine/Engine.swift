@@ -36,6 +36,8 @@ package final class Engine: @unchecked Sendable {
     private let safeWorkPending = Atomic<Bool>(false)
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
+    /// `-d exec` or `-d cpu`; asked at every entry of generated code.
+    private let traces: Bool
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
@@ -46,6 +48,7 @@ package final class Engine: @unchecked Sendable {
         self.arena = arena
         self.plugins = plugins
         self.log = log
+        self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
         self.tier0 = Tier0(chains: configuration.chains)
         self.pipeline = TranslationPipeline(
@@ -179,13 +182,12 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// A tier-0 TB reached its threshold: hands it to the compile thread and lets it run on in tier 0 meanwhile.
-    func promote(_ c: UnsafeMutablePointer<nt_tb>, _ generation: Int) {
+    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile thread and lets it run on in tier 0
+    /// meanwhile.
+    func promote(_ key: TBKey) {
         cacheLock.withLock {
-            guard self.generation == generation, let tb = cache.block(index: c.pointee.tb_index), tb.stage == .tier0
-            else {
-                return
-            }
+            // By key and not by address: it may have been removed, and made again, since.
+            guard let tb = cache.find(key), tb.stage == .tier0 else { return }
             tb.stage = .queued
             tier0.stopCounting(tb)
             compiler.enqueue(tb.key)
@@ -198,7 +200,13 @@ package final class Engine: @unchecked Sendable {
     ///
     /// Not from inside generated code.
     package func invalidate(_ ranges: [Range<UInt64>]) {
-        removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } }
+        // Most code that changes was never run. A TB being made of it now sees the new generation and is thrown away.
+        let isNeeded = cacheLock.withLock {
+            let found = ranges.contains { cache.hasBlocks(overlapping: $0) }
+            if !found { generationCounter.add(1, ordering: .acquiringAndReleasing) }
+            return found
+        }
+        if isNeeded { removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } } }
     }
 
     /// Forgets all TBs.
@@ -214,7 +222,7 @@ package final class Engine: @unchecked Sendable {
                 return removed
             }
             if removed.isEmpty { return }
-            for vcpu in world.all { vcpu.clearJumpCache() }
+            for vcpu in world.all { vcpu.forget(removed) }
             for tb in removed { release(tb) }
         }
     }
@@ -280,7 +288,13 @@ package final class Engine: @unchecked Sendable {
         cacheLock.unlock()
         translationLock.unlock()
         world.afterForkInChild(keeping: vcpu)
-        if compilerStarted { compiler.restartAfterFork() }
+        if compilerStarted {
+            for key in compiler.resetAfterFork() {
+                guard let tb = cache.find(key), tb.stage == .queued else { continue }
+                tb.stage = .tier0
+                nt_tb_set_heat(tb.c, configuration.hotThreshold)
+            }
+        }
     }
 
     func noteCompilerStarted() { compilerStarted = true }
@@ -289,7 +303,7 @@ package final class Engine: @unchecked Sendable {
 
     /// `-d exec` and `-d cpu`: without chaining, every TB comes by here.
     func traceExecution(of tb: TranslationBlock, on vcpu: VCPU) {
-        if log.items.isDisjoint(with: [.exec, .cpu]) { return }
+        guard traces else { return }
         if log.isOn(.exec) {
             let name = environment.symbol(at: tb.key.pc).map { " " + $0 } ?? ""
             log.put("Trace \(vcpu.index): \(hex(tb.key.pc, width: 16))\(name)\n")

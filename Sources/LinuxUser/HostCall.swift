@@ -26,8 +26,11 @@ enum CallNumber {
     static let fstat: UInt32 = 80
     static let exit: UInt32 = 93
     static let exitGroup: UInt32 = 94
+    static let unshare: UInt32 = 97
     static let futex: UInt32 = 98
+    static let setRobustList: UInt32 = 99
     static let rtSigsuspend: UInt32 = 133
+    static let rtSigqueueinfo: UInt32 = 138
     static let prctl: UInt32 = 167
     static let getpid: UInt32 = 172
     static let gettid: UInt32 = 178
@@ -43,6 +46,7 @@ enum CallNumber {
     static let memfdCreate: UInt32 = 279
     static let execveat: UInt32 = 281
     static let statx: UInt32 = 291
+    static let pidfdOpen: UInt32 = 434
     static let openat2: UInt32 = 437
     static let faccessat2: UInt32 = 439
     static let epollPwait2: UInt32 = 441

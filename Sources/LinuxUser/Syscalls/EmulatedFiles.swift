@@ -129,7 +129,7 @@ extension LinuxThread {
 
     /// The host's lines cut to guest mappings, with the guest's protection.
     private func mapsText() -> [UInt8] {
-        guard let file = try? HostFile(reading: Array("/proc/self/maps".utf8)) else { return [] }
+        guard let file = try? HostFile(reading: Array("/proc/thread-self/maps".utf8)) else { return [] }
         var text: [UInt8] = []
         while let part = try? file.read(at: UInt64(text.count), count: 1 << 16), !part.isEmpty { text += part }
         let areas = process.addressSpace.withMap { $0.areas }

@@ -20,12 +20,12 @@ extension LinuxThread {
         } else if name.isEmpty {
             guard flags & Self.emptyPath != 0 else { throw .ENOENT }
             // A close-on-exec descriptor is gone when we open the program again: its real name lasts.
-            let link = Array("/proc/self/fd/\(a.int(0))".utf8)
+            let link = Array("/proc/thread-self/fd/\(a.int(0))".utf8)
             path = try readLink(link).flatMap { Self.exists($0) ? $0 : nil } ?? link
         } else if a.int(0) == AT_FDCWD {
             path = name
         } else {
-            path = Array("/proc/self/fd/\(a.int(0))/".utf8) + name
+            path = Array("/proc/thread-self/fd/\(a.int(0))/".utf8) + name
         }
         if flags & AT_SYMLINK_NOFOLLOW != 0, try readLink(path) != nil { throw .ELOOP }
         return try execute(path, arguments: a[2], environment: a[3])
@@ -75,7 +75,8 @@ extension LinuxThread {
             var command: [[UInt8]] = [Array(configuration.emulatorName.utf8)] + configuration.ownOptions
             command += [Array("-0".utf8), arguments.first ?? [], name]
             command += arguments.dropFirst()
-            return try hostExecve(Array("/proc/self/exe".utf8), command, guestEnvironment)
+            // Not /proc/self/exe, which is gone with the first thread.
+            return try hostExecve(Array("/proc/thread-self/exe".utf8), command, guestEnvironment)
         }
     }
 
