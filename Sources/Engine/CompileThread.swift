@@ -64,7 +64,8 @@ final class CompileThread: @unchecked Sendable {
             }, argument)
         pthread_sigmask(SIG_SETMASK, &old, nil)
         if error != 0 {
-            engine.log.put("needletail: no compile thread: errno \(error)\n")
+            // At the limit of threads the guest runs in tier 0 until the next try.
+            isStarted = false
         }
     }
 
@@ -94,14 +95,17 @@ final class CompileThread: @unchecked Sendable {
             isStopping = false
         }
     }
-    /// The thread does not exist in a fork child: starts another at the next need.
-    func restartAfterFork() {
+    /// The thread does not exist in a fork child. Most children soon execute another program, so none is started for what was
+    /// hot in the parent: that goes back to tier 0 and has to become hot once more.
+    /// - Returns: what was queued.
+    func resetAfterFork() -> [TBKey] {
         lock.reinitialiseAfterFork()
         wake.reinitialiseAfterFork()
         isPaused = false
         isBusy = false
-        isStarted = !queue.isEmpty
-        if isStarted { start() }
+        isStarted = false
+        defer { queue.removeAll() }
+        return queue
     }
 
     private func loop() {

@@ -40,6 +40,8 @@ package final class Engine: @unchecked Sendable {
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
     private let cleaning: Atomic<Bool>
+    /// `-d exec` or `-d cpu`; asked at every entry of generated code.
+    private let traces: Bool
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
@@ -50,6 +52,7 @@ package final class Engine: @unchecked Sendable {
         self.arena = arena
         self.plugins = plugins
         self.log = log
+        self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
         self.cleaning = Atomic(configuration.translation.cleansTags)
         self.tier0 = Tier0(chains: configuration.chains)
@@ -206,13 +209,12 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// A tier-0 TB reached its threshold: hands it to the compile thread and lets it run on in tier 0 meanwhile.
-    func promote(_ c: UnsafeMutablePointer<nt_tb>, _ generation: Int) {
+    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile thread and lets it run on in tier 0
+    /// meanwhile.
+    func promote(_ key: TBKey) {
         cacheLock.withLock {
-            guard self.generation == generation, let tb = cache.block(index: c.pointee.tb_index), tb.stage == .tier0
-            else {
-                return
-            }
+            // By key and not by address: it may have been removed, and made again, since.
+            guard let tb = cache.find(key), tb.stage == .tier0 else { return }
             tb.stage = .queued
             tier0.stopCounting(tb)
             compiler.enqueue(tb.key)
@@ -323,7 +325,13 @@ package final class Engine: @unchecked Sendable {
         cacheLock.unlock()
         translationLock.unlock()
         world.afterForkInChild(keeping: vcpu)
-        if compilerStarted { compiler.restartAfterFork() }
+        if compilerStarted {
+            for key in compiler.resetAfterFork() {
+                guard let tb = cache.find(key), tb.stage == .queued else { continue }
+                tb.stage = .tier0
+                nt_tb_set_heat(tb.c, configuration.hotThreshold)
+            }
+        }
     }
 
     /// Ends threads that no guest thread runs on, for calls that the kernel allows processes of one thread only.
@@ -337,7 +345,7 @@ package final class Engine: @unchecked Sendable {
 
     /// `-d exec` and `-d cpu`: without chaining, every TB comes by here.
     func traceExecution(of tb: TranslationBlock, on vcpu: VCPU) {
-        if log.items.isDisjoint(with: [.exec, .cpu]) { return }
+        guard traces else { return }
         if log.isOn(.exec) {
             let name = environment.symbol(at: tb.key.pc).map { " " + $0 } ?? ""
             log.put("Trace \(vcpu.index): \(hex(tb.key.pc, width: 16))\(name)\n")

@@ -23,6 +23,10 @@ package final class LinuxThread: @unchecked Sendable {
     var clearChildTID: GuestAddress = 0
     /// Where a new thread stores its tid before its first instruction.
     var setTIDAtStart: [GuestAddress] = []
+    /// CLONE_FS, CLONE_FILES and CLONE_SYSVSEM as far as this thread was made without them.
+    var unshareAtStart: UInt64 = 0
+    /// Of set_robust_list.
+    var robustList = RobustList()
     /// In a child of CLONE_VFORK: the link to the waiting parent; else -1.
     var vforkParent: Int32 = -1
     let signalState: OpaquePointer
@@ -68,11 +72,12 @@ package final class LinuxThread: @unchecked Sendable {
             _ = try? UserMemory.write(tid, to: address)
         }
         setTIDAtStart = []
+        if unshareAtStart != 0 { _ = nt_linux_syscall(CallNumber.unshare, unshareAtStart, 0, 0, 0, 0, 0) }
         nt_signals_attach(signalState, cpu)
         applyMask()
     }
 
-    /// Undoes `attach` and does what the kernel does when a thread ends. Call last on its host thread.
+    /// Undoes `attach` and does, in the kernel's order, what it does when a thread ends. Call last on its host thread.
     package func detach() {
         nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         defer {
@@ -80,12 +85,30 @@ package final class LinuxThread: @unchecked Sendable {
             nt_signal_mask(2, SignalSet.all.bits, nil)
             nt_signals_attach(nil, nil)
         }
+        passSignalsOn()
+        // Who sees the cleared tid may unmap the list, so the kernel's walk at the host thread's end would come too late.
+        robustList.release(owner: UInt32(bitPattern: tid))
+        _ = nt_linux_syscall(CallNumber.setRobustList, 0, UInt64(RobustList.headSize), 0, 0, 0, 0)
         guard clearChildTID != 0 else { return }
         do throws(LinuxErrno) {
             try UserMemory.write(UInt32(0), to: clearChildTID)
             try hostCall(CallNumber.futex, clearChildTID, 1, 1)  // FUTEX_WAKE, one waiter
         } catch {
             // The kernel ignores a bad address here, too.
+        }
+    }
+
+    /// Signals sent to the process that this thread took and has not delivered are for another thread to deliver.
+    private func passSignalsOn() {
+        var bytes = [UInt8](repeating: 0, count: 128)
+        for signal in 1...Signal.count where nt_signals_queued(signalState) >> UInt64(signal - 1) & 1 != 0 {
+            let isTaken = bytes.withUnsafeMutableBytes { nt_signals_take(signalState, Int32(signal), $0.baseAddress) }
+            let isForThread = SignalInfo(bytes: bytes).code == SignalInfo.Code.threadKill
+            if !isTaken || isForThread { continue }
+            bytes.withUnsafeBytes {
+                _ = nt_linux_syscall(
+                    CallNumber.rtSigqueueinfo, UInt64(getpid()), UInt64(signal), address($0.baseAddress), 0, 0, 0)
+            }
         }
     }
 

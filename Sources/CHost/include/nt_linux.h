@@ -90,6 +90,17 @@ bool nt_linux_auxiliary(uint64_t type, uint64_t *value);
 /// fork(2) through libc, which Swift does not import.
 int nt_linux_fork(void);
 
+/// clone3(2) of a process without CLONE_VM, for what fork cannot do. The child goes on here like fork's. Only while no
+/// other thread of this process runs: it would leave locks of libc taken in the child.
+/// - Parameter flags: without CLONE_SETTLS and the three that store thread ids. `pidfd`: where CLONE_PIDFD stores.
+/// - Parameter ids: wanted thread ids, `id_count` of them, 0 for none.
+/// - Returns: 0 in the child, its process id in the parent, or a negative errno.
+int64_t nt_linux_clone(uint64_t flags, uint64_t exit_signal, uint64_t pidfd, const int32_t *ids, uint64_t id_count,
+                       uint64_t cgroup);
+
+/// Ends the calling host thread, its process's first, and no other.
+_Noreturn void nt_linux_exit_thread(void);
+
 /// Ends the process by `signal` with its default action. Returns only if the host could not do that.
 void nt_linux_die(int signal);
 

@@ -12,7 +12,7 @@ extension SyscallTable.Builder {
         emulate(96, "set_tid_address", "p") { thread, a throws(LinuxErrno) in thread.setTIDAddress(a) }
         emulate(97, "unshare", "x") { t, a throws(LinuxErrno) in try t.unshare(a) }
         host(98, "futex", "pxdppd")
-        host(99, "set_robust_list", "pl")
+        emulate(99, "set_robust_list", "pl") { t, a throws(LinuxErrno) in try t.setRobustList(a) }
         host(100, "get_robust_list", "dpp")
         refuse(104, "kexec_load", "plpx", "not for a guest process")
         refuse(105, "init_module", "pls", "the host's kernel is another architecture")
@@ -93,7 +93,7 @@ extension SyscallTable.Builder {
         refuse(294, "kexec_file_load", "ddlsx", "not for a guest process")
         host(424, "pidfd_send_signal", "dSpx")
         host(434, "pidfd_open", "dx")
-        refuse(435, "clone3", "pl", "libc falls back to clone")
+        emulate(435, "clone3", "pl") { t, a throws(LinuxErrno) in try t.clone3(a) }
         host(444, "landlock_create_ruleset", "plx")
         host(445, "landlock_add_rule", "ddpx")
         host(446, "landlock_restrict_self", "dx")
