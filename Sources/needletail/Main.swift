@@ -41,7 +41,9 @@ struct Needletail {
 
     /// Our words. The kernel's binfmt_misc (flag P) calls us as `needletail PATH ARGV0 ARGUMENT...`: no word is an option.
     private static func commandLine() -> [[UInt8]] {
-        let words = (0..<Int(CommandLine.argc)).map { bytes(CommandLine.unsafeArgv[$0]!) }
+        var count: Int32 = 0
+        let vector = nt_linux_arguments(&count)
+        let words = (0..<Int(count)).compactMap { index in vector?[index].map { bytes($0) } }
         guard isBinfmtHandler, words.count >= 3 else { return words }
         return [words[0], Array("-0".utf8), words[2], Array("--".utf8), words[1]] + words[3...]
     }

@@ -83,6 +83,9 @@ void nt_signal_mask(int how, uint64_t set, uint64_t *old);
 int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2,
                                uint64_t a3, uint64_t a4, uint64_t a5);
 
+/// What main was called with; glibc hands it to initialisers.
+char **nt_linux_arguments(int *count);
+
 /// An entry of our own auxiliary vector (AT_* of linux/auxvec.h).
 /// - Returns: false when the kernel gave none of that type.
 bool nt_linux_auxiliary(uint64_t type, uint64_t *value);
