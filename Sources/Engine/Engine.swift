@@ -25,6 +25,9 @@ package final class Engine: @unchecked Sendable {
     var cache = TBCache()
     /// vCPU indices that were in use before. Guarded by `cacheLock`.
     private var activatedIndices: Set<Int> = []
+    /// The guest page whose code is being translated, and whether some of it changed since. Guarded by `cacheLock`.
+    private var translatedPage: UInt64?
+    private var isTranslationStale = false
     let translationLock = Lock()
     var pipeline: TranslationPipeline
     let tier0: Tier0
@@ -36,6 +39,9 @@ package final class Engine: @unchecked Sendable {
     private let safeWorkPending = Atomic<Bool>(false)
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
+    private let cleaning: Atomic<Bool>
+    /// `-d exec` or `-d cpu`; asked at every entry of generated code.
+    private let traces: Bool
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
@@ -46,7 +52,9 @@ package final class Engine: @unchecked Sendable {
         self.arena = arena
         self.plugins = plugins
         self.log = log
+        self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
+        self.cleaning = Atomic(configuration.translation.cleansTags)
         self.tier0 = Tier0(chains: configuration.chains)
         self.pipeline = TranslationPipeline(
             configuration: configuration, feedsInterpreter: [.interp, .auto].contains(configuration.tier), log: log)
@@ -86,6 +94,14 @@ package final class Engine: @unchecked Sendable {
         if !parallel.exchange(true, ordering: .acquiringAndReleasing) { flush() }
     }
 
+    /// Whether TBs are made for a guest that uses tagged addresses.
+    private var cleansTags: Bool { cleaning.load(ordering: .acquiring) }
+
+    /// The guest has used an address with a tag in its top byte: from now on each access drops it. All TBs are made anew.
+    func startCleaningTags() {
+        if !cleaning.exchange(true, ordering: .acquiringAndReleasing) { flush() }
+    }
+
     // MARK: Finding and making TBs
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
@@ -93,12 +109,20 @@ package final class Engine: @unchecked Sendable {
         translationLock.lock()
         defer { translationLock.unlock() }
         while true {
-            let before = generation
-            if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
+            let known = cacheLock.withLock { () -> TranslationBlock? in
+                if let tb = cache.find(key) { return tb }
+                translatedPage = key.pc >> 12
+                isTranslationStale = false
+                return nil
+            }
+            if let known { return known }
             let tb = makeBlock(key)
             let inserted = cacheLock.withLock { () -> Bool in
-                // Guest code that was removed meanwhile may have changed under the translator.
-                guard generation == before else { return false }
+                translatedPage = nil
+                if isTranslationStale {
+                    cache.returnIndex(tb.c.pointee.tb_index)
+                    return false
+                }
                 cache.insert(tb)
                 return true
             }
@@ -112,7 +136,9 @@ package final class Engine: @unchecked Sendable {
         let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
         // A safe point flushes; until then there is room.
         if isNearlyFull { requestSafePoint() }
-        var block = pipeline.translate(key, isParallel: isParallel, fetch: environment.fetch)
+        let cleansTags = self.cleansTags
+        var block = pipeline.translate(
+            key, isParallel: isParallel, cleansTags: cleansTags, fetch: environment.fetch)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = pipeline.finish(
@@ -124,7 +150,8 @@ package final class Engine: @unchecked Sendable {
         c.pointee.tb_index = index
         c.pointee.insn_count = UInt32(block.guestInstructionCount)
         let tb = TranslationBlock(
-            key: key, c: c, instructionCount: block.guestInstructionCount, instrumentation: instrumentation)
+            key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: cleansTags,
+            instrumentation: instrumentation)
         tb.faultAdjustments = adjustments
         pipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
@@ -132,8 +159,11 @@ package final class Engine: @unchecked Sendable {
         case .auto: tier0.install(tb, block, heat: configuration.hotThreshold)
         case .block, .region:
             let units = [CompileUnit(block: block, tbIndex: index)]
-            let code = backend.compile(units, chains: configuration.chains)
-            adopt(code[0], for: tb)
+            if let code = backend.compile(units, chains: configuration.chains) {
+                adopt(code[0], for: tb)
+            } else {
+                tier0.install(tb, block, heat: .max)
+            }
         }
         return tb
     }
@@ -179,13 +209,12 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// A tier-0 TB reached its threshold: hands it to the compile thread and lets it run on in tier 0 meanwhile.
-    func promote(_ c: UnsafeMutablePointer<nt_tb>, _ generation: Int) {
+    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile thread and lets it run on in tier 0
+    /// meanwhile.
+    func promote(_ key: TBKey) {
         cacheLock.withLock {
-            guard self.generation == generation, let tb = cache.block(index: c.pointee.tb_index), tb.stage == .tier0
-            else {
-                return
-            }
+            // By key and not by address: it may have been removed, and made again, since.
+            guard let tb = cache.find(key), tb.stage == .tier0 else { return }
             tb.stage = .queued
             tier0.stopCounting(tb)
             compiler.enqueue(tb.key)
@@ -198,12 +227,25 @@ package final class Engine: @unchecked Sendable {
     ///
     /// Not from inside generated code.
     package func invalidate(_ ranges: [Range<UInt64>]) {
-        removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } }
+        let isNeeded = cacheLock.withLock { () -> Bool in
+            // What is being translated may have been read before the change; it is not in the cache yet.
+            if let page = translatedPage, ranges.contains(where: { Self.touches($0, page) }) { isTranslationStale = true }
+            // Most code that changes was never run: no vCPU need stop for it.
+            return ranges.contains { cache.hasBlocks(overlapping: $0) }
+        }
+        if isNeeded { removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } } }
+    }
+
+    private static func touches(_ range: Range<UInt64>, _ page: UInt64) -> Bool {
+        !range.isEmpty && range.lowerBound >> 12 <= page && page <= (range.upperBound - 1) >> 12
     }
 
     /// Forgets all TBs.
     package func flush() {
-        removeBlocks { cache in cache.removeAll() }
+        removeBlocks { cache in
+            isTranslationStale = true
+            return cache.removeAll()
+        }
     }
 
     private func removeBlocks(_ select: (inout TBCache) -> [TranslationBlock]) {
@@ -214,7 +256,7 @@ package final class Engine: @unchecked Sendable {
                 return removed
             }
             if removed.isEmpty { return }
-            for vcpu in world.all { vcpu.clearJumpCache() }
+            for vcpu in world.all { vcpu.forget(removed) }
             for tb in removed { release(tb) }
         }
     }
@@ -247,7 +289,9 @@ package final class Engine: @unchecked Sendable {
     // MARK: Faults
 
     /// Puts the exact PC back, and takes back counts that merging moved before the fault. Registers are exact already.
-    func restoreStateAtFaultPoint(of vcpu: VCPU) {
+    /// - Returns: the TB that faulted.
+    @discardableResult
+    func restoreStateAtFaultPoint(of vcpu: VCPU) -> TranslationBlock {
         let point = vcpu.cpu.pointee.fault_point
         let index = Int(point & ((1 << UInt32(NT_FAULT_POINT_INSN_BITS)) - 1))
         guard let tb = cacheLock.withLock({ cache.block(index: point >> UInt32(NT_FAULT_POINT_INSN_BITS)) }) else {
@@ -258,6 +302,7 @@ package final class Engine: @unchecked Sendable {
             let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(adjustment.offset)
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
         }
+        return tb
     }
 
     // MARK: fork
@@ -280,7 +325,13 @@ package final class Engine: @unchecked Sendable {
         cacheLock.unlock()
         translationLock.unlock()
         world.afterForkInChild(keeping: vcpu)
-        if compilerStarted { compiler.restartAfterFork() }
+        if compilerStarted {
+            for key in compiler.resetAfterFork() {
+                guard let tb = cache.find(key), tb.stage == .queued else { continue }
+                tb.stage = .tier0
+                nt_tb_set_heat(tb.c, configuration.hotThreshold)
+            }
+        }
     }
 
     /// Ends threads that no guest thread runs on, for calls that the kernel allows processes of one thread only.
@@ -294,7 +345,7 @@ package final class Engine: @unchecked Sendable {
 
     /// `-d exec` and `-d cpu`: without chaining, every TB comes by here.
     func traceExecution(of tb: TranslationBlock, on vcpu: VCPU) {
-        if log.items.isDisjoint(with: [.exec, .cpu]) { return }
+        guard traces else { return }
         if log.isOn(.exec) {
             let name = environment.symbol(at: tb.key.pc).map { " " + $0 } ?? ""
             log.put("Trace \(vcpu.index): \(hex(tb.key.pc, width: 16))\(name)\n")

@@ -30,16 +30,14 @@ enum DeadState {
                 dead = s.overwrittenIn[slot] == s.epoch
                 s.overwrittenIn[slot] = s.epoch
             default:
-                if effects.contains(.writesFlags), inst.resultType == .none,
-                    effects.isDisjoint(with: [.observer, .mayFault, .terminator, .writesState, .floatingPoint])
-                {
+                if effects.contains(.writesFlags), inst.resultType == .none, effects.concernsFlagsOnly {
                     dead = flagsOverwritten
                     if !dead { flagsOverwritten = true }
                 } else if effects.isPure, inst.resultType != .none {
                     dead = !s.isUsed[i]
                 }
                 if !dead {
-                    if !effects.isDisjoint(with: [.mayFault, .terminator, .readsState, .writesState]) {
+                    if effects.looksAtState {
                         s.liveAgain()
                         flagsOverwritten = false
                     }

@@ -12,6 +12,7 @@ enum HostOpenFlags {
         static let noFollow = GuestOpenFlags.noFollow
     #endif
     static let closeOnExec: UInt32 = 0o2000000
+    static let nonBlocking: UInt32 = 0o4000
 }
 
 /// The four open flags whose bits arm64 has elsewhere than `asm-generic/fcntl.h` (which x86-64 uses).

@@ -7,8 +7,8 @@ package struct LinuxConfiguration: Sendable {
     package var arguments: [[UInt8]]
     /// `NAME=value` entries.
     package var environment: [[UInt8]]
-    /// Bytes of main-thread stack (`-s`).
-    package var stackSize: UInt64 = 8 << 20
+    /// Bytes of main-thread stack (`-s`); nil to go by RLIMIT_STACK.
+    package var stackSize: UInt64?
     /// `-L`: absolute guest paths are looked up under this prefix first; empty for none.
     package var sysroot: [UInt8] = []
     /// `-r`: what uname reports as release; nil for the host's.

@@ -13,6 +13,7 @@ struct Needletail {
     static let version = "0.1.0"
 
     static func main() {
+        Randomisation.restore()
         let words = commandLine()
         let texts = words.dropFirst().map { String(decoding: $0, as: UTF8.self) }
         // A set-user-id program run through binfmt_misc: its caller shall not choose what we do.
@@ -83,7 +84,12 @@ struct Needletail {
         linux.programDescriptor = options.rerun?.program ?? auxiliary(2).map { Int32(truncatingIfNeeded: $0) } ?? -1
         linux.processName = options.rerun.map { Array($0.name.utf8) }
         linux.isSecure = isSecure
-        do { try machine.load(linux) } catch { fail(error.message, error.exitStatus) }
+        do {
+            try machine.load(linux)
+        } catch {
+            if error.kind == .addressTaken { Randomisation.startAgainWithout() }
+            fail(error.message, error.exitStatus)
+        }
 
         var translation = TranslationConfig(
             features: model.features, idRegisters: model.features.idRegisters(midr: model.midr),

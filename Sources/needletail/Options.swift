@@ -4,7 +4,7 @@ import Support
 /// What the command line and the environment ask for.
 struct Options {
     var sysroot = "/etc/qemu-binfmt/aarch64"
-    var stackSizeInBytes: UInt64 = 8 << 20
+    var stackSizeInBytes: UInt64?
     var cpu = "max"
     /// Changes to the guest's environment in order: `NAME=VALUE` sets, `NAME` alone unsets.
     var environmentChanges: [String] = []
@@ -308,6 +308,8 @@ extension Options {
         for row in OptionRow.table {
             guard let variable = row.variable, let value = environment(variable) else { continue }
             try row.apply(&self, value)
+            // The guest may start programs with an environment of their own, which are to find their files all the same.
+            if row.names.contains(Self.prefixOption) { inherit(row, value) }
         }
         if let request = try BinfmtRequest(words) { throw Immediate.binfmt(request) }
         var at = 0
@@ -345,8 +347,14 @@ extension Options {
         if !logItems.isDisjoint(with: [.noChain]) { chains = false }
     }
 
+    private static let prefixOption = "-L"
+
     private mutating func inherit(_ row: OptionRow, _ argument: String?) {
         if row.inheritance == .none { return }
+        if row.names.contains(Self.prefixOption) {
+            // The last one counts; or the list would grow from program to program.
+            if let at = inherited.firstIndex(of: .plain(Self.prefixOption)) { inherited.removeSubrange(at...(at + 1)) }
+        }
         inherited.append(.plain(row.names[0]))
         guard let argument else { return }
         switch row.inheritance {

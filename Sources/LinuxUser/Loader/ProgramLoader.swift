@@ -94,6 +94,7 @@ struct ProgramLoader {
         do throws(LinuxErrno) {
             bias = try map(image, file, base: base)
         } catch {
+            if error == .EEXIST { throw .addressTaken(path, image.span) }
             throw .memory(path, "its segments", error)
         }
         let executable = image.segments.filter { $0.protection.contains(.execute) }

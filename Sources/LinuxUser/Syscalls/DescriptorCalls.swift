@@ -70,7 +70,7 @@ extension LinuxThread {
     }
 
     private func listsOwnDescriptors(_ descriptor: Int32) -> Bool {
-        let path: [UInt8]? = (try? readLink(Array("/proc/self/fd/\(descriptor)".utf8))).flatMap { $0 }
+        let path: [UInt8]? = (try? readLink(Array("/proc/thread-self/fd/\(descriptor)".utf8))).flatMap { $0 }
         guard let path, path.starts(with: Array("/proc/\(getpid())/".utf8)) else { return false }
         return path.suffix(3).elementsEqual("/fd".utf8) || path.suffix(7).elementsEqual("/fdinfo".utf8)
     }

@@ -82,7 +82,7 @@ extension LinuxThread {
     static func emulated(_ path: [UInt8]) -> EmulatedFile? {
         EmulatedFile(path: path) { number in
             if number == getpid() { return true }
-            return access("/proc/self/task/\(number)", F_OK) == 0
+            return access("/proc/thread-self/../\(number)", F_OK) == 0
         }
     }
 
@@ -92,7 +92,7 @@ extension LinuxThread {
         if path.first == UInt8(ascii: "/") { return path }
         guard EmulatedFile.mayEnd(path) else { return nil }
         let descriptor = Int32(truncatingIfNeeded: directory)
-        let link = descriptor == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/\(descriptor)"
+        let link = descriptor == AT_FDCWD ? "/proc/thread-self/cwd" : "/proc/thread-self/fd/\(descriptor)"
         let found: [UInt8]? = (try? readLink(Array(link.utf8))).flatMap { $0 }
         guard let base = found, base.first == UInt8(ascii: "/") else { return nil }
         return base + [UInt8(ascii: "/")] + path
@@ -120,7 +120,11 @@ extension LinuxThread {
         let content: [UInt8]
         switch file {
         case .executable: return nil
-        case .maps: content = GuestMaps.text(host: host, areas: process.addressSpace.withMap { $0.areas })
+        case .maps:
+            // Both from one moment.
+            content = try process.addressSpace.layoutLock.withLock { () throws(LinuxErrno) in
+                GuestMaps.text(host: try Self.contents(of: path), areas: process.addressSpace.withMap { $0.areas })
+            }
         case .commandLine: content = bytes(process.argumentStrings)
         case .environment: content = bytes(process.environmentStrings)
         case .auxiliaryVector: content = bytes(process.auxiliaryVector)

@@ -168,8 +168,9 @@ extension LinuxThread {
     ) throws(LinuxErrno) -> UInt64 {
         guard let mask else { return try body(0) }
         temporaryMask = mask
+        nt_signals_set_closed(signalState, mask.bits)
         var record = GuestRecord(size: 8)
-        record[0, as: UInt64.self] = mask.subtracting(Signal.synchronous).bits
+        record[0, as: UInt64.self] = mask.subtracting(Signal.fault).bits
         return try withHostBuffer(record, body)
     }
 }

@@ -12,7 +12,7 @@ extension SyscallTable.Builder {
         emulate(96, "set_tid_address", "p") { thread, a throws(LinuxErrno) in thread.setTIDAddress(a) }
         emulate(97, "unshare", "x") { t, a throws(LinuxErrno) in try t.unshare(a) }
         host(98, "futex", "pxdppd")
-        host(99, "set_robust_list", "pl")
+        emulate(99, "set_robust_list", "pl") { t, a throws(LinuxErrno) in try t.setRobustList(a) }
         host(100, "get_robust_list", "dpp")
         refuse(104, "kexec_load", "plpx", "not for a guest process")
         refuse(105, "init_module", "pls", "the host's kernel is another architecture")
@@ -37,9 +37,9 @@ extension SyscallTable.Builder {
         emulate(134, "rt_sigaction", "Sppl") { t, a throws(LinuxErrno) in try t.sigaction(a) }
         emulate(135, "rt_sigprocmask", "Hppl") { t, a throws(LinuxErrno) in try t.sigprocmask(a) }
         emulate(136, "rt_sigpending", "pl") { t, a throws(LinuxErrno) in try t.sigpending(a) }
-        host(137, "rt_sigtimedwait", "pppl")
+        emulate(137, "rt_sigtimedwait", "pppl") { t, a throws(LinuxErrno) in try t.sigtimedwait(a) }
         host(138, "rt_sigqueueinfo", "dSp")
-        emulate(139, "rt_sigreturn", "") { thread, _ throws(LinuxErrno) in thread.sigreturn() }
+        emulate(139, "rt_sigreturn", "") { thread, _ throws(LinuxErrno) in try thread.sigreturn() }
         host(140, "setpriority", "ddd")
         host(141, "getpriority", "dd")
         host(143, "setregid", "dd")
@@ -59,7 +59,7 @@ extension SyscallTable.Builder {
         host(157, "setsid", "")
         host(158, "getgroups", "dp")
         host(159, "setgroups", "dp")
-        host(163, "getrlimit", "dp")
+        emulate(163, "getrlimit", "dp") { t, a throws(LinuxErrno) in try t.getrlimit(a) }
         emulate(164, "setrlimit", "dp") { t, a throws(LinuxErrno) in try t.setrlimit(a) }
         host(165, "getrusage", "dp")
         host(166, "umask", "o")
@@ -93,7 +93,7 @@ extension SyscallTable.Builder {
         refuse(294, "kexec_file_load", "ddlsx", "not for a guest process")
         host(424, "pidfd_send_signal", "dSpx")
         host(434, "pidfd_open", "dx")
-        refuse(435, "clone3", "pl", "libc falls back to clone")
+        emulate(435, "clone3", "pl") { t, a throws(LinuxErrno) in try t.clone3(a) }
         host(444, "landlock_create_ruleset", "plx")
         host(445, "landlock_add_rule", "ddpx")
         host(446, "landlock_restrict_self", "dx")
