@@ -29,6 +29,14 @@ struct TBCache {
         return index
     }
 
+    /// Takes back an index whose TB was not inserted.
+    mutating func giveBack(index: UInt32) { free(index: index) }
+
+    private mutating func free(index: UInt32) {
+        table[Int(index)] = nil
+        freeIndices.append(index)
+    }
+
     /// Fault points have room for twice as many TBs.
     var isNearlyFull: Bool { table.count - freeIndices.count > (1 << 22) }
 
@@ -69,8 +77,7 @@ struct TBCache {
         let all = Array(byKey.values)
         byKey.removeAll()
         byPage.removeAll()
-        table.removeAll()
-        freeIndices.removeAll()
+        for tb in all { free(index: tb.c.pointee.tb_index) }
         return all
     }
 
@@ -83,8 +90,7 @@ struct TBCache {
             block(index: target.pointee.tb_index)?.incoming.removeAll { $0 == slot }
         }
         byKey[tb.key] = nil
-        table[Int(tb.c.pointee.tb_index)] = nil
-        freeIndices.append(tb.c.pointee.tb_index)
+        free(index: tb.c.pointee.tb_index)
         byPage[tb.key.pc >> 12]?.removeAll { $0 === tb }
         if byPage[tb.key.pc >> 12]?.isEmpty == true { byPage[tb.key.pc >> 12] = nil }
     }
