@@ -22,6 +22,8 @@ extern const char guest_access_stop[] __asm__("__stop_nt_guest_access") __attrib
 extern const char enter_return[] __asm__("nt_enter_return") __attribute__((visibility("hidden")));
 extern const char copy_access[] __asm__("nt_copy_access") __attribute__((visibility("hidden")));
 extern const char copy_done[] __asm__("nt_copy_done") __attribute__((visibility("hidden")));
+extern const char exchange_access[] __asm__("nt_exchange_access") __attribute__((visibility("hidden")));
+extern const char exchange_failed[] __asm__("nt_exchange_failed") __attribute__((visibility("hidden")));
 
 // `rep movsb` counts rcx down and is restartable at any byte, so rcx is the answer whether or not it faulted.
 __attribute__((naked)) size_t nt_copy_fallible(void *destination, const void *source, size_t count) {
@@ -34,6 +36,22 @@ __attribute__((naked)) size_t nt_copy_fallible(void *destination, const void *so
                      ".hidden nt_copy_done\n"
                      "nt_copy_done:\n\t"
                      "movq %rcx, %rax\n\t"
+                     "retq");
+}
+
+__attribute__((naked)) bool nt_compare_exchange_fallible(uint32_t *word, uint32_t *expected, uint32_t desired) {
+    __asm__ volatile("movl (%rsi), %eax\n\t"
+                     ".globl nt_exchange_access\n\t"
+                     ".hidden nt_exchange_access\n"
+                     "nt_exchange_access:\n\t"
+                     "lock cmpxchgl %edx, (%rdi)\n\t"
+                     "movl %eax, (%rsi)\n\t"
+                     "movl $1, %eax\n\t"
+                     "retq\n\t"
+                     ".globl nt_exchange_failed\n\t"
+                     ".hidden nt_exchange_failed\n"
+                     "nt_exchange_failed:\n\t"
+                     "xorl %eax, %eax\n\t"
                      "retq");
 }
 
@@ -84,6 +102,10 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     bool memory_fault = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
     if (memory_fault && pc == (uintptr_t)copy_access) {
         registers[REG_RIP] = (greg_t)copy_done;
+        return;
+    }
+    if (memory_fault && pc == (uintptr_t)exchange_access) {
+        registers[REG_RIP] = (greg_t)exchange_failed;
         return;
     }
     nt_cpu *cpu = nt_thread_cpu();

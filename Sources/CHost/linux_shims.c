@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <ucontext.h>
@@ -196,7 +198,33 @@ int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, ui
     return result;
 }
 
+bool nt_linux_auxiliary(uint64_t type, uint64_t *value) {
+    errno = 0;
+    *value = getauxval(type);
+    return *value != 0 || errno == 0;
+}
+
 int nt_linux_fork(void) { return fork(); }
+
+int64_t nt_linux_clone(uint64_t flags, uint64_t exit_signal, uint64_t pidfd, const int32_t *ids, uint64_t id_count,
+                       uint64_t cgroup) {
+    uint64_t arguments[11] = {
+        [0] = flags, [1] = pidfd, [4] = exit_signal, [8] = id_count ? (uintptr_t)ids : 0, [9] = id_count, [10] = cgroup,
+    };
+    // libc notes the thread's id where the kernel clears it at the thread's end; the child's belongs there, too.
+    int *tid_address = NULL;
+    if (raw_syscall(SYS_prctl, PR_GET_TID_ADDRESS, (uintptr_t)&tid_address, 0, 0, 0, 0) == 0 && tid_address != NULL) {
+        arguments[0] |= 0x01200000; // CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID
+        arguments[2] = (uintptr_t)tid_address;
+    }
+    // The latest member only when it is used: older kernels know a shorter structure.
+    return raw_syscall(SYS_clone3, (uintptr_t)arguments, flags >> 33 & 1 ? 88 : 80, 0, 0, 0, 0);
+}
+
+_Noreturn void nt_linux_exit_thread(void) {
+    for (;;)
+        raw_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
 
 void nt_linux_die(int signal) {
     nt_signal_set(signal, NT_DISPOSITION_DEFAULT, false, false, false);

@@ -29,6 +29,14 @@ struct TBCache {
         return index
     }
 
+    /// Takes back an index whose TB was not inserted.
+    mutating func giveBack(index: UInt32) { free(index: index) }
+
+    private mutating func free(index: UInt32) {
+        table[Int(index)] = nil
+        freeIndices.append(index)
+    }
+
     /// Fault points have room for twice as many TBs.
     var isNearlyFull: Bool { table.count - freeIndices.count > (1 << 22) }
 
@@ -45,29 +53,31 @@ struct TBCache {
         tb.incoming.append(slot)
     }
 
+    func hasBlocks(overlapping range: Range<UInt64>) -> Bool {
+        candidates(range).contains { blocks in blocks.contains { $0.guestRange.overlaps(range) } }
+    }
+
     /// Unlinks and forgets every TB that overlaps a guest range. Exclusive sections only.
     /// - Returns: the removed TBs; the caller frees what they own.
     mutating func remove(overlapping range: Range<UInt64>) -> [TranslationBlock] {
-        if range.isEmpty { return [] }
-        let pages = range.lowerBound >> 12...(range.upperBound &- 1) >> 12
-        var doomed: [TranslationBlock] = []
-        if pages.count > byPage.count {
-            for (page, blocks) in byPage where pages.contains(page) {
-                doomed += blocks.filter { $0.guestRange.overlaps(range) }
-            }
-        } else {
-            for page in pages { doomed += (byPage[page] ?? []).filter { $0.guestRange.overlaps(range) } }
-        }
+        let doomed = candidates(range).flatMap { blocks in blocks.filter { $0.guestRange.overlaps(range) } }
         for tb in doomed { remove(tb) }
         return doomed
+    }
+
+    /// The TBs of each page that a range touches.
+    private func candidates(_ range: Range<UInt64>) -> [[TranslationBlock]] {
+        if range.isEmpty { return [] }
+        let pages = range.lowerBound >> 12...(range.upperBound &- 1) >> 12
+        if pages.count > byPage.count { return byPage.filter { pages.contains($0.key) }.map(\.value) }
+        return pages.compactMap { byPage[$0] }
     }
 
     mutating func removeAll() -> [TranslationBlock] {
         let all = Array(byKey.values)
         byKey.removeAll()
         byPage.removeAll()
-        table.removeAll()
-        freeIndices.removeAll()
+        for tb in all { free(index: tb.c.pointee.tb_index) }
         return all
     }
 
@@ -80,8 +90,7 @@ struct TBCache {
             block(index: target.pointee.tb_index)?.incoming.removeAll { $0 == slot }
         }
         byKey[tb.key] = nil
-        table[Int(tb.c.pointee.tb_index)] = nil
-        freeIndices.append(tb.c.pointee.tb_index)
+        free(index: tb.c.pointee.tb_index)
         byPage[tb.key.pc >> 12]?.removeAll { $0 === tb }
         if byPage[tb.key.pc >> 12]?.isEmpty == true { byPage[tb.key.pc >> 12] = nil }
     }

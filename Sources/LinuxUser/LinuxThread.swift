@@ -23,6 +23,10 @@ package final class LinuxThread: @unchecked Sendable {
     var clearChildTID: GuestAddress = 0
     /// Where a new thread stores its tid before its first instruction.
     var setTIDAtStart: [GuestAddress] = []
+    /// CLONE_FS, CLONE_FILES and CLONE_SYSVSEM as far as this thread was made without them.
+    var unshareAtStart: UInt64 = 0
+    /// Of set_robust_list.
+    var robustList = RobustList()
     /// In a child of CLONE_VFORK: the link to the waiting parent; else -1.
     var vforkParent: Int32 = -1
     let signalState: OpaquePointer
@@ -68,16 +72,20 @@ package final class LinuxThread: @unchecked Sendable {
             _ = try? UserMemory.write(tid, to: address)
         }
         setTIDAtStart = []
+        if unshareAtStart != 0 { _ = nt_linux_syscall(CallNumber.unshare, unshareAtStart, 0, 0, 0, 0, 0) }
         nt_signals_attach(signalState, cpu)
         applyMask()
     }
 
-    /// Undoes `attach` and does what the kernel does when a thread ends. Call last on its host thread.
+    /// Undoes `attach` and does, in the kernel's order, what it does when a thread ends. Call last on its host thread.
     package func detach() {
         // What is sent to the process from now on is for other threads. Faults must still be possible.
         nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         nt_signals_attach(nil, nil)
         defer { nt_signal_mask(2, SignalSet.all.bits, nil) }
+        // Who sees the cleared tid may unmap the list, so the kernel's walk at the host thread's end would come too late.
+        robustList.release(owner: UInt32(bitPattern: tid))
+        _ = nt_linux_syscall(CallNumber.setRobustList, 0, UInt64(RobustList.headSize), 0, 0, 0, 0)
         guard clearChildTID != 0 else { return }
         do throws(LinuxErrno) {
             try UserMemory.write(UInt32(0), to: clearChildTID)
@@ -90,9 +98,10 @@ package final class LinuxThread: @unchecked Sendable {
     func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
-        let arguments = SyscallArguments(registers)
+        var arguments = SyscallArguments(registers)
         let isTraced = process.log.isOn(.strace)
         let row = SyscallTable.row(number)
+        if TaggedAddresses.isOn, let row { arguments = TaggedAddresses.strip(arguments, row.signature) }
         if isTraced { Strace.enter(self, number, row, arguments) }
         var failure: LinuxErrno?
         do throws(LinuxErrno) {

@@ -41,7 +41,7 @@ void nt_set_foreign_signal_hook(nt_signal_hook_fn hook);
 /// Threads: any; async-signal-safe for readers.
 bool nt_code_range_add(const void *start, const void *end);
 void nt_code_range_remove(const void *start);
-#define NT_MAX_CODE_RANGES 65536
+#define NT_MAX_CODE_RANGES 4096
 
 /// Sets or clears the exit request of a vCPU; async-signal-safe.
 static inline void nt_request_exit(nt_cpu *cpu) { __atomic_store_n((uint32_t *)&cpu->exit_request, 1, __ATOMIC_RELEASE); }

@@ -83,8 +83,26 @@ void nt_signal_mask(int how, uint64_t set, uint64_t *old);
 int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2,
                                uint64_t a3, uint64_t a4, uint64_t a5);
 
+/// What main was called with; glibc hands it to initialisers.
+char **nt_linux_arguments(int *count);
+
+/// An entry of our own auxiliary vector (AT_* of linux/auxvec.h).
+/// - Returns: false when the kernel gave none of that type.
+bool nt_linux_auxiliary(uint64_t type, uint64_t *value);
+
 /// fork(2) through libc, which Swift does not import.
 int nt_linux_fork(void);
+
+/// clone3(2) of a process without CLONE_VM, for what fork cannot do. The child goes on here like fork's. Only while no
+/// other thread of this process runs: it would leave locks of libc taken in the child.
+/// - Parameter flags: without CLONE_SETTLS and the three that store thread ids. `pidfd`: where CLONE_PIDFD stores.
+/// - Parameter ids: wanted thread ids, `id_count` of them, 0 for none.
+/// - Returns: 0 in the child, its process id in the parent, or a negative errno.
+int64_t nt_linux_clone(uint64_t flags, uint64_t exit_signal, uint64_t pidfd, const int32_t *ids, uint64_t id_count,
+                       uint64_t cgroup);
+
+/// Ends the calling host thread, its process's first, and no other.
+_Noreturn void nt_linux_exit_thread(void);
 
 /// Ends the process by `signal` with its default action. Returns only if the host could not do that.
 void nt_linux_die(int signal);

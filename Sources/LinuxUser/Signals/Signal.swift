@@ -104,6 +104,7 @@ struct SignalInfo: Sendable {
     /// si_code values.
     enum Code {
         static let user: Int32 = 0
+        static let threadKill: Int32 = -6
         static let kernel: Int32 = 0x80
         static let illegalOpcode: Int32 = 1
         static let illegalOperand: Int32 = 2
@@ -111,6 +112,7 @@ struct SignalInfo: Sendable {
         static let segmentNotMapped: Int32 = 1
         static let segmentProtection: Int32 = 2
         static let busAlignment: Int32 = 1
+        static let busNoAddress: Int32 = 2
         static let busAddress: Int32 = 2
     }
 
