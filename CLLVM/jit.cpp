@@ -20,6 +20,7 @@
 #include "llvm/ExecutionEngine/Orc/Shared/ExecutorSymbolDef.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -62,6 +63,31 @@ public:
     void notifyTransferringResources(JITDylib &, ResourceKey, ResourceKey) override {}
 };
 
+/// Tells where code may lie from now on: per slab, which are few, and not per module.
+class SlabMapper final : public InProcessMemoryMapper {
+public:
+    SlabMapper(size_t pageSize, nt_jit_slab_fn slab) : InProcessMemoryMapper(pageSize), slab(slab) {}
+
+    static Expected<std::unique_ptr<SlabMapper>> Create(nt_jit_slab_fn slab) {
+        auto pageSize = sys::Process::getPageSize();
+        if (!pageSize) return pageSize.takeError();
+        return std::make_unique<SlabMapper>(*pageSize, slab);
+    }
+
+    void reserve(size_t size, OnReservedFunction done) override {
+        InProcessMemoryMapper::reserve(size, [this, done = std::move(done)](Expected<ExecutorAddrRange> range) mutable {
+            if (range && slab && !slab(range->Start.toPtr<const void *>(), range->End.toPtr<const void *>())) {
+                done(createStringError("too many slabs of code"));
+                return;
+            }
+            done(std::move(range));
+        });
+    }
+
+private:
+    nt_jit_slab_fn slab;
+};
+
 char *describe(Error error) {
     std::string text = toString(std::move(error));
     for (char &c : text)
@@ -92,7 +118,7 @@ struct nt_jit {
     }
 };
 
-extern "C" nt_jit *nt_jit_create(int opt_level, char **error) {
+extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **error) {
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     // Guest registers are written one by one and read one by one, in other TBs: a wide access that spans several waits until
@@ -130,7 +156,7 @@ extern "C" nt_jit *nt_jit_create(int opt_level, char **error) {
     }
     jit->session = std::make_unique<ExecutionSession>(std::move(*control));
     // Slabs of address space: modules get neighbouring pages, W^X by mprotect when a module is finalised.
-    auto memory = MapperJITLinkMemoryManager::CreateWithMapper<InProcessMemoryMapper>(64 << 20);
+    auto memory = MapperJITLinkMemoryManager::CreateWithMapper<SlabMapper>(64 << 20, slab);
     if (!memory) {
         *error = describe(memory.takeError());
         return nullptr;

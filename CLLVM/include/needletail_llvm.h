@@ -19,11 +19,15 @@ typedef struct nt_jit nt_jit;
 /// Code of one module in executable memory.
 typedef struct nt_jit_code nt_jit_code;
 
+/// Told of each [start, end) that code may lie in from now on, to the end of the process. False refuses it.
+typedef bool (*nt_jit_slab_fn)(const void *start, const void *end);
+
 /// Makes a compiler for the host CPU.
 /// - Parameter opt_level: code generation effort, 0...3. 0 selects FastISel.
+/// - Parameter slab: called for each slab of memory before code is put there; may be NULL.
 /// - Parameter error: receives a malloc'ed line on failure.
 /// - Returns: NULL on failure. Threads: one at a time may use the result.
-nt_jit *nt_jit_create(int opt_level, char **error);
+nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **error);
 void nt_jit_destroy(nt_jit *jit);
 
 /// Target triple and data layout string for modules; owned by the jit.

@@ -55,7 +55,7 @@ __attribute__((naked)) bool nt_compare_exchange_fallible(uint32_t *word, uint32_
                      "retq");
 }
 
-static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+static const int fault_signals[] = {SIGSEGV, SIGBUS};
 #define FAULT_SIGNAL_COUNT (sizeof fault_signals / sizeof fault_signals[0])
 static struct sigaction previous[FAULT_SIGNAL_COUNT];
 static _Atomic(nt_signal_hook_fn) foreign_hook;
@@ -113,6 +113,8 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
         cpu->fault_address = (uint64_t)info->si_addr;
         cpu->fault_signal = (uint32_t)signal;
         cpu->fault_code = (uint32_t)info->si_code;
+        // A page fault's error code; other exceptions (an address that is not canonical) have none.
+        cpu->fault_write = registers[REG_TRAPNO] == 14 && (registers[REG_ERR] & 2);
         // Returning from here restores the signal mask of the interrupted code and goes on inside nt_enter.
         registers[REG_RSP] = (greg_t)cpu->host_sp;
         registers[REG_RIP] = (greg_t)enter_return;
@@ -125,17 +127,23 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     errno = saved_errno;
 }
 
-static int install_error;
-static void install(void) {
+// SA_ONSTACK: the faulting stack may be the cause. SA_NODEFER: a fault of the handler itself must crash at once and visibly.
+static int set_handler(int signal, bool restarts, struct sigaction *old) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_fault;
-    // SA_ONSTACK: the faulting stack may be the cause. SA_NODEFER: a fault of the handler itself must crash at once and
-    // visibly. SA_RESTART: a signal that was sent to us must not make host calls fail.
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | (restarts ? SA_RESTART : 0);
     sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, old);
+}
+
+void nt_fault_signal_restarts(int signal, bool restarts) { set_handler(signal, restarts, NULL); }
+
+static int install_error;
+static void install(void) {
     for (size_t i = 0; i < FAULT_SIGNAL_COUNT; i++)
-        if (sigaction(fault_signals[i], &action, &previous[i]) != 0) {
+        // Restarting: a signal that was sent to us must not make host calls fail.
+        if (set_handler(fault_signals[i], true, &previous[i]) != 0) {
             install_error = errno;
             return;
         }

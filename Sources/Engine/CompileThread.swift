@@ -15,10 +15,14 @@ final class CompileThread: @unchecked Sendable {
     private var isStarted = false
     private var isPaused = false
     private var isBusy = false
+    private var isStopping = false
+    private var handle = pthread_t()
     private var pipeline: TranslationPipeline
 
     /// TBs in one module; past this the cost per TB no longer falls (design.md §3).
     private static let batchSize = 64
+    /// Bytes of stack that LLVM gets.
+    private static let stackSize = 8 << 20
 
     init(engine: Engine) {
         self.engine = engine
@@ -39,23 +43,27 @@ final class CompileThread: @unchecked Sendable {
 
     private func start() {
         engine.noteCompilerStarted()
-        var thread = pthread_t()
         let argument = Unmanaged.passUnretained(self).toOpaque()
-        // Guest signals must never be delivered here.
+        // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too.
+        // The default stack follows the guest's `ulimit -s`; LLVM wants its own.
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setstacksize(&attributes, Self.stackSize)
+        defer { pthread_attr_destroy(&attributes) }
         var all = sigset_t()
         var old = sigset_t()
         sigfillset(&all)
+        sigdelset(&all, SIGSEGV)
+        sigdelset(&all, SIGBUS)
         pthread_sigmask(SIG_SETMASK, &all, &old)
         let error = pthread_create(
-            &thread, nil,
+            &handle, &attributes,
             {
                 Unmanaged<CompileThread>.fromOpaque($0!).takeUnretainedValue().loop()
                 return nil
             }, argument)
         pthread_sigmask(SIG_SETMASK, &old, nil)
-        if error == 0 {
-            pthread_detach(thread)
-        } else {
+        if error != 0 {
             // At the limit of threads the guest runs in tier 0 until the next try.
             isStarted = false
         }
@@ -74,6 +82,19 @@ final class CompileThread: @unchecked Sendable {
             wake.broadcast()
         }
     }
+    /// Ends the thread; the next TB to compile starts another. Called by the only vCPU.
+    func stop() {
+        lock.lock()
+        guard isStarted else { return lock.unlock() }
+        isStopping = true
+        wake.broadcast()
+        lock.unlock()
+        pthread_join(handle, nil)
+        lock.withLock {
+            isStarted = false
+            isStopping = false
+        }
+    }
     /// The thread does not exist in a fork child. Most children soon execute another program, so none is started for what was
     /// hot in the parent: that goes back to tier 0 and has to become hot once more.
     /// - Returns: what was queued.
@@ -90,7 +111,8 @@ final class CompileThread: @unchecked Sendable {
     private func loop() {
         while true {
             lock.lock()
-            while queue.isEmpty || isPaused { wake.wait(lock) }
+            while !isStopping && (queue.isEmpty || isPaused) { wake.wait(lock) }
+            if isStopping { return lock.unlock() }
             let keys = Array(queue.prefix(CompileThread.batchSize))
             queue.removeFirst(keys.count)
             isBusy = true
@@ -109,7 +131,8 @@ final class CompileThread: @unchecked Sendable {
         for key in keys {
             let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index) } }
             guard let (tb, index) = known else { continue }
-            var block = pipeline.translate(key, isParallel: engine.isParallel, fetch: engine.environment.fetch)
+            var block = pipeline.translate(
+                key, isParallel: engine.isParallel, cleansTags: tb.cleansTags, fetch: engine.environment.fetch)
             // The guest may have changed its code since; such a TB is about to be invalidated.
             guard block.guestInstructionCount == tb.instructionCount else { continue }
             _ = pipeline.finish(
@@ -118,7 +141,8 @@ final class CompileThread: @unchecked Sendable {
             owners.append(tb)
         }
         if units.isEmpty { return }
-        let code = engine.backend.compile(units, chains: engine.configuration.chains)
+        // Without memory for code the TBs stay in tier 0.
+        guard let code = engine.backend.compile(units, chains: engine.configuration.chains) else { return }
         engine.cacheLock.withLock {
             for (tb, compiled) in zip(owners, code) {
                 // Removed meanwhile, and perhaps made again: then from other guest code.

@@ -35,6 +35,7 @@ package final class Engine: @unchecked Sendable {
     private let safeWorkPending = Atomic<Bool>(false)
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
+    private let cleaning: Atomic<Bool>
     /// `-d exec` or `-d cpu`; asked at every entry of generated code.
     private let traces: Bool
 
@@ -49,6 +50,7 @@ package final class Engine: @unchecked Sendable {
         self.log = log
         self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
+        self.cleaning = Atomic(configuration.translation.cleansTags)
         let feedsInterpreter = [.interp, .auto].contains(configuration.tier)
         // Plugins are told of one translation at a time, dumps stand one behind the other, and the compiler is one.
         let isSerial = plugins != nil || !feedsInterpreter || log.isOn([.inAsm, .op, .opOpt, .unimp])
@@ -93,6 +95,14 @@ package final class Engine: @unchecked Sendable {
         if !parallel.exchange(true, ordering: .acquiringAndReleasing) { flush() }
     }
 
+    /// Whether TBs are made for a guest that uses tagged addresses.
+    private var cleansTags: Bool { cleaning.load(ordering: .acquiring) }
+
+    /// The guest has used an address with a tag in its top byte: from now on each access drops it. All TBs are made anew.
+    func startCleaningTags() {
+        if !cleaning.exchange(true, ordering: .acquiringAndReleasing) { flush() }
+    }
+
     // MARK: Finding and making TBs
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
@@ -123,7 +133,9 @@ package final class Engine: @unchecked Sendable {
         let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
         // A safe point flushes; until then there is room.
         if isNearlyFull { requestSafePoint() }
-        var block = maker.pipeline.translate(key, isParallel: isParallel, fetch: environment.fetch)
+        let cleansTags = self.cleansTags
+        var block = maker.pipeline.translate(
+            key, isParallel: isParallel, cleansTags: cleansTags, fetch: environment.fetch)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
@@ -135,7 +147,8 @@ package final class Engine: @unchecked Sendable {
         c.pointee.tb_index = index
         c.pointee.insn_count = UInt32(block.guestInstructionCount)
         let tb = TranslationBlock(
-            key: key, c: c, instructionCount: block.guestInstructionCount, instrumentation: instrumentation)
+            key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: cleansTags,
+            instrumentation: instrumentation)
         tb.faultAdjustments = adjustments
         maker.pipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
@@ -143,8 +156,11 @@ package final class Engine: @unchecked Sendable {
         case .auto: maker.tier0.install(tb, block, heat: configuration.hotThreshold)
         case .block, .region:
             let units = [CompileUnit(block: block, tbIndex: index)]
-            let code = backend.compile(units, chains: configuration.chains)
-            adopt(code[0], for: tb)
+            if let code = backend.compile(units, chains: configuration.chains) {
+                adopt(code[0], for: tb)
+            } else {
+                tier0.install(tb, block, heat: .max)
+            }
         }
         return tb
     }
@@ -208,7 +224,8 @@ package final class Engine: @unchecked Sendable {
     ///
     /// Not from inside generated code.
     package func invalidate(_ ranges: [Range<UInt64>]) {
-        // Most code that changes was never run. A TB being made of it now sees the new generation and is thrown away.
+        // Most code that changes was never run: no vCPU need stop for it. A TB being made of it now sees the new generation and is
+        // thrown away.
         let isNeeded = cacheLock.withLock {
             let found = ranges.contains { cache.hasBlocks(overlapping: $0) }
             if !found { generationCounter.add(1, ordering: .acquiringAndReleasing) }
@@ -263,7 +280,9 @@ package final class Engine: @unchecked Sendable {
     // MARK: Faults
 
     /// Puts the exact PC back, and takes back counts that merging moved before the fault. Registers are exact already.
-    func restoreStateAtFaultPoint(of vcpu: VCPU) {
+    /// - Returns: the TB that faulted.
+    @discardableResult
+    func restoreStateAtFaultPoint(of vcpu: VCPU) -> TranslationBlock {
         let point = vcpu.cpu.pointee.fault_point
         let index = Int(point & ((1 << UInt32(NT_FAULT_POINT_INSN_BITS)) - 1))
         guard let tb = cacheLock.withLock({ cache.block(index: point >> UInt32(NT_FAULT_POINT_INSN_BITS)) }) else {
@@ -274,6 +293,7 @@ package final class Engine: @unchecked Sendable {
             let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(adjustment.offset)
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
         }
+        return tb
     }
 
     // MARK: fork
@@ -303,6 +323,11 @@ package final class Engine: @unchecked Sendable {
                 nt_tb_set_heat(tb.c, configuration.hotThreshold)
             }
         }
+    }
+
+    /// Ends threads that no guest thread runs on, for calls that the kernel allows processes of one thread only.
+    package func stopOwnThreads() {
+        if compilerStarted { compiler.stop() }
     }
 
     func noteCompilerStarted() { compilerStarted = true }

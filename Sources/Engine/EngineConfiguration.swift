@@ -56,8 +56,13 @@ package protocol GuestEnvironment: AnyObject, Sendable {
     func symbol(at pc: UInt64) -> String?
 }
 
-/// A host signal that a guest access raised.
+/// A host signal that a guest access raised, as the guest is to see it.
 package struct HostFault: Sendable {
+    /// SIGSEGV, and two of its codes: SI_KERNEL stands for an address that is none, SEGV_MAPERR for one without mapping.
+    static let segmentation: Int32 = 11
+    static let kernelCode: Int32 = 0x80
+    static let notMapped: Int32 = 1
+
     package let signal: Int32
     package let code: Int32
     package let address: UInt64

@@ -26,6 +26,8 @@ final class TranslationBlock {
     let key: TBKey
     let c: UnsafeMutablePointer<nt_tb>
     let instructionCount: Int
+    /// Top-byte-ignore is applied to each address of its accesses.
+    let cleansTags: Bool
     /// What plugins registered, kept so that a later tier is made from the same records.
     let instrumentation: TBInstrumentation
     /// Counter amounts that merging moved up; taken back at a fault in mid-TB.
@@ -35,10 +37,11 @@ final class TranslationBlock {
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
     var compiledCode: CompiledCode?
 
-    init(key: TBKey, c: UnsafeMutablePointer<nt_tb>, instructionCount: Int, instrumentation: TBInstrumentation) {
+    init(key: TBKey, c: UnsafeMutablePointer<nt_tb>, instructionCount: Int, cleansTags: Bool, instrumentation: TBInstrumentation) {
         self.key = key
         self.c = c
         self.instructionCount = instructionCount
+        self.cleansTags = cleansTags
         self.instrumentation = instrumentation
     }
 

@@ -25,8 +25,9 @@ struct TranslationPipeline: ~Copyable {
         reportsUnimplemented = log.isOn(.unimp)
     }
 
-    mutating func translate(_ key: TBKey, isParallel: Bool, fetch: (UInt64) -> UInt32?) -> IRBlock {
+    mutating func translate(_ key: TBKey, isParallel: Bool, cleansTags: Bool, fetch: (UInt64) -> UInt32?) -> IRBlock {
         translator.config.isParallel = isParallel
+        translator.config.cleansTags = cleansTags
         let block = translator.translate(at: key.pc, flags: key.flags, fetch: fetch)
         if !translator.unimplementedSeen.isEmpty { reportUnimplemented(block) }
         return block

@@ -11,8 +11,8 @@ package final class VCPU: @unchecked Sendable {
     package let registers: GuestRegisters
     package unowned let engine: Engine
     let isRunning = Atomic<Bool>(false)
-    /// Addresses that IC IVAU named since the last look.
-    private var staleCode: [UInt64] = []
+    /// What IC IVAU named since the last look, neighbouring lines as one range.
+    private var staleCode: [Range<UInt64>] = []
     /// Kept for the environment: per-thread data of the guest operating system.
     package var environmentData: AnyObject?
 
@@ -45,7 +45,13 @@ package final class VCPU: @unchecked Sendable {
 
     /// IC IVAU on this vCPU: handled at the next exit, which is asked for here. Called from generated code.
     func noteStaleCode(at address: UInt64) {
-        staleCode.append(address)
+        // CTR_EL0 tells the guest 64-byte instruction-cache lines. The last line of all is never code.
+        let start = min(Self.withoutTag(address) & ~63, UInt64.max - 127)
+        if let last = staleCode.last, last.upperBound == start {
+            staleCode[staleCode.count - 1] = last.lowerBound..<start + 64
+        } else {
+            staleCode.append(start..<start + 64)
+        }
         nt_request_exit(cpu)
     }
 
@@ -71,17 +77,21 @@ package final class VCPU: @unchecked Sendable {
 
     private func handleExitRequest() -> VCPUAction {
         if !staleCode.isEmpty {
-            let lines = staleCode
+            engine.invalidate(staleCode)
             staleCode.removeAll()
-            // CTR_EL0 tells the guest 64-byte instruction-cache lines.
-            engine.invalidate(lines.map { ($0 & ~63)..<(($0 & ~63) &+ 64) })
         }
         engine.runSafeWork()
         return engine.environment.deliverPending(on: self)
     }
 
-    /// The TB that runs next.
-    private var key: TBKey { TBKey(pc: cpu.pointee.pc, flags: cpu.pointee.fpcr == 0 ? 0 : UInt32(NT_TB_FPCR)) }
+    /// The TB that runs next. A branch to a tagged address drops the tag (BranchAddr with TBI and without TBID).
+    private var key: TBKey {
+        if cpu.pointee.pc >> 55 != 0 { cpu.pointee.pc = Self.withoutTag(cpu.pointee.pc) }
+        return TBKey(pc: cpu.pointee.pc, flags: cpu.pointee.fpcr == 0 ? 0 : UInt32(NT_TB_FPCR))
+    }
+
+    /// An address as translation sees it with top-byte-ignore: bit 55 says which half of the address space it is in.
+    static func withoutTag(_ address: UInt64) -> UInt64 { UInt64(bitPattern: Int64(bitPattern: address << 8) >> 8) }
 
     /// One stay in generated code and what made it end.
     private func step() -> VCPUAction {
@@ -98,12 +108,19 @@ package final class VCPU: @unchecked Sendable {
         engine.traceExecution(of: tb, on: self)
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
-        if exit == NT_EXIT_FAULT
-            || exit == NT_EXIT_EXCEPTION && Self.cameFromHelper(cpu.pointee.exception)
-        {
+        var meetsFirstTag = false
+        if exit == NT_EXIT_FAULT {
+            let tb = engine.restoreStateAtFaultPoint(of: self)
+            meetsFirstTag = isFaultNonCanonical && !tb.cleansTags
+        } else if exit == NT_EXIT_EXCEPTION, Self.cameFromHelper(cpu.pointee.exception) {
             engine.restoreStateAtFaultPoint(of: self)
         }
         engine.world.leave(self)
+        if meetsFirstTag {
+            // The instruction runs again, in a TB that drops tags; if there was none, it faults again.
+            engine.startCleaningTags()
+            return .resume
+        }
         switch exit {
         case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
         case NT_EXIT_CHAIN:
@@ -130,14 +147,25 @@ package final class VCPU: @unchecked Sendable {
         guard let kind = GuestExceptionKind(rawValue: UInt8(truncatingIfNeeded: cpu.pointee.exception)) else {
             preconditionFailure("generated code raised exception \(cpu.pointee.exception)")
         }
+        // The page may be mapped later, or its file grow.
+        if kind == .instructionAbort { engine.invalidate([cpu.pointee.pc..<cpu.pointee.pc | 3]) }
         engine.log.write(.int, "exception \(kind) info=\(hex(info)) pc=\(hex(cpu.pointee.pc))\n")
         return engine.environment.handle(kind, info: info, on: self)
     }
 
+    /// The host processor refused an address whose top bits differ. It does not say which address.
+    private var isFaultNonCanonical: Bool { cpu.pointee.fault_code == UInt32(bitPattern: HostFault.kernelCode) }
+
     private func handleFault() -> VCPUAction {
-        let fault = HostFault(
+        var fault = HostFault(
             signal: Int32(cpu.pointee.fault_signal), code: Int32(bitPattern: cpu.pointee.fault_code),
             address: cpu.pointee.fault_address)
+        if isFaultNonCanonical {
+            let word = engine.environment.fetch(cpu.pointee.pc) ?? 0
+            fault = HostFault(
+                signal: HostFault.segmentation, code: HostFault.notMapped,
+                address: AccessAddress.withoutTag(AccessAddress.of(word, registers)))
+        }
         engine.log.write(.int, "fault signal=\(fault.signal) address=\(hex(fault.address)) pc=\(hex(cpu.pointee.pc))\n")
         return engine.environment.handleFault(fault, on: self)
     }

@@ -1,15 +1,18 @@
-internal import Support
+package import Support
 
 /// What the guest has mapped, shared by its threads. It records; the mapping itself is done by the environment.
 ///
 /// The host never maps guest memory executable: guest code is translated, so the guest's execute permission lives only
 /// here (an execute-only page is readable on the host). The engine asks `canFetch` before it reads an instruction.
 ///
-/// Threads: any. The lock is a leaf: nothing else is locked while it is held.
+/// Threads: any. The lock of the record is a leaf: nothing else is locked while it is held.
 package final class AddressSpace: @unchecked Sendable {
     // @unchecked: `map` is only touched with `lock` held.
     private let lock = Lock()
     private var map = VMAMap()
+    /// Held around each change of the host's mappings together with its record, so that of two threads' changes at one address
+    /// both keep the same order. Taken before every lock of the engine.
+    package let layoutLock = Lock()
 
     package init() {}
 

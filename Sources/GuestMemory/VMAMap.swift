@@ -21,6 +21,16 @@ package struct VMA: Equatable, Sendable {
     package var isShared: Bool
     /// What the range is when the host cannot know: `[stack]`, `[heap]`.
     package var label: Label
+    /// What a fork child finds here.
+    package var inheritance: Inheritance
+
+    package enum Inheritance: UInt8, Sendable {
+        case copied
+        /// MADV_DONTFORK.
+        case absent
+        /// MADV_WIPEONFORK: pages of zeros.
+        case wiped
+    }
 
     package enum Label: UInt8, Sendable {
         case none
@@ -29,16 +39,19 @@ package struct VMA: Equatable, Sendable {
     }
 
     package init(
-        range: Range<GuestAddress>, protection: PageProtection, isShared: Bool = false, label: Label = .none
+        range: Range<GuestAddress>, protection: PageProtection, isShared: Bool = false, label: Label = .none,
+        inheritance: Inheritance = .copied
     ) {
         self.range = range
         self.protection = protection
         self.isShared = isShared
         self.label = label
+        self.inheritance = inheritance
     }
 
     fileprivate func hasSameAttributes(as other: VMA) -> Bool {
         protection == other.protection && isShared == other.isShared && label == other.label
+            && inheritance == other.inheritance
     }
 }
 
@@ -115,10 +128,19 @@ package struct VMAMap: Sendable {
 
     /// Changes the protection of the mapped parts of `range`.
     package mutating func protect(_ range: Range<GuestAddress>, _ protection: PageProtection) {
+        change(range) { $0.protection = protection }
+    }
+
+    /// Changes what a fork child finds in the mapped parts of `range`.
+    package mutating func setInheritance(_ range: Range<GuestAddress>, _ inheritance: VMA.Inheritance) {
+        change(range) { $0.inheritance = inheritance }
+    }
+
+    private mutating func change(_ range: Range<GuestAddress>, _ body: (inout VMA) -> Void) {
         replace(range) { parts in
             parts.map {
                 var part = $0
-                part.protection = protection
+                body(&part)
                 return part
             }
         }

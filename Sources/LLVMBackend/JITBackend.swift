@@ -51,14 +51,15 @@ package final class JITBackend: @unchecked Sendable {
     private var jits: [Effort: OpaquePointer] = [:]
     private var hostDisassembler: HostDisassembler?
     private var moduleCount = 0
+    private var hasReportedFailure = false
 
     package init(log: Log) { self.log = log }
 
     /// Compiles the units as one module.
     ///
     /// - Parameter chains: whether direct and indirect branches go straight to the next TB.
-    /// - Returns: one entry per unit, in order. Traps when LLVM refuses: that is our bug, the IR was verified.
-    package func compile(_ units: [CompileUnit], chains: Bool) -> [CompiledCode] {
+    /// - Returns: one entry per unit, in order; nil when the host has no memory for the code.
+    package func compile(_ units: [CompileUnit], chains: Bool) -> [CompiledCode]? {
         // Loops are worth a thorough compilation at once: nothing else could make them keep registers. So is floating point, whose
         // operations FastISel hands to the slow selector one by one anyway.
         let deservesEffort = units.map { unit in
@@ -66,12 +67,16 @@ package final class JITBackend: @unchecked Sendable {
         }
         if !deservesEffort.contains(true) { return compileModule(units, .quick, chains: chains) }
         if !deservesEffort.contains(false) { return compileModule(units, .thorough, chains: chains) }
-        var loops = compileModule(zip(units, deservesEffort).filter(\.1).map(\.0), .thorough, chains: chains).makeIterator()
-        var others = compileModule(zip(units, deservesEffort).filter { !$0.1 }.map(\.0), .quick, chains: chains).makeIterator()
-        return deservesEffort.map { $0 ? loops.next()! : others.next()! }
+        let loops = compileModule(zip(units, deservesEffort).filter(\.1).map(\.0), .thorough, chains: chains)
+        let others = compileModule(zip(units, deservesEffort).filter { !$0.1 }.map(\.0), .quick, chains: chains)
+        guard var loop = loops?.makeIterator(), var other = others?.makeIterator() else {
+            for code in (loops ?? []) + (others ?? []) { release(code) }
+            return nil
+        }
+        return deservesEffort.map { $0 ? loop.next()! : other.next()! }
     }
 
-    private func compileModule(_ units: [CompileUnit], _ effort: Effort, chains: Bool) -> [CompiledCode] {
+    private func compileModule(_ units: [CompileUnit], _ effort: Effort, chains: Bool) -> [CompiledCode]? {
         lock.withLock {
             let jit = jits[effort] ?? start(effort)
             let context = LLVMContextCreate()!
@@ -102,17 +107,13 @@ package final class JITBackend: @unchecked Sendable {
         lock.withLock {
             code.module.users -= 1
             guard code.module.users == 0, let jit = jits[code.module.effort] else { return }
-            var start: UInt64 = 0
-            var end: UInt64 = 0
-            nt_jit_code_range(code.module.code, &start, &end)
-            nt_code_range_remove(UnsafeRawPointer(bitPattern: UInt(start)))
             nt_jit_free(jit, code.module.code)
         }
     }
 
     private func start(_ effort: Effort) -> OpaquePointer {
         var error: UnsafeMutablePointer<CChar>?
-        guard let made = nt_jit_create(effort.rawValue, &error) else {
+        guard let made = nt_jit_create(effort.rawValue, nt_code_range_add, &error) else {
             preconditionFailure("LLVM cannot compile for this host: \(error.map { String(cString: $0) } ?? "")")
         }
         jits[effort] = made
@@ -121,20 +122,25 @@ package final class JITBackend: @unchecked Sendable {
 
     private func link(
         _ module: LLVMModuleRef, _ names: [String], _ units: [CompileUnit], _ jit: OpaquePointer, _ effort: Effort
-    ) -> [CompiledCode] {
+    ) -> [CompiledCode]? {
         var addresses = [UInt64](repeating: 0, count: names.count)
         var error: UnsafeMutablePointer<CChar>?
         let cNames = names.map { UnsafePointer(strdup($0)) }
         defer { cNames.forEach { free(UnsafeMutablePointer(mutating: $0)) } }
         guard let code = nt_jit_compile(jit, module, cNames, cNames.count, &addresses, &error) else {
-            preconditionFailure("LLVM cannot link a TB: \(error.map { String(cString: $0) } ?? "")")
+            // The object is ours, so only the host's memory can be at fault.
+            let reason = error.map { String(cString: $0) } ?? ""
+            free(error)
+            if !hasReportedFailure { log.put("needletail: no memory for compiled code: \(reason)\n") }
+            hasReportedFailure = true
+            return nil
         }
-        var start: UInt64 = 0
-        var end: UInt64 = 0
-        nt_jit_code_range(code, &start, &end)
-        let known = nt_code_range_add(UnsafeRawPointer(bitPattern: UInt(start)), UnsafeRawPointer(bitPattern: UInt(end)))
-        precondition(known, "too many code ranges")
-        if log.isOn(.outAsm) { dumpHostCode(units, addresses, end: end) }
+        if log.isOn(.outAsm) {
+            var start: UInt64 = 0
+            var end: UInt64 = 0
+            nt_jit_code_range(code, &start, &end)
+            dumpHostCode(units, addresses, end: end)
+        }
         let owner = CompiledModule(code: code, effort: effort, users: units.count)
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
     }

@@ -10,7 +10,7 @@ package import Support
 /// of generated code ask `mainThread` what to do (`handleException`, `handleFault`, `deliverPendingSignals`).
 ///
 /// Lock order: none of the locks here is held while another is taken or while the engine is called, but for fork (which
-/// takes all) and brk (which holds `lock` around the address space's).
+/// takes all) and the address space's layout lock, which is taken before any other.
 package final class LinuxProcess: @unchecked Sendable {
     // @unchecked: immutable after init, apart from members that lock for themselves and those under `lock`.
     package let configuration: LinuxConfiguration
@@ -29,13 +29,15 @@ package final class LinuxProcess: @unchecked Sendable {
     let stack: Range<GuestAddress>
     let auxiliaryVector: Range<GuestAddress>
     let argumentStrings: Range<GuestAddress>
+    let environmentStrings: Range<GuestAddress>
     /// The program's absolute path without symbolic links, for `/proc/self/exe`.
     let executablePath: [UInt8]
-    private let initialStackPointer: GuestAddress
+    let initialStackPointer: GuestAddress
 
-    let lock = Lock()
-    /// Guarded by `lock`.
+    let memoryLimits = MemoryLimits()
+    /// Guarded by the address space's layout lock.
     var programBreak: ProgramBreak
+    let lock = Lock()
     /// Guest threads that have not called exit. Guarded by `lock`.
     var liveThreads = 1
     /// Sizes of attached System V segments by address. Guarded by `lock`.
@@ -50,13 +52,17 @@ package final class LinuxProcess: @unchecked Sendable {
 
     /// Loads the program and builds its stack. One per host process: it takes over the host's signal dispositions.
     package init(configuration: LinuxConfiguration, log: Log) throws(LoadError) {
+        let name = configuration.processName ?? configuration.program
+        let configuration = try configuration.resolved()
         self.configuration = configuration
         self.log = log
         addressSpace = AddressSpace()
         let loader = ProgramLoader(addressSpace: addressSpace, sysroot: configuration.sysroot)
-        program = try loader.load(configuration.program)
+        program = try loader.load(configuration.program, descriptor: configuration.programDescriptor)
         symbols = SymbolTable(path: configuration.program, bias: program.bias)
-        executablePath = Self.absolutePath(configuration.program)
+        executablePath = Self.absolutePath(configuration)
+        if configuration.programDescriptor >= 0 { close(configuration.programDescriptor) }
+        Self.takeName(lastComponent(name))
         programBreak = ProgramBreak(start: program.initialBreak, current: program.initialBreak)
         do throws(LinuxErrno) {
             stack = try Self.mapStack(
@@ -70,6 +76,7 @@ package final class LinuxProcess: @unchecked Sendable {
             initialStackPointer = layout.stackPointer
             auxiliaryVector = layout.auxiliaryVector
             argumentStrings = layout.arguments
+            environmentStrings = layout.environment
         } catch {
             throw .memory(configuration.program, "its stack", error)
         }
@@ -111,30 +118,64 @@ package final class LinuxProcess: @unchecked Sendable {
         if isNew { log.put(text()) }
     }
 
-    /// Holds what a fork child inherits still. Order: `lock` first, as in brk.
+    /// Makes the record of mappings that of a fork child, which does not inherit all.
+    package func dropUninheritedMemory() {
+        let areas = addressSpace.withMap { $0.areas }
+        for area in areas where area.inheritance != .copied {
+            if area.protection.contains(.execute) { engine?.invalidateCode(area.range) }
+            if area.inheritance == .absent { addressSpace.withMap { $0.remove(area.range) } }
+        }
+    }
+
+    /// Holds what a fork child inherits still. The layout lock is held before.
     func lockForFork() {
         lock.lock()
+        memoryLimits.lockForFork()
         addressSpace.lockForFork()
         signals.lockForFork()
+        OwnDescriptors.shared.lockForFork()
+        nt_signals_lock_for_fork()
     }
     func unlockAfterFork() {
+        nt_signals_unlock_after_fork()
+        OwnDescriptors.shared.unlockAfterFork()
         signals.unlockAfterFork()
         addressSpace.unlockAfterFork()
+        memoryLimits.unlockAfterFork()
         lock.unlock()
     }
 
+    private static let leastUsualStackSize: UInt64 = 8 << 20
+    /// RLIMIT_STACK when it is more than the usual 8 MiB; 1 GiB, of which only touched pages cost, when there is no limit.
+    private static var usualStackSize: UInt64 {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(UInt32(MemoryLimits.stack)), &limit) == 0 else { return leastUsualStackSize }
+        let soft = UInt64(limit.rlim_cur)
+        return soft == .max ? 1 << 30 : max(soft, leastUsualStackSize)
+    }
+
     private static func mapStack(
-        size: UInt64, executable: Bool, _ addressSpace: AddressSpace
+        size wanted: UInt64?, executable: Bool, _ addressSpace: AddressSpace
     ) throws(LinuxErrno) -> Range<GuestAddress> {
-        let size = max(size, 128 << 10).pageRoundedUp
         let flags = UInt64(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
         let guardSize = guestPageSize
-        let start = try hostCall(
-            CallNumber.mmap, 0, size &+ guardSize, UInt64(PROT_READ | PROT_WRITE), flags, .max)
+        func map(_ size: UInt64) throws(LinuxErrno) -> UInt64 {
+            try hostCall(CallNumber.mmap, 0, size &+ guardSize, UInt64(PROT_READ | PROT_WRITE), flags, .max)
+        }
+        var size = max(min(wanted ?? Self.usualStackSize, 1 << 46), 128 << 10).pageRoundedUp
+        let start: UInt64
+        do throws(LinuxErrno) {
+            start = try map(size)
+        } catch {
+            // Less than ulimit -s says is better than no start.
+            guard wanted == nil, size > Self.leastUsualStackSize else { throw error }
+            size = Self.leastUsualStackSize
+            start = try map(size)
+        }
         try hostCall(CallNumber.mprotect, start, guardSize, UInt64(PROT_NONE))
         let range = start + guardSize..<start + guardSize + size
+        // The guard is no area of the guest's: beyond its limit a stack ends in nothing (SEGV_MAPERR).
         addressSpace.withMap { map in
-            map.insert(VMA(range: start..<start + guardSize, protection: []))
             map.insert(
                 VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
         }
@@ -154,10 +195,26 @@ package final class LinuxProcess: @unchecked Sendable {
         return page
     }
 
-    private static func absolutePath(_ path: [UInt8]) -> [UInt8] {
+    /// A program without a path is called what the kernel calls its descriptor.
+    private static func absolutePath(_ configuration: LinuxConfiguration) -> [UInt8] {
+        let path = configuration.program
         let text = path.map { CChar(bitPattern: $0) } + [0]
-        guard let resolved = realpath(text, nil) else { return path }
-        defer { free(resolved) }
-        return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+        if configuration.programDescriptor < 0 || access(text, F_OK) == 0, let resolved = realpath(text, nil) {
+            defer { free(resolved) }
+            return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+        }
+        guard configuration.programDescriptor >= 0 else { return path }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/fd/\(configuration.programDescriptor)", &buffer, buffer.count)
+        return count > 0 ? buffer[..<count].map { UInt8(bitPattern: $0) } : path
+    }
+
+    /// `ps` and `/proc/self/comm` show the guest's program, as after an execve of it.
+    private static func takeName(_ name: some Collection<UInt8>) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { buffer in
+            buffer.initialize(repeating: 0)
+            for (index, byte) in name.prefix(15).enumerated() { buffer[index] = byte }
+            _ = nt_linux_syscall(CallNumber.prctl, 15, address(buffer.baseAddress), 0, 0, 0, 0)  // PR_SET_NAME
+        }
     }
 }

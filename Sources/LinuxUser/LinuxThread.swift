@@ -1,7 +1,7 @@
 package import CHost
 internal import Glibc
-package import GuestMemory
-package import GuestState
+internal import GuestMemory
+internal import GuestState
 
 /// One guest thread as the kernel would know it. Threads: its own vCPU's only.
 package final class LinuxThread: @unchecked Sendable {
@@ -14,6 +14,8 @@ package final class LinuxThread: @unchecked Sendable {
     var blocked = SignalSet(bits: 0)
     /// The mask of rt_sigsuspend, ppoll, pselect6 or epoll_pwait while signals of that call are delivered.
     var temporaryMask: SignalSet?
+    /// What frames tell of the last fault.
+    var lastFault = FaultReport.none
     /// A queued signal may be deliverable although the handler has set no flag.
     var needsDelivery = false
     var alternateStack = AlternateStack()
@@ -77,9 +79,10 @@ package final class LinuxThread: @unchecked Sendable {
 
     /// Undoes `attach` and does, in the kernel's order, what it does when a thread ends. Call last on its host thread.
     package func detach() {
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
-        passSignalsOn()
+        // What is sent to the process from now on is for other threads. Faults must still be possible.
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         nt_signals_attach(nil, nil)
+        defer { nt_signal_mask(2, SignalSet.all.bits, nil) }
         // Who sees the cleared tid may unmap the list, so the kernel's walk at the host thread's end would come too late.
         robustList.release(owner: UInt32(bitPattern: tid))
         _ = nt_linux_syscall(CallNumber.setRobustList, 0, UInt64(RobustList.headSize), 0, 0, 0, 0)
@@ -92,65 +95,13 @@ package final class LinuxThread: @unchecked Sendable {
         }
     }
 
-    /// Signals sent to the process that this thread took and has not delivered are for another thread to deliver.
-    private func passSignalsOn() {
-        var bytes = [UInt8](repeating: 0, count: 128)
-        for signal in 1...Signal.count where nt_signals_queued(signalState) >> UInt64(signal - 1) & 1 != 0 {
-            let isTaken = bytes.withUnsafeMutableBytes { nt_signals_take(signalState, Int32(signal), $0.baseAddress) }
-            let isForThread = SignalInfo(bytes: bytes).code == SignalInfo.Code.threadKill
-            if !isTaken || isForThread { continue }
-            bytes.withUnsafeBytes {
-                _ = nt_linux_syscall(
-                    CallNumber.rtSigqueueinfo, UInt64(getpid()), UInt64(signal), address($0.baseAddress), 0, 0, 0)
-            }
-        }
-    }
-
-    /// What a TB that ended in a guest exception asks for. `registers.pc` as `nt_exception` says.
-    package func handleException(
-        _ registers: GuestRegisters, _ exception: nt_exception, info: UInt64
-    ) -> VCPUAction {
-        typealias Code = SignalInfo.Code
-        let pc = registers.pc
-        switch exception {
-        case NT_EXCEPTION_SVC:
-            return systemCall(registers)
-        case NT_EXCEPTION_UNDEFINED, NT_EXCEPTION_HALT:
-            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), registers)
-        case NT_EXCEPTION_PAC_FAIL:
-            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOperand, address: pc), registers)
-        case NT_EXCEPTION_BREAKPOINT:
-            return raise(SignalInfo(signal: Signal.SIGTRAP, code: Code.breakpoint, address: pc), registers)
-        case NT_EXCEPTION_PC_ALIGNMENT, NT_EXCEPTION_DATA_ALIGNMENT:
-            return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busAlignment, address: info), registers)
-        case NT_EXCEPTION_INSTRUCTION_ABORT:
-            let isMapped = process.addressSpace.withMap { $0.area(at: info) != nil }
-            return raise(
-                SignalInfo(
-                    signal: Signal.SIGSEGV, code: isMapped ? Code.segmentProtection : Code.segmentNotMapped,
-                    address: info), registers)
-        default:
-            preconditionFailure("guest exception \(exception.rawValue) reached the Linux layer\n\(registers.dump())")
-        }
-    }
-
-    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that
-    /// before the instruction.
-    package func handleFault(
-        _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
-    ) -> VCPUAction {
-        var code = code
-        // A non-canonical x86-64 address comes without code; to the guest it is an address without mapping.
-        if code == SignalInfo.Code.kernel { code = SignalInfo.Code.segmentNotMapped }
-        return raise(SignalInfo(signal: Int(signal), code: code, address: address), registers)
-    }
-
-    private func systemCall(_ registers: GuestRegisters) -> VCPUAction {
+    func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
-        let arguments = SyscallArguments(registers)
+        var arguments = SyscallArguments(registers)
         let isTraced = process.log.isOn(.strace)
         let row = SyscallTable.row(number)
+        if TaggedAddresses.isOn, let row { arguments = TaggedAddresses.strip(arguments, row.signature) }
         if isTraced { Strace.enter(self, number, row, arguments) }
         var failure: LinuxErrno?
         do throws(LinuxErrno) {
@@ -165,7 +116,10 @@ package final class LinuxThread: @unchecked Sendable {
             if error == .ERESTARTSYS {
                 // As if the signal had come before the instruction: its handler returns to the SVC.
                 registers.pc &-= 4
-                temporaryMask = nil
+                if temporaryMask != nil {
+                    temporaryMask = nil
+                    nt_signals_set_closed(signalState, blocked.bits)
+                }
             } else {
                 registers[x: 0] = UInt64(bitPattern: Int64(-error.rawValue))
             }

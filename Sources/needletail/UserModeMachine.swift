@@ -214,6 +214,7 @@ extension UserModeMachine: GuestEnvironment {
 extension UserModeMachine: GuestEngine {
     func invalidateCode(_ range: Range<GuestAddress>) { engine.invalidate([range]) }
     func prepareFork() {
+        process.addressSpace.layoutLock.lock()
         // The order of a translation, which calls plugins.
         engine.prepareFork()
         plugins?.prepareFork()
@@ -223,6 +224,7 @@ extension UserModeMachine: GuestEngine {
         lock.unlock()
         plugins?.finishFork()
         engine.afterForkInParent()
+        process.addressSpace.layoutLock.unlock()
     }
     func afterForkInChild() {
         guard let cpu = nt_thread_cpu() else { preconditionFailure("fork outside a vCPU thread") }
@@ -232,8 +234,11 @@ extension UserModeMachine: GuestEngine {
         lock.unlock()
         plugins?.finishFork()
         engine.afterForkInChild(keeping: vcpu)
+        process.dropUninheritedMemory()
+        process.addressSpace.layoutLock.unlock()
     }
 
+    func stopOwnThreads() { engine.stopOwnThreads() }
     func memoryBecomesShared() { engine.becomeParallel() }
 
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {

@@ -114,16 +114,14 @@ package struct ELFImage: Sendable {
         guard fileSize <= memorySize else { throw .badSegment(index, "more bytes in the file than in memory") }
         if memorySize == 0 { return nil }
         let (end, wraps) = address.addingReportingOverflow(memorySize)
-        guard !wraps, end <= addressLimit - guestPageSize else {
+        guard !wraps, end <= 1 << 48 else {
             throw .badSegment(index, "address range \(String(address, radix: 16))+\(String(memorySize, radix: 16))")
         }
+        guard end <= addressLimit - guestPageSize else { throw .tooHigh(end) }
         let (fileEnd, fileWraps) = offset.addingReportingOverflow(fileSize)
         guard !fileWraps, fileEnd <= limit else { throw .truncated("program header \(index)") }
         guard fileSize == 0 || offset % guestPageSize == address % guestPageSize else {
             throw .badSegment(index, "file offset and address differ within a page")
-        }
-        guard alignment <= 1 || alignment & (alignment - 1) == 0, alignment <= 1 << 30 else {
-            throw .badSegment(index, "alignment")
         }
         var protection: PageProtection = []
         if flags & 4 != 0 { protection.insert(.read) }
@@ -131,7 +129,13 @@ package struct ELFImage: Sendable {
         if flags & 1 != 0 { protection.insert(.execute) }
         return Segment(
             memory: address..<end, fileOffset: offset, fileSize: fileSize, protection: protection,
-            alignment: max(alignment, guestPageSize))
+            alignment: Self.usableAlignment(alignment))
+    }
+
+    /// As in Linux, an alignment that is no power of two asks for nothing. Neither does one that no file needs.
+    private static func usableAlignment(_ alignment: UInt64) -> UInt64 {
+        guard alignment & (alignment &- 1) == 0, alignment <= 1 << 30 else { return guestPageSize }
+        return max(alignment, guestPageSize)
     }
 
     private static func interpreterPath(

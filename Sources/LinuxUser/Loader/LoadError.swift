@@ -7,6 +7,8 @@ package struct LoadError: Error, Equatable, Sendable {
         case image
         /// The host had no room for it.
         case memory
+        /// The addresses it must have are the emulator's own, this time.
+        case addressTaken
     }
 
     package let kind: Kind
@@ -18,8 +20,19 @@ package struct LoadError: Error, Equatable, Sendable {
     static func file(_ path: [UInt8], _ error: LinuxErrno) -> LoadError {
         LoadError(kind: .file, message: "cannot load '\(String(decoding: path, as: UTF8.self))': \(error.message)")
     }
+    static func foreignScript(_ path: [UInt8]) -> LoadError {
+        LoadError(
+            kind: .file,
+            message: "cannot load '\(String(decoding: path, as: UTF8.self))': its interpreter is not an AArch64 program")
+    }
     static func image(_ path: [UInt8], _ error: ELFError) -> LoadError {
         LoadError(kind: .image, message: "'\(String(decoding: path, as: UTF8.self))': \(error.message)")
+    }
+    static func addressTaken(_ path: [UInt8], _ range: Range<UInt64>) -> LoadError {
+        let place = String(range.lowerBound, radix: 16) + "-" + String(range.upperBound, radix: 16)
+        return LoadError(
+            kind: .addressTaken,
+            message: "'\(String(decoding: path, as: UTF8.self))' must be loaded at \(place), where the emulator is")
     }
     static func memory(_ path: [UInt8], _ what: String, _ error: LinuxErrno) -> LoadError {
         LoadError(
@@ -53,6 +66,11 @@ package struct ELFError: Error, Equatable, Sendable {
     }
     static func badSegment(_ index: Int, _ what: String) -> ELFError {
         ELFError(kind: .badSegment, message: "damaged ELF image: program header \(index): \(what)")
+    }
+    static func tooHigh(_ end: UInt64) -> ELFError {
+        ELFError(
+            kind: .badSegment,
+            message: "wants memory up to \(String(end, radix: 16)), but guests have 47 bits of address here")
     }
     static func badHeader(_ what: String) -> ELFError {
         ELFError(kind: .badSegment, message: "damaged ELF image: \(what)")

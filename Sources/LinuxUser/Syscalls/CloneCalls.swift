@@ -55,7 +55,7 @@ extension LinuxThread {
         process.engine?.prepareFork()
         // A signal of the parent must not be queued while the child copies the queue; and other threads must not be in
         // the middle of a change to what the child inherits.
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         process.lockForFork()
         var failure: LinuxErrno?
         var pid: Int32
@@ -80,7 +80,7 @@ extension LinuxThread {
         } else {
             vfork?.discard()
         }
-        if !nt_signals_pending(signalState) { applyMask() }
+        applyMask()
         if let failure { throw failure }
         return UInt64(pid)
     }
@@ -101,11 +101,7 @@ extension LinuxThread {
         tid = Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0))
         process.lock.withLock { process.liveThreads = 1 }
         // Signals pending for the parent are not the child's.
-        nt_signals_clear(signalState)
-        var discarded = [UInt8](repeating: 0, count: 128)
-        for signal in 1...Signal.count {
-            _ = discarded.withUnsafeMutableBytes { nt_signals_take(signalState, Int32(signal), $0.baseAddress) }
-        }
+        nt_signals_forked(signalState)
         needsDelivery = false
         if request.has(CloneFlag.clearSighand) {
             for signal in 1...Signal.count where process.signals.action(signal).isHandler {
@@ -146,10 +142,10 @@ extension LinuxThread {
         if request.stackPointer != 0 { state.sp = request.stackPointer }
         if request.has(Flag.settls) { state.cpu.pointee.tpidr_el0 = request.tls }
 
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         process.lock.withLock { process.liveThreads += 1 }
         let started = process.engine?.startThread(thread, registers: state) ?? false
-        if !nt_signals_pending(signalState) { applyMask() }
+        applyMask()
         guard started else {
             process.lock.withLock { process.liveThreads -= 1 }
             throw .EAGAIN
