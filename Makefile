@@ -5,14 +5,19 @@ RELEASE = $(SWIFT) build -c release --omit-frame-pointers
 GUESTS = Tests/Guests/.out
 # QEMU 10 or newer, which setup-test fetches: what tests compare instructions with.
 ORACLE = $(GUESTS)/programs/qemu-aarch64
+# Debian's arm64 packages, unpacked, as guests see them.
+SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
-.PHONY: bench-guests help setup setup-test build guests run test test-torture fuzz-elf busybox bench bench-quick fuzz isa-check generate check-generated coverage format lint clean
+.PHONY: sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
 	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
 	@echo "make build        build .build/release/needletail and the bundled plugins"
+	@echo "make test-userland Debian's arm64 programs, with a table (make sysroot fetches them; USERLAND=\"--only git,node\")"
 	@echo "make test-torture whole C programs in every compilation"
+	@echo "make litmus       Arm's memory model, ROUNDS=10000000 of each test in every tier (about an hour)"
+	@echo "make soak         redis, python and stress-ng under load for TIME=1800 seconds; memory must stay stable"
 	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes; BENCH=\"--filter tight\")"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
 	@echo "make fuzz-elf     the loader on damaged programs (TIME=seconds SEED=n)"
@@ -39,6 +44,13 @@ run: build guests
 test: setup-test check-generated build guests
 	$(RELEASE) --build-tests
 	NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build
+	Tests/Userland/fetch-sysroot.sh small $(SYSROOT)
+	NEEDLETAIL=.build/release/needletail SYSROOT=$(SYSROOT) Tests/Userland/run.sh --set small
+# About 350 MB of packages, kept; nothing to do when the list is unchanged.
+sysroot: setup-test
+	Tests/Userland/fetch-sysroot.sh large $(SYSROOT)
+test-userland: build sysroot
+	NEEDLETAIL=.build/release/needletail SYSROOT=$(SYSROOT) Tests/Userland/run.sh --set large $(USERLAND)
 # All compilations of Tests/Torture; `make test` has two of each program.
 test-torture: setup-test build guests
 	$(RELEASE) --build-tests
@@ -52,6 +64,15 @@ bench: setup-test build guests bench-guests busybox
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
 bench-quick: setup-test build guests bench-guests busybox
 	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
+
+ROUNDS ?= 10000000
+litmus: setup-test build
+	Tests/Litmus/build.sh $(GUESTS)/programs
+	Tests/Litmus/run.sh .build/release/needletail $(GUESTS)/programs/litmus $(ROUNDS)
+# SYSROOT: Debian's arm64 packages, unpacked.
+soak: TIME = 1800
+soak: build
+	Tests/Userland/soak.sh .build/release/needletail $(SYSROOT) $(TIME)
 
 TIME ?= 60
 SEED ?= 1

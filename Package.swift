@@ -15,7 +15,11 @@ let exportPluginAPI: [LinkerSetting] = [
 // The Swift runtime inside the executable: 1.4 ms less start-up, and nothing to install beside it. Here, because
 // --static-swift-stdlib also compiles against the static resource directory, which on Linux has no Embedded Swift for the
 // plugins: with this, one `swift build` makes them and the executable.
-let staticRuntime: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux]))]
+// --wrap: see Sources/CHost/startup.c.
+let staticRuntime: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath"], .when(platforms: [.linux]))
+]
 // C that runs while the guest does is optimised in every configuration; a frame pointer would cost it a register.
 let hotC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer"])]
 // Tests run on the release build, one build for both; these targets let their tests see `internal` names.

@@ -5,5 +5,5 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 for source in "$here"/*.c; do
     target=$1/$(basename "$source" .c)
-    [ "$target" -nt "$source" ] || aarch64-linux-gnu-gcc -O2 -Wall -Wextra -fno-builtin-strlen -fno-builtin-memcpy -static "$source" -lm -o "$target"
+    [ "$target" -nt "$source" ] || aarch64-linux-gnu-gcc -O2 -Wall -Wextra -fno-builtin-strlen -fno-builtin-memcpy -static -pthread "$source" -lm -o "$target"
 done

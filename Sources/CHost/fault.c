@@ -22,6 +22,8 @@ extern const char guest_access_stop[] __asm__("__stop_nt_guest_access") __attrib
 extern const char enter_return[] __asm__("nt_enter_return") __attribute__((visibility("hidden")));
 extern const char copy_access[] __asm__("nt_copy_access") __attribute__((visibility("hidden")));
 extern const char copy_done[] __asm__("nt_copy_done") __attribute__((visibility("hidden")));
+extern const char exchange_access[] __asm__("nt_exchange_access") __attribute__((visibility("hidden")));
+extern const char exchange_failed[] __asm__("nt_exchange_failed") __attribute__((visibility("hidden")));
 
 // `rep movsb` counts rcx down and is restartable at any byte, so rcx is the answer whether or not it faulted.
 __attribute__((naked)) size_t nt_copy_fallible(void *destination, const void *source, size_t count) {
@@ -37,7 +39,23 @@ __attribute__((naked)) size_t nt_copy_fallible(void *destination, const void *so
                      "retq");
 }
 
-static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+__attribute__((naked)) bool nt_compare_exchange_fallible(uint32_t *word, uint32_t *expected, uint32_t desired) {
+    __asm__ volatile("movl (%rsi), %eax\n\t"
+                     ".globl nt_exchange_access\n\t"
+                     ".hidden nt_exchange_access\n"
+                     "nt_exchange_access:\n\t"
+                     "lock cmpxchgl %edx, (%rdi)\n\t"
+                     "movl %eax, (%rsi)\n\t"
+                     "movl $1, %eax\n\t"
+                     "retq\n\t"
+                     ".globl nt_exchange_failed\n\t"
+                     ".hidden nt_exchange_failed\n"
+                     "nt_exchange_failed:\n\t"
+                     "xorl %eax, %eax\n\t"
+                     "retq");
+}
+
+static const int fault_signals[] = {SIGSEGV, SIGBUS};
 #define FAULT_SIGNAL_COUNT (sizeof fault_signals / sizeof fault_signals[0])
 static struct sigaction previous[FAULT_SIGNAL_COUNT];
 static _Atomic(nt_signal_hook_fn) foreign_hook;
@@ -86,11 +104,17 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
         registers[REG_RIP] = (greg_t)copy_done;
         return;
     }
+    if (memory_fault && pc == (uintptr_t)exchange_access) {
+        registers[REG_RIP] = (greg_t)exchange_failed;
+        return;
+    }
     nt_cpu *cpu = nt_thread_cpu();
     if (memory_fault && cpu != NULL && cpu->host_sp != NULL && in_guest_access(pc)) {
         cpu->fault_address = (uint64_t)info->si_addr;
         cpu->fault_signal = (uint32_t)signal;
         cpu->fault_code = (uint32_t)info->si_code;
+        // A page fault's error code; other exceptions (an address that is not canonical) have none.
+        cpu->fault_write = registers[REG_TRAPNO] == 14 && (registers[REG_ERR] & 2);
         // Returning from here restores the signal mask of the interrupted code and goes on inside nt_enter.
         registers[REG_RSP] = (greg_t)cpu->host_sp;
         registers[REG_RIP] = (greg_t)enter_return;
@@ -103,17 +127,23 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     errno = saved_errno;
 }
 
-static int install_error;
-static void install(void) {
+// SA_ONSTACK: the faulting stack may be the cause. SA_NODEFER: a fault of the handler itself must crash at once and visibly.
+static int set_handler(int signal, bool restarts, struct sigaction *old) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_fault;
-    // SA_ONSTACK: the faulting stack may be the cause. SA_NODEFER: a fault of the handler itself must crash at once and
-    // visibly. SA_RESTART: a signal that was sent to us must not make host calls fail.
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | (restarts ? SA_RESTART : 0);
     sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, old);
+}
+
+void nt_fault_signal_restarts(int signal, bool restarts) { set_handler(signal, restarts, NULL); }
+
+static int install_error;
+static void install(void) {
     for (size_t i = 0; i < FAULT_SIGNAL_COUNT; i++)
-        if (sigaction(fault_signals[i], &action, &previous[i]) != 0) {
+        // Restarting: a signal that was sent to us must not make host calls fail.
+        if (set_handler(fault_signals[i], true, &previous[i]) != 0) {
             install_error = errno;
             return;
         }

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "nt_linux.h"
-#include "nt_enter.h"
+#include "signal_state.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <ucontext.h>
@@ -116,7 +118,6 @@ int64_t nt_linux_syscall(uint32_t guest_number, uint64_t a0, uint64_t a1, uint64
 // it (or sent back to it by a kernel restart), the thread continues at the abort label, so no signal waits behind a
 // call that blocks. Interrupted after it, the call's result stands.
 int64_t nt_interruptible_asm(const volatile uint32_t *pending, int64_t number, const uint64_t *arguments);
-extern const char nt_interruptible_start[], nt_interruptible_end[], nt_interruptible_abort[];
 
 #if defined(__x86_64__)
 __asm__(".pushsection .text\n"
@@ -135,16 +136,19 @@ __asm__(".pushsection .text\n"
         "  mov 24(%r11), %r10\n"
         "  mov 32(%r11), %r8\n"
         "  mov 40(%r11), %r9\n"
+        ".globl nt_interruptible_start\n.hidden nt_interruptible_start\n"
         "nt_interruptible_start:\n"
         "  cmpl $0, (%rbx)\n"
         "  jne nt_interruptible_abort\n"
         "  syscall\n"
+        ".globl nt_interruptible_end\n.hidden nt_interruptible_end\n"
         "nt_interruptible_end:\n"
         "  pop %rbx\n"
         ".cfi_remember_state\n"
         ".cfi_adjust_cfa_offset -8\n"
         "  ret\n"
         ".cfi_restore_state\n"
+        ".globl nt_interruptible_abort\n.hidden nt_interruptible_abort\n"
         "nt_interruptible_abort:\n"
         "  mov $-512, %rax\n"
         "  pop %rbx\n"
@@ -164,13 +168,16 @@ __asm__(".pushsection .text\n"
         "  ldp x0, x1, [x9]\n"
         "  ldp x2, x3, [x9, #16]\n"
         "  ldp x4, x5, [x9, #32]\n"
+        ".globl nt_interruptible_start\n.hidden nt_interruptible_start\n"
         "nt_interruptible_start:\n"
         "  ldr w10, [x19]\n"
         "  cbnz w10, nt_interruptible_abort\n"
         "  svc #0\n"
+        ".globl nt_interruptible_end\n.hidden nt_interruptible_end\n"
         "nt_interruptible_end:\n"
         "  ldr x19, [sp], #16\n"
         "  ret\n"
+        ".globl nt_interruptible_abort\n.hidden nt_interruptible_abort\n"
         "nt_interruptible_abort:\n"
         "  mov x0, #-512\n"
         "  ldr x19, [sp], #16\n"
@@ -179,142 +186,45 @@ __asm__(".pushsection .text\n"
         ".popsection\n");
 #endif
 
-// ---- asynchronous signals ------------------------------------------------------------------------------------------
-
-#define SIGINFO_SIZE 128
-_Static_assert(sizeof(siginfo_t) == SIGINFO_SIZE, "siginfo is 128 bytes on every Linux architecture");
-
-struct nt_signal_state {
-    volatile uint32_t pending; // anything queued since the last clear; nt_interruptible_asm reads it
-    volatile uint64_t queued;  // bit n-1: slots[n] is valid
-    nt_cpu *cpu;
-    siginfo_t slots[65];
-};
-
-static _Thread_local nt_signal_state *thread_signals;
-
-// A host fault must reach its handler whatever the guest blocks.
-#define SYNCHRONOUS_SIGNALS                                                                                           \
-    (UINT64_C(1) << (SIGSEGV - 1) | UINT64_C(1) << (SIGBUS - 1) | UINT64_C(1) << (SIGILL - 1) |                        \
-     UINT64_C(1) << (SIGFPE - 1) | UINT64_C(1) << (SIGTRAP - 1))
-
-nt_signal_state *nt_signals_new(void) { return calloc(1, sizeof(nt_signal_state)); }
-void nt_signals_free(nt_signal_state *state) { free(state); }
-
-void nt_signals_attach(nt_signal_state *state, nt_cpu *cpu) {
-    if (state) state->cpu = cpu;
-    thread_signals = state;
-}
-
-bool nt_signals_pending(const nt_signal_state *state) { return state->pending != 0; }
-void nt_signals_clear(nt_signal_state *state) { state->pending = 0; }
-uint64_t nt_signals_queued(const nt_signal_state *state) { return state->queued; }
-
-bool nt_signals_take(nt_signal_state *state, int signal, void *info) {
-    uint64_t bit = UINT64_C(1) << (signal - 1);
-    if (signal < 1 || signal > 64 || !(state->queued & bit)) return false;
-    memcpy(info, &state->slots[signal], SIGINFO_SIZE);
-    __atomic_fetch_and(&state->queued, ~bit, __ATOMIC_RELAXED);
-    return true;
-}
-
-static void queue_signal(int signal, siginfo_t *info, void *context_pointer) {
-    nt_signal_state *state = thread_signals;
-    ucontext_t *context = context_pointer;
-    if (!state) return; // threads of ours that are no vCPU block these signals; a stray one is dropped
-    state->slots[signal] = *info;
-    // Atomic against a nested handler: a sent SIGSEGV is queued with the other signals open.
-    __atomic_fetch_or(&state->queued, UINT64_C(1) << (signal - 1), __ATOMIC_RELAXED);
-    state->pending = 1;
-    if (state->cpu) nt_request_exit(state->cpu);
-
-    // Until the thread has delivered this one, further signals wait in the kernel, which keeps their order and number.
-    uint64_t all_blocked = ~SYNCHRONOUS_SIGNALS;
-    memcpy(&context->uc_sigmask, &all_blocked, sizeof all_blocked);
-
-#if defined(__x86_64__)
-    greg_t *pc = &context->uc_mcontext.gregs[REG_RIP];
-#else
-    __typeof__(&context->uc_mcontext.pc) pc = &context->uc_mcontext.pc;
-#endif
-    if ((uintptr_t)*pc >= (uintptr_t)nt_interruptible_start && (uintptr_t)*pc < (uintptr_t)nt_interruptible_end)
-        *pc = (__typeof__(*pc))(uintptr_t)nt_interruptible_abort;
-}
-
-// The fault handlers' offer of what is no fault of guest code: signals that somebody sent are the guest's.
-static bool queue_sent_signal(int signal, void *info_pointer, void *context) {
-    siginfo_t *info = info_pointer;
-    if (info->si_code > 0) return false;
-    queue_signal(signal, info, context);
-    return true;
-}
-
-int nt_signals_install_faults(void) {
-    nt_set_foreign_signal_hook(queue_sent_signal);
-    return nt_install_fault_handlers();
-}
-
-// The kernel's own sigaction layout.
-struct kernel_sigaction {
-    void *handler;
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
-
-#if defined(__x86_64__)
-void nt_signal_restorer(void);
-__asm__(".pushsection .text\n"
-        ".type nt_signal_restorer, @function\n"
-        "nt_signal_restorer:\n"
-        "  mov $15, %eax\n" // rt_sigreturn
-        "  syscall\n"
-        ".size nt_signal_restorer, . - nt_signal_restorer\n"
-        ".popsection\n");
-#define KERNEL_SA_RESTORER 0x04000000
-#endif
-
-int nt_signal_set(int signal, nt_disposition disposition, bool restart, bool no_child_stop, bool no_child_wait) {
-    struct kernel_sigaction action;
-    memset(&action, 0, sizeof action);
-    switch (disposition) {
-    case NT_DISPOSITION_DEFAULT: action.handler = (void *)SIG_DFL; break;
-    case NT_DISPOSITION_IGNORE: action.handler = (void *)SIG_IGN; break;
-    case NT_DISPOSITION_QUEUE: action.handler = (void *)queue_signal; break;
-    }
-    action.flags = SA_SIGINFO | SA_ONSTACK; // the fault handler's alternate stack, when there is one
-    if (restart) action.flags |= SA_RESTART; // a guest handler with SA_RESTART: the kernel restarts, we abort the call
-    if (no_child_stop) action.flags |= SA_NOCLDSTOP;
-    if (no_child_wait) action.flags |= SA_NOCLDWAIT;
-    action.mask = ~SYNCHRONOUS_SIGNALS; // one at a time
-#if defined(__x86_64__)
-    action.flags |= KERNEL_SA_RESTORER;
-    action.restorer = nt_signal_restorer;
-#endif
-    int64_t result = nt_linux_syscall(134, (uint64_t)signal, (uintptr_t)&action, 0, 8, 0, 0);
-    return (int)-result;
-}
-
-nt_disposition nt_signal_get(int signal) {
-    struct kernel_sigaction action;
-    memset(&action, 0, sizeof action);
-    if (nt_linux_syscall(134, (uint64_t)signal, 0, (uintptr_t)&action, 8, 0, 0) != 0) return NT_DISPOSITION_DEFAULT;
-    return action.handler == (void *)SIG_IGN ? NT_DISPOSITION_IGNORE : NT_DISPOSITION_DEFAULT;
-}
-
-void nt_signal_mask(int how, uint64_t set, uint64_t *old) {
-    nt_linux_syscall(135, (uint64_t)how, (uintptr_t)&set, (uintptr_t)old, 8, 0, 0);
-}
-
 int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, uint64_t a0, uint64_t a1, uint64_t a2,
                                uint64_t a3, uint64_t a4, uint64_t a5) {
     int number = nt_linux_host_number(guest_number);
     if (number < 0) return -ENOSYS;
     uint64_t arguments[6] = {a0, a1, a2, a3, a4, a5};
-    return nt_interruptible_asm(&state->pending, number, arguments);
+    state->disturbed = 0;
+    int64_t result = nt_interruptible_asm(&state->pending, number, arguments);
+    // Only a signal that the guest blocks has interrupted the call: the guest must not notice.
+    if (result == -EINTR && state->disturbed && !state->pending) return -NT_ERESTARTSYS;
+    return result;
+}
+
+bool nt_linux_auxiliary(uint64_t type, uint64_t *value) {
+    errno = 0;
+    *value = getauxval(type);
+    return *value != 0 || errno == 0;
 }
 
 int nt_linux_fork(void) { return fork(); }
+
+int64_t nt_linux_clone(uint64_t flags, uint64_t exit_signal, uint64_t pidfd, const int32_t *ids, uint64_t id_count,
+                       uint64_t cgroup) {
+    uint64_t arguments[11] = {
+        [0] = flags, [1] = pidfd, [4] = exit_signal, [8] = id_count ? (uintptr_t)ids : 0, [9] = id_count, [10] = cgroup,
+    };
+    // libc notes the thread's id where the kernel clears it at the thread's end; the child's belongs there, too.
+    int *tid_address = NULL;
+    if (raw_syscall(SYS_prctl, PR_GET_TID_ADDRESS, (uintptr_t)&tid_address, 0, 0, 0, 0) == 0 && tid_address != NULL) {
+        arguments[0] |= 0x01200000; // CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID
+        arguments[2] = (uintptr_t)tid_address;
+    }
+    // The latest member only when it is used: older kernels know a shorter structure.
+    return raw_syscall(SYS_clone3, (uintptr_t)arguments, flags >> 33 & 1 ? 88 : 80, 0, 0, 0, 0);
+}
+
+_Noreturn void nt_linux_exit_thread(void) {
+    for (;;)
+        raw_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
 
 void nt_linux_die(int signal) {
     nt_signal_set(signal, NT_DISPOSITION_DEFAULT, false, false, false);

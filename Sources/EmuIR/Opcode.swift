@@ -86,10 +86,14 @@ package struct Effects: OptionSet, BitwiseCopyable, Sendable {
     /// Rounds as FPCR says and adds to FPSR; touches no other guest register.
     package static let floatingPoint = Effects(rawValue: 1024)
 
+    private static let impure: Effects = [
+        .writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier, .floatingPoint,
+    ]
     /// True when an unused result makes the operation removable.
-    package var isPure: Bool {
-        isDisjoint(with: [.writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier, .floatingPoint])
-    }
+    package var isPure: Bool { rawValue & Self.impure.rawValue == 0 }
+    /// True when any of `effects` is among these. For the passes, which ask it of every operation: a set literal in
+    /// another module is built element by element at run time.
+    @inlinable package func includesAny(of effects: Effects) -> Bool { rawValue & effects.rawValue != 0 }
 }
 
 /// What a field of `IRInst` means for an operation, for text and checks.

@@ -15,6 +15,8 @@ final class CompileThread: @unchecked Sendable {
     private var isStarted = false
     private var isPaused = false
     private var isBusy = false
+    private var isStopping = false
+    private var handle = pthread_t()
     private var pipeline: TranslationPipeline
 
     /// TBs in one module; past this the cost per TB no longer falls (design.md §3).
@@ -41,29 +43,29 @@ final class CompileThread: @unchecked Sendable {
 
     private func start() {
         engine.noteCompilerStarted()
-        var thread = pthread_t()
         let argument = Unmanaged.passUnretained(self).toOpaque()
-        // The default follows the guest's `ulimit -s`; LLVM wants its own.
+        // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too.
+        // The default stack follows the guest's `ulimit -s`; LLVM wants its own.
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setstacksize(&attributes, Self.stackSize)
         defer { pthread_attr_destroy(&attributes) }
-        // Guest signals must never be delivered here.
         var all = sigset_t()
         var old = sigset_t()
         sigfillset(&all)
+        sigdelset(&all, SIGSEGV)
+        sigdelset(&all, SIGBUS)
         pthread_sigmask(SIG_SETMASK, &all, &old)
         let error = pthread_create(
-            &thread, &attributes,
+            &handle, &attributes,
             {
                 Unmanaged<CompileThread>.fromOpaque($0!).takeUnretainedValue().loop()
                 return nil
             }, argument)
         pthread_sigmask(SIG_SETMASK, &old, nil)
-        if error == 0 {
-            pthread_detach(thread)
-        } else {
-            engine.log.put("needletail: no compile thread: errno \(error)\n")
+        if error != 0 {
+            // At the limit of threads the guest runs in tier 0 until the next try.
+            isStarted = false
         }
     }
 
@@ -80,20 +82,37 @@ final class CompileThread: @unchecked Sendable {
             wake.broadcast()
         }
     }
-    /// The thread does not exist in a fork child: starts another at the next need.
-    func restartAfterFork() {
+    /// Ends the thread; the next TB to compile starts another. Called by the only vCPU.
+    func stop() {
+        lock.lock()
+        guard isStarted else { return lock.unlock() }
+        isStopping = true
+        wake.broadcast()
+        lock.unlock()
+        pthread_join(handle, nil)
+        lock.withLock {
+            isStarted = false
+            isStopping = false
+        }
+    }
+    /// The thread does not exist in a fork child. Most children soon execute another program, so none is started for what was
+    /// hot in the parent: that goes back to tier 0 and has to become hot once more.
+    /// - Returns: what was queued.
+    func resetAfterFork() -> [TBKey] {
         lock.reinitialiseAfterFork()
         wake.reinitialiseAfterFork()
         isPaused = false
         isBusy = false
-        isStarted = !queue.isEmpty
-        if isStarted { start() }
+        isStarted = false
+        defer { queue.removeAll() }
+        return queue
     }
 
     private func loop() {
         while true {
             lock.lock()
-            while queue.isEmpty || isPaused { wake.wait(lock) }
+            while !isStopping && (queue.isEmpty || isPaused) { wake.wait(lock) }
+            if isStopping { return lock.unlock() }
             let keys = Array(queue.prefix(CompileThread.batchSize))
             queue.removeFirst(keys.count)
             isBusy = true

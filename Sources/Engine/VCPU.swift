@@ -25,17 +25,17 @@ package final class VCPU: @unchecked Sendable {
         cpu.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
     }
 
-    /// Drops TBs that go away from the jump caches. Exclusive sections only.
-    func forget(_ blocks: [TranslationBlock]) {
-        let empty = nt_jump_cache_entry(pc: .max, tb: nil)
-        if blocks.count > Int(NT_JUMP_CACHE_SIZE) {
+    /// Takes TBs out of the jump cache. Exclusive sections only.
+    func forget(_ removed: [TranslationBlock]) {
+        if removed.count > Int(NT_JUMP_CACHE_SIZE) {
             let cache = nt_jump_cache(cpu, 0)!
-            for i in 0..<2 * Int(NT_JUMP_CACHE_SIZE) { cache[i] = empty }
+            for i in 0..<2 * Int(NT_JUMP_CACHE_SIZE) { cache[i] = nt_jump_cache_entry(pc: .max, tb: nil) }
             return
         }
-        for tb in blocks {
+        // Reads first: most entries are others', and the pages of a thread that does little were never touched.
+        for tb in removed {
             let entry = nt_jump_cache(cpu, tb.key.flags)! + Int(nt_jump_cache_index(tb.key.pc))
-            if entry.pointee.tb == tb.c { entry.pointee = empty }
+            if entry.pointee.pc == tb.key.pc { entry.pointee = nt_jump_cache_entry(pc: .max, tb: nil) }
         }
     }
 
@@ -129,7 +129,7 @@ package final class VCPU: @unchecked Sendable {
             if next.flags == key.flags { engine.chain(cpu.pointee.exit_slot, to: next, generation, for: self) }
             return .resume
         case NT_EXIT_HOT:
-            engine.promote(cpu.pointee.exit_tb, generation)
+            engine.promote(self.key)
             return .resume
         case NT_EXIT_EXCEPTION: return handleException()
         case NT_EXIT_FAULT: return handleFault()

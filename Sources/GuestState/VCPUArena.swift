@@ -58,10 +58,14 @@ package final class VCPUArena: @unchecked Sendable {
     /// anew; scoreboards keep their values, because plugins add up what ended threads counted.
     package func recycle(_ index: Int) -> UnsafeMutablePointer<nt_cpu> {
         let cpu = cpu(index)
-        madvise(cpu, Self.privateSize, MADV_DONTNEED)
+        release(index)
         prepare(cpu, index)
         return cpu
     }
+
+    /// Gives the memory of an ended vCPU back to the host, but for its scoreboards: thousands of threads may have lived at
+    /// once. Its registers read as zero until `recycle`.
+    package func release(_ index: Int) { madvise(cpu(index), Self.privateSize, MADV_DONTNEED) }
 
     private func prepare(_ cpu: UnsafeMutablePointer<nt_cpu>, _ index: Int) {
         cpu.pointee.cpu_index = UInt32(index)

@@ -6,6 +6,11 @@ internal import EmuIR
 /// make all registers and flags live; so does the end of the block.
 /// Relies on: `Effects`. Keeps: loads (they can fault), observers, order.
 enum DeadState {
+    /// What makes an operation more than a computation of flags.
+    private static let beyondFlags: Effects = [.observer, .mayFault, .terminator, .writesState, .floatingPoint]
+    /// What lets guest state be seen.
+    private static let exposing: Effects = [.mayFault, .terminator, .readsState, .writesState]
+
     static func run(_ block: inout IRBlock, _ s: inout PassScratch) {
         let count = block.insts.count
         s.isUsed.removeAll(keepingCapacity: true)
@@ -31,7 +36,7 @@ enum DeadState {
                 s.overwrittenIn[slot] = s.epoch
             default:
                 if effects.contains(.writesFlags), inst.resultType == .none,
-                    effects.isDisjoint(with: [.observer, .mayFault, .terminator, .writesState, .floatingPoint])
+                    !effects.includesAny(of: Self.beyondFlags)
                 {
                     dead = flagsOverwritten
                     if !dead { flagsOverwritten = true }
@@ -39,7 +44,7 @@ enum DeadState {
                     dead = !s.isUsed[i]
                 }
                 if !dead {
-                    if !effects.isDisjoint(with: [.mayFault, .terminator, .readsState, .writesState]) {
+                    if effects.includesAny(of: Self.exposing) {
                         s.liveAgain()
                         flagsOverwritten = false
                     }

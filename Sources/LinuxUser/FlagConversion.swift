@@ -38,4 +38,10 @@ enum OpenFlags {
     static func toGuest(_ host: UInt32) -> UInt32 {
         pairs.reduce(host & ~differing) { $1.host & host != 0 ? $0 | $1.guest : $0 }
     }
+
+    /// Whether open with these host flags follows a last symbolic link.
+    static func followsLast(_ host: UInt32) -> Bool {
+        let creates: UInt32 = 0o100 | 0o200  // O_CREAT | O_EXCL
+        return host & HostOpenFlags.noFollow == 0 && host & creates != creates
+    }
 }

@@ -10,6 +10,8 @@ package protocol GuestEngine: AnyObject {
     func prepareFork()
     func afterForkInParent()
     func afterForkInChild()
+    /// Ends the engine's own threads, which start again when they are needed. The guest has one thread.
+    func stopOwnThreads()
     /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
     func guestHandlesFaults()
     /// The guest shares memory with other processes from now on.
@@ -22,6 +24,7 @@ package protocol GuestEngine: AnyObject {
 }
 
 extension GuestEngine {
+    package func stopOwnThreads() {}
     package func guestHandlesFaults() {}
     package func memoryBecomesShared() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }

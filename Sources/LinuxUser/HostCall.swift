@@ -26,8 +26,14 @@ enum CallNumber {
     static let fstat: UInt32 = 80
     static let exit: UInt32 = 93
     static let exitGroup: UInt32 = 94
+    static let unshare: UInt32 = 97
     static let futex: UInt32 = 98
+    static let setRobustList: UInt32 = 99
     static let rtSigsuspend: UInt32 = 133
+    static let rtSigprocmask: UInt32 = 135
+    static let rtSigpending: UInt32 = 136
+    static let rtSigtimedwait: UInt32 = 137
+    static let rtSigqueueinfo: UInt32 = 138
     static let prctl: UInt32 = 167
     static let getpid: UInt32 = 172
     static let gettid: UInt32 = 178
@@ -43,6 +49,8 @@ enum CallNumber {
     static let memfdCreate: UInt32 = 279
     static let execveat: UInt32 = 281
     static let statx: UInt32 = 291
+    static let ioPgetevents: UInt32 = 292
+    static let pidfdOpen: UInt32 = 434
     static let openat2: UInt32 = 437
     static let faccessat2: UInt32 = 439
     static let epollPwait2: UInt32 = 441
@@ -62,6 +70,11 @@ func address(_ pointer: UnsafeRawPointer?) -> UInt64 { UInt64(UInt(bitPattern: p
 
 /// AT_FDCWD as an argument register holds it.
 let atCurrentDirectory = UInt64(bitPattern: -100)
+
+/// What follows the last slash of a path.
+func lastComponent(_ path: [UInt8]) -> ArraySlice<UInt8> {
+    path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+}
 
 /// Bytes with a NUL behind them for the duration of `body`.
 func withCString<Result>(
@@ -84,6 +97,33 @@ struct HostFile: ~Copyable {
         descriptor = Int32(
             truncatingIfNeeded: try withCString(path) { (p) throws(LinuxErrno) in
                 try hostCall(CallNumber.openat, atCurrentDirectory, p, UInt64(flags))
+            })
+    }
+    /// A copy of a descriptor that is open for reading, or refers to a file that may be read (O_PATH).
+    init(copying original: Int32) throws(LinuxErrno) {
+        var byte: UInt8 = 0
+        let source = UInt64(UInt32(bitPattern: original))
+        let isReadable = withUnsafeMutablePointer(to: &byte) {
+            nt_linux_syscall(CallNumber.pread64, source, address($0), 1, 0, 0, 0) >= 0
+        }
+        if isReadable {
+            self.init(owning: Int32(truncatingIfNeeded: try hostCall(CallNumber.fcntl, source, 1030)))  // F_DUPFD_CLOEXEC
+        } else {
+            try self.init(reading: Array("/proc/thread-self/fd/\(original)".utf8))
+        }
+    }
+    private init(owning descriptor: Int32) { self.descriptor = descriptor }
+    /// Hands the descriptor over to the caller.
+    consuming func release() -> Int32 {
+        let number = descriptor
+        discard self
+        return number
+    }
+    /// As openat; close-on-exec.
+    init(reading path: [UInt8], at directory: UInt64, flags: UInt32) throws(LinuxErrno) {
+        descriptor = Int32(
+            truncatingIfNeeded: try withCString(path) { (p) throws(LinuxErrno) in
+                try hostCall(CallNumber.openat, directory, p, UInt64(HostOpenFlags.closeOnExec | flags))
             })
     }
     deinit { _ = nt_linux_syscall(CallNumber.close, UInt64(descriptor), 0, 0, 0, 0, 0) }

@@ -20,7 +20,15 @@ package struct LinuxConfiguration: Sendable {
     package var hwcap2: UInt64 = 0
     /// What `/proc/cpuinfo` shows, from the same list.
     package var cpu = CPUDescription(midr: 0, capabilities: [])
+    /// The program's file, already open, when `program` need not be a path to it (fexecve, binfmt_misc); else -1. The process
+    /// closes it.
+    package var programDescriptor: Int32 = -1
+    /// What `ps` shows (`comm`) when it is not the last part of `program`: a script's name.
+    package var processName: [UInt8]?
+    /// AT_SECURE, as the kernel gave it to us.
+    package var isSecure = false
     /// Our own options (without program and `-0`), given again when the guest executes an arm64 program.
+    /// Paths in them are absolute.
     package var ownOptions: [[UInt8]] = []
     /// The name our messages begin with.
     package var emulatorName = "needletail"

@@ -15,6 +15,8 @@ package struct LinuxErrno: Error, Equatable, Sendable {
     package static let EAGAIN = LinuxErrno(rawValue: 11)
     package static let ENOMEM = LinuxErrno(rawValue: 12)
     package static let EACCES = LinuxErrno(rawValue: 13)
+    package static let ETXTBSY = LinuxErrno(rawValue: 26)
+    package static let ELIBBAD = LinuxErrno(rawValue: 80)
     package static let EFAULT = LinuxErrno(rawValue: 14)
     package static let EEXIST = LinuxErrno(rawValue: 17)
     package static let ENOTDIR = LinuxErrno(rawValue: 20)

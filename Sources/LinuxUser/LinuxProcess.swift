@@ -29,9 +29,10 @@ package final class LinuxProcess: @unchecked Sendable {
     let stack: Range<GuestAddress>
     let auxiliaryVector: Range<GuestAddress>
     let argumentStrings: Range<GuestAddress>
+    let environmentStrings: Range<GuestAddress>
     /// The program's absolute path without symbolic links, for `/proc/self/exe`.
     let executablePath: [UInt8]
-    private let initialStackPointer: GuestAddress
+    let initialStackPointer: GuestAddress
 
     let memoryLimits = MemoryLimits()
     /// Guarded by the address space's layout lock.
@@ -51,13 +52,17 @@ package final class LinuxProcess: @unchecked Sendable {
 
     /// Loads the program and builds its stack. One per host process: it takes over the host's signal dispositions.
     package init(configuration: LinuxConfiguration, log: Log) throws(LoadError) {
+        let name = configuration.processName ?? configuration.program
+        let configuration = try configuration.resolved()
         self.configuration = configuration
         self.log = log
         addressSpace = AddressSpace()
         let loader = ProgramLoader(addressSpace: addressSpace, sysroot: configuration.sysroot)
-        program = try loader.load(configuration.program)
+        program = try loader.load(configuration.program, descriptor: configuration.programDescriptor)
         symbols = SymbolTable(path: configuration.program, bias: program.bias)
-        executablePath = Self.absolutePath(configuration.program)
+        executablePath = Self.absolutePath(configuration)
+        if configuration.programDescriptor >= 0 { close(configuration.programDescriptor) }
+        Self.takeName(lastComponent(name))
         programBreak = ProgramBreak(start: program.initialBreak, current: program.initialBreak)
         do throws(LinuxErrno) {
             stack = try Self.mapStack(
@@ -71,6 +76,7 @@ package final class LinuxProcess: @unchecked Sendable {
             initialStackPointer = layout.stackPointer
             auxiliaryVector = layout.auxiliaryVector
             argumentStrings = layout.arguments
+            environmentStrings = layout.environment
         } catch {
             throw .memory(configuration.program, "its stack", error)
         }
@@ -127,8 +133,12 @@ package final class LinuxProcess: @unchecked Sendable {
         memoryLimits.lockForFork()
         addressSpace.lockForFork()
         signals.lockForFork()
+        OwnDescriptors.shared.lockForFork()
+        nt_signals_lock_for_fork()
     }
     func unlockAfterFork() {
+        nt_signals_unlock_after_fork()
+        OwnDescriptors.shared.unlockAfterFork()
         signals.unlockAfterFork()
         addressSpace.unlockAfterFork()
         memoryLimits.unlockAfterFork()
@@ -164,8 +174,8 @@ package final class LinuxProcess: @unchecked Sendable {
         }
         try hostCall(CallNumber.mprotect, start, guardSize, UInt64(PROT_NONE))
         let range = start + guardSize..<start + guardSize + size
+        // The guard is no area of the guest's: beyond its limit a stack ends in nothing (SEGV_MAPERR).
         addressSpace.withMap { map in
-            map.insert(VMA(range: start..<start + guardSize, protection: []))
             map.insert(
                 VMA(range: range, protection: executable ? [.read, .write, .execute] : [.read, .write], label: .stack))
         }
@@ -185,10 +195,26 @@ package final class LinuxProcess: @unchecked Sendable {
         return page
     }
 
-    private static func absolutePath(_ path: [UInt8]) -> [UInt8] {
+    /// A program without a path is called what the kernel calls its descriptor.
+    private static func absolutePath(_ configuration: LinuxConfiguration) -> [UInt8] {
+        let path = configuration.program
         let text = path.map { CChar(bitPattern: $0) } + [0]
-        guard let resolved = realpath(text, nil) else { return path }
-        defer { free(resolved) }
-        return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+        if configuration.programDescriptor < 0 || access(text, F_OK) == 0, let resolved = realpath(text, nil) {
+            defer { free(resolved) }
+            return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+        }
+        guard configuration.programDescriptor >= 0 else { return path }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/fd/\(configuration.programDescriptor)", &buffer, buffer.count)
+        return count > 0 ? buffer[..<count].map { UInt8(bitPattern: $0) } : path
+    }
+
+    /// `ps` and `/proc/self/comm` show the guest's program, as after an execve of it.
+    private static func takeName(_ name: some Collection<UInt8>) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { buffer in
+            buffer.initialize(repeating: 0)
+            for (index, byte) in name.prefix(15).enumerated() { buffer[index] = byte }
+            _ = nt_linux_syscall(CallNumber.prctl, 15, address(buffer.baseAddress), 0, 0, 0, 0)  // PR_SET_NAME
+        }
     }
 }

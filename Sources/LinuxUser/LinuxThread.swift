@@ -1,7 +1,7 @@
 package import CHost
 internal import Glibc
-package import GuestMemory
-package import GuestState
+internal import GuestMemory
+internal import GuestState
 
 /// One guest thread as the kernel would know it. Threads: its own vCPU's only.
 package final class LinuxThread: @unchecked Sendable {
@@ -14,6 +14,8 @@ package final class LinuxThread: @unchecked Sendable {
     var blocked = SignalSet(bits: 0)
     /// The mask of rt_sigsuspend, ppoll, pselect6 or epoll_pwait while signals of that call are delivered.
     var temporaryMask: SignalSet?
+    /// What frames tell of the last fault.
+    var lastFault = FaultReport.none
     /// A queued signal may be deliverable although the handler has set no flag.
     var needsDelivery = false
     var alternateStack = AlternateStack()
@@ -21,6 +23,10 @@ package final class LinuxThread: @unchecked Sendable {
     var clearChildTID: GuestAddress = 0
     /// Where a new thread stores its tid before its first instruction.
     var setTIDAtStart: [GuestAddress] = []
+    /// CLONE_FS, CLONE_FILES and CLONE_SYSVSEM as far as this thread was made without them.
+    var unshareAtStart: UInt64 = 0
+    /// Of set_robust_list.
+    var robustList = RobustList()
     /// In a child of CLONE_VFORK: the link to the waiting parent; else -1.
     var vforkParent: Int32 = -1
     let signalState: OpaquePointer
@@ -66,14 +72,20 @@ package final class LinuxThread: @unchecked Sendable {
             _ = try? UserMemory.write(tid, to: address)
         }
         setTIDAtStart = []
+        if unshareAtStart != 0 { _ = nt_linux_syscall(CallNumber.unshare, unshareAtStart, 0, 0, 0, 0, 0) }
         nt_signals_attach(signalState, cpu)
         applyMask()
     }
 
-    /// Undoes `attach` and does what the kernel does when a thread ends. Call last on its host thread.
+    /// Undoes `attach` and does, in the kernel's order, what it does when a thread ends. Call last on its host thread.
     package func detach() {
-        nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
+        // What is sent to the process from now on is for other threads. Faults must still be possible.
+        nt_signal_mask(2, Signal.hostBlockable.bits, nil)
         nt_signals_attach(nil, nil)
+        defer { nt_signal_mask(2, SignalSet.all.bits, nil) }
+        // Who sees the cleared tid may unmap the list, so the kernel's walk at the host thread's end would come too late.
+        robustList.release(owner: UInt32(bitPattern: tid))
+        _ = nt_linux_syscall(CallNumber.setRobustList, 0, UInt64(RobustList.headSize), 0, 0, 0, 0)
         guard clearChildTID != 0 else { return }
         do throws(LinuxErrno) {
             try UserMemory.write(UInt32(0), to: clearChildTID)
@@ -83,47 +95,7 @@ package final class LinuxThread: @unchecked Sendable {
         }
     }
 
-    /// What a TB that ended in a guest exception asks for. `registers.pc` as `nt_exception` says.
-    package func handleException(
-        _ registers: GuestRegisters, _ exception: nt_exception, info: UInt64
-    ) -> VCPUAction {
-        typealias Code = SignalInfo.Code
-        let pc = registers.pc
-        switch exception {
-        case NT_EXCEPTION_SVC:
-            return systemCall(registers)
-        case NT_EXCEPTION_UNDEFINED, NT_EXCEPTION_HALT:
-            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), registers)
-        case NT_EXCEPTION_PAC_FAIL:
-            return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOperand, address: pc), registers)
-        case NT_EXCEPTION_BREAKPOINT:
-            return raise(SignalInfo(signal: Signal.SIGTRAP, code: Code.breakpoint, address: pc), registers)
-        case NT_EXCEPTION_PC_ALIGNMENT, NT_EXCEPTION_DATA_ALIGNMENT:
-            return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busAlignment, address: info), registers)
-        case NT_EXCEPTION_INSTRUCTION_ABORT:
-            let area = process.addressSpace.withMap { $0.area(at: info) }
-            if area?.protection.contains(.execute) == true {
-                // Nothing there to read: behind the end of the file.
-                return raise(SignalInfo(signal: Signal.SIGBUS, code: Code.busNoAddress, address: info), registers)
-            }
-            return raise(
-                SignalInfo(
-                    signal: Signal.SIGSEGV, code: area != nil ? Code.segmentProtection : Code.segmentNotMapped,
-                    address: info), registers)
-        default:
-            preconditionFailure("guest exception \(exception.rawValue) reached the Linux layer\n\(registers.dump())")
-        }
-    }
-
-    /// A guest access faulted on the host with this signal, si_code and address. Guest state, PC included, is that
-    /// before the instruction.
-    package func handleFault(
-        _ registers: GuestRegisters, address: GuestAddress, signal: Int32, code: Int32
-    ) -> VCPUAction {
-        return raise(SignalInfo(signal: Int(signal), code: code, address: address), registers)
-    }
-
-    private func systemCall(_ registers: GuestRegisters) -> VCPUAction {
+    func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
         var arguments = SyscallArguments(registers)
@@ -144,7 +116,10 @@ package final class LinuxThread: @unchecked Sendable {
             if error == .ERESTARTSYS {
                 // As if the signal had come before the instruction: its handler returns to the SVC.
                 registers.pc &-= 4
-                temporaryMask = nil
+                if temporaryMask != nil {
+                    temporaryMask = nil
+                    nt_signals_set_closed(signalState, blocked.bits)
+                }
             } else {
                 registers[x: 0] = UInt64(bitPattern: Int64(-error.rawValue))
             }

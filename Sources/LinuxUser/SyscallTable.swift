@@ -60,8 +60,8 @@ enum SyscallTable {
         ) {
             add(number, SyscallRow(name: name, signature: signature, handling: .emulated(handler)))
         }
-        mutating func refuse(_ number: Int, _ name: StaticString, _ reason: String) {
-            add(number, SyscallRow(name: name, signature: "", handling: .notEmulated(reason)))
+        mutating func refuse(_ number: Int, _ name: StaticString, _ signature: StaticString, _ reason: String) {
+            add(number, SyscallRow(name: name, signature: signature, handling: .notEmulated(reason)))
         }
         private mutating func add(_ number: Int, _ row: SyscallRow) {
             precondition(rows[number] == nil, "two rows for system call \(number)")

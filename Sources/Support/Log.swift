@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// What `-d` can switch on. Names are QEMU's where QEMU has the item.
 package struct LogItems: OptionSet, Sendable {
@@ -44,20 +45,28 @@ package struct LogItems: OptionSet, Sendable {
 /// Where the emulator's own words go: stderr or the `-D` file, never the guest's stdout.
 ///
 /// Threads: `write` may be called from any thread; each call is one write(2), so lines of different threads do not mix.
-/// `items` is set before the first vCPU runs and not changed afterwards. Not for signal handlers.
+/// The file may move to another descriptor at any time. `items` is set before the first vCPU runs and not changed afterwards. Not for signal handlers.
 package final class Log: @unchecked Sendable {
-    // @unchecked: `items` and `descriptor` are written during start-up only, before other threads exist.
+    // @unchecked: `items` is written during start-up only, before other threads exist.
     package private(set) var items: LogItems
-    private var descriptor: Int32
+    private let descriptor: Atomic<Int32>
 
     package init(items: LogItems = [], descriptor: Int32 = 2) {
         self.items = items
-        self.descriptor = descriptor
+        self.descriptor = Atomic(descriptor)
     }
 
     package func configure(items: LogItems, descriptor: Int32) {
         self.items = items
-        self.descriptor = descriptor
+        move(to: descriptor)
+    }
+
+    package func move(to descriptor: Int32) { self.descriptor.store(descriptor, ordering: .relaxed) }
+
+    /// The log file's descriptor; -1 when the log goes to stderr.
+    package var ownDescriptor: Int32 {
+        let number = descriptor.load(ordering: .relaxed)
+        return number == 2 ? -1 : number
     }
 
     @inlinable package func isOn(_ item: LogItems) -> Bool { !items.isDisjoint(with: item) }
@@ -73,7 +82,7 @@ package final class Log: @unchecked Sendable {
         text.withUTF8 { bytes in
             var rest = UnsafeRawBufferPointer(bytes)
             while !rest.isEmpty {
-                let n = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                let n = Glibc.write(descriptor.load(ordering: .relaxed), rest.baseAddress, rest.count)
                 if n < 0 {
                     if errno == EINTR { continue }
                     return

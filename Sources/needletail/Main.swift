@@ -1,5 +1,6 @@
 import A64ISA
 import A64Translator
+import CHost
 import Engine
 import Glibc
 import GuestState
@@ -12,18 +13,24 @@ struct Needletail {
     static let version = "0.1.0"
 
     static func main() {
-        Randomisation.restore()
-        let words = (0..<Int(CommandLine.argc)).map { bytes(CommandLine.unsafeArgv[$0]!) }
+        let isSecondTry = Randomisation.restore()
+        let words = commandLine()
         let texts = words.dropFirst().map { String(decoding: $0, as: UTF8.self) }
+        // A set-user-id program run through binfmt_misc: its caller shall not choose what we do.
+        let isSecure = auxiliary(23) == 1  // AT_SECURE
         do {
             let options = try Options(words: Array(texts)) { name in
-                getenv(name).map { String(cString: $0) }
+                isSecure ? nil : getenv(name).map { String(cString: $0) }
             }
             // Everything from the program on is passed through byte for byte.
-            let rest = Array(words.suffix(options.arguments.count + 1))
-            start(options, rest, ownOptions: Array(words.dropFirst().dropLast(rest.count)))
+            start(options, Array(words.suffix(options.arguments.count + 1)), isSecure: isSecure, isSecondTry: isSecondTry)
         } catch let error as UsageError {
             fail(error.message, error.status)
+        } catch Immediate.binfmt(let request) {
+            do {
+                print(try BinfmtRegistry(root: request.root).perform(request), terminator: "")
+                exit(0)
+            } catch let error as UsageError { fail(error.message, error.status) } catch { fail("\(error)", 1) }
         } catch let request as Immediate {
             print(text(for: request), terminator: "")
             exit(request.status)
@@ -32,9 +39,27 @@ struct Needletail {
         }
     }
 
-    private static func start(_ options: Options, _ words: [[UInt8]], ownOptions: [[UInt8]]) -> Never {
+    /// Our words. The kernel's binfmt_misc (flag P) calls us as `needletail PATH ARGV0 ARGUMENT...`: no word is an option.
+    private static func commandLine() -> [[UInt8]] {
+        var count: Int32 = 0
+        let vector = nt_linux_arguments(&count)
+        let words = (0..<Int(count)).compactMap { index in vector?[index].map { bytes($0) } }
+        guard isBinfmtHandler, words.count >= 3 else { return words }
+        return [words[0], Array("-0".utf8), words[2], Array("--".utf8), words[1]] + words[3...]
+    }
+
+    /// AT_FLAGS has AT_FLAGS_PRESERVE_ARGV0.
+    private static var isBinfmtHandler: Bool { (auxiliary(8) ?? 0) & 1 != 0 }
+
+    private static func auxiliary(_ type: UInt64) -> UInt64? {
+        var value: UInt64 = 0
+        return nt_linux_auxiliary(type, &value) ? value : nil
+    }
+
+    private static func start(_ options: Options, _ words: [[UInt8]], isSecure: Bool, isSecondTry: Bool) -> Never {
+        OwnDescriptors.shared.keepExecutable(inherited: options.rerun?.executable ?? -1)
         let log = Log()
-        log.configure(items: options.logItems, descriptor: logDescriptor(options))
+        log.configure(items: options.logItems, descriptor: logDescriptor(options, log))
         let model: CPUModel
         switch CPUModel.parse(options.cpu) {
         case .success(let parsed): model = parsed
@@ -48,17 +73,21 @@ struct Needletail {
         if let argv0 = options.argv0 { arguments[0] = Array(argv0.utf8) }
         var linux = LinuxConfiguration(program: words[0], arguments: arguments, environment: guestEnvironment(options))
         linux.stackSize = options.stackSizeInBytes
-        linux.sysroot = Array(options.sysroot.utf8)
+        linux.sysroot = prefix(options.sysroot)
         linux.unameRelease = options.unameRelease.map { Array($0.utf8) }
         linux.randomSeed = options.seed
         linux.hwcap = model.features.hwcap
         linux.hwcap2 = model.features.hwcap2
         linux.cpu = CPUDescription(midr: model.midr, capabilities: model.features.capabilityNames)
-        linux.ownOptions = withoutArgv0(ownOptions)
+        linux.ownOptions = inheritedOptions(options)
+        // AT_EXECFD: the program, opened by binfmt_misc (flag O).
+        linux.programDescriptor = options.rerun?.program ?? auxiliary(2).map { Int32(truncatingIfNeeded: $0) } ?? -1
+        linux.processName = options.rerun.map { Array($0.name.utf8) }
+        linux.isSecure = isSecure
         do {
             try machine.load(linux)
         } catch {
-            if error.kind == .addressTaken { Randomisation.startAgainWithout() }
+            if error.kind == .addressTaken, !isSecondTry { Randomisation.startAgainWithout() }
             fail(error.message, error.exitStatus)
         }
 
@@ -74,10 +103,40 @@ struct Needletail {
                 countsInstructions: options.printsStatistics))
     }
 
+    /// `-L` without a slash at its end; empty when there is no such directory.
+    private static func prefix(_ sysroot: String) -> [UInt8] {
+        var status = stat()
+        guard stat(sysroot, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return [] }
+        var path = Array(absolute(sysroot).utf8)
+        while path.last == UInt8(ascii: "/") { path.removeLast() }
+        return path
+    }
+
+    /// What programs that the guest executes are run with: this program's directory need not be theirs.
+    private static func inheritedOptions(_ options: Options) -> [[UInt8]] {
+        options.inherited.map { word in
+            switch word {
+            case .plain(let text): Array(text.utf8)
+            case .path(let path): Array(absolute(path).utf8)
+            case .plugin(let text):
+                text.prefix { $0 != "," }.contains("/") ? Array(absolute(text).utf8) : Array(text.utf8)
+            }
+        }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return String(cString: directory) + "/" + path
+    }
+
     private static func loadPlugins(_ options: Options, _ machine: UserModeMachine) {
         do {
             var plugins = PluginOptions()
             for option in options.plugins { try plugins.add(option) }
+            if BinfmtRegistry.isStaticBuild, !plugins.requests.isEmpty {
+                fail("this is the static build, which cannot load plugins", 1)
+            }
             if plugins.wantsHelp {
                 print(PluginOptions.usage, terminator: "")
                 exit(0)
@@ -106,24 +165,12 @@ struct Needletail {
         return variables
     }
 
-    /// `-0` names this program only, not those it executes.
-    private static func withoutArgv0(_ options: [[UInt8]]) -> [[UInt8]] {
-        var kept: [[UInt8]] = []
-        var skips = false
-        for option in options {
-            if skips {
-                skips = false
-            } else if option == Array("-0".utf8) {
-                skips = true
-            } else {
-                kept.append(option)
-            }
-        }
-        return kept
-    }
-
-    private static func logDescriptor(_ options: Options) -> Int32 {
+    /// Programs of one session write to one file, unless its name has the process id.
+    private static func logDescriptor(_ options: Options, _ log: Log) -> Int32 {
         guard let name = options.logFile else { return 2 }
+        func adopt(_ descriptor: Int32) -> Int32 { OwnDescriptors.shared.adopt(descriptor) { log.move(to: $0) } }
+        let inherited = options.rerun?.logFile ?? -1
+        if inherited >= 0, !name.contains("%d") { return adopt(inherited) }
         var path = ""
         var rest = name[...]
         while let percent = rest.firstIndex(of: "%") {
@@ -139,8 +186,10 @@ struct Needletail {
         }
         path += rest
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        if descriptor < 0, inherited >= 0 { return adopt(inherited) }  // no path to it in this root
+        if inherited >= 0 { close(inherited) }
         if descriptor < 0 { fail("cannot open log file '\(path)': \(String(cString: strerror(errno)))", 1) }
-        return descriptor
+        return adopt(descriptor)
     }
 
     private static func text(for request: Immediate) -> String {
@@ -149,8 +198,8 @@ struct Needletail {
         case .version: "needletail \(version), an AArch64 user-mode emulator with an LLVM back end\n"
         case .logItems:
             "Log items (comma-separated):\n" + LogItems.table.map { "\($0.name)\t\($0.help)\n" }.joined()
-        case .cpuModels:
-            CPUModel.help
+        case .cpuModels: CPUModel.help
+        case .binfmt: ""
         }
     }
 

@@ -20,9 +20,37 @@ struct Options {
     var chains = true
     var hotThreshold: Int32?
     var printsStatistics = false
+    /// What an emulator that executed us handed over.
+    var rerun: Rerun?
 
+    /// Option words that programs executed by this one are run with, too.
+    var inherited: [InheritedWord] = []
     var program = ""
     var arguments: [String] = []
+}
+
+/// `--rerun`: open descriptors (-1 for none) and the process name of a program that a guest has executed.
+struct Rerun: Equatable {
+    var executable: Int32
+    var logFile: Int32
+    var program: Int32
+    var name: String
+
+    /// `EXECUTABLE,LOG,PROGRAM,NAME`; the name may have commas.
+    init?(_ text: String) {
+        let parts = text.split(separator: ",", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, let executable = Int32(parts[0]), let logFile = Int32(parts[1]), let program = Int32(parts[2])
+        else { return nil }
+        (self.executable, self.logFile, self.program, name) = (executable, logFile, program, String(parts[3]))
+    }
+}
+
+/// A word of an option for programs that the guest executes. Paths are given as seen from our working directory.
+enum InheritedWord: Equatable {
+    case plain(String)
+    case path(String)
+    /// A plugin's path, when it has a slash, with arguments behind a comma.
+    case plugin(String)
 }
 
 /// Why the emulator does not start: one line for stderr and an exit status.
@@ -37,11 +65,12 @@ enum Immediate: Error {
     case version
     case logItems
     case cpuModels
+    case binfmt(BinfmtRequest)
 
     /// QEMU's: its lists count as a failure to start.
     var status: Int32 {
         switch self {
-        case .help, .version: 0
+        case .help, .version, .binfmt: 0
         case .logItems, .cpuModels: 1
         }
     }
@@ -56,7 +85,29 @@ struct OptionRow: Sendable {
     /// Environment variable of the same meaning.
     let variable: String?
     let help: String
+    let inheritance: Inheritance
     let apply: @Sendable (inout Options, String) throws -> Void
+
+    /// Whether a program that the guest executes runs with the option, too.
+    enum Inheritance {
+        /// The guest's own environment and arguments have its effect already.
+        case none
+        case plain
+        case path
+        case plugin
+    }
+
+    init(
+        names: [String], argument: String?, variable: String?, help: String, inheritance: Inheritance = .plain,
+        apply: @escaping @Sendable (inout Options, String) throws -> Void
+    ) {
+        self.names = names
+        self.argument = argument
+        self.variable = variable
+        self.help = help
+        self.inheritance = inheritance
+        self.apply = apply
+    }
 }
 
 extension OptionRow {
@@ -73,7 +124,7 @@ extension OptionRow {
             apply: unsupported("-g", "the gdb stub is not written yet")),
         OptionRow(
             names: ["-L"], argument: "path", variable: "QEMU_LD_PREFIX",
-            help: "prefix of the guest's ELF interpreter and libraries"
+            help: "prefix of the guest's ELF interpreter and libraries", inheritance: .path
         ) {
             $0.sysroot = $1
         },
@@ -91,7 +142,7 @@ extension OptionRow {
         },
         OptionRow(
             names: ["-E"], argument: "var=value", variable: "QEMU_SET_ENV",
-            help: "sets variables of the guest, separated by commas"
+            help: "sets variables of the guest, separated by commas", inheritance: .none
         ) {
             for change in $1.split(separator: ",") {
                 guard change.contains("=") else { throw UsageError(message: "-E wants NAME=VALUE, not '\(change)'") }
@@ -100,14 +151,16 @@ extension OptionRow {
         },
         OptionRow(
             names: ["-U"], argument: "var", variable: "QEMU_UNSET_ENV",
-            help: "unsets variables of the guest, separated by commas"
+            help: "unsets variables of the guest, separated by commas", inheritance: .none
         ) {
             for name in $1.split(separator: ",") {
                 guard !name.contains("=") else { throw UsageError(message: "-U wants a name, not '\(name)'") }
                 $0.environmentChanges.append(String(name))
             }
         },
-        OptionRow(names: ["-0"], argument: "argv0", variable: "QEMU_ARGV0", help: "argv[0] of the guest program") {
+        OptionRow(
+            names: ["-0"], argument: "argv0", variable: "QEMU_ARGV0", help: "argv[0] of the guest program", inheritance: .none
+        ) {
             $0.argv0 = $1
         },
         OptionRow(names: ["-r"], argument: "uname", variable: "QEMU_UNAME", help: "kernel release that uname shows") {
@@ -125,6 +178,10 @@ extension OptionRow {
             guard parseSize($1) != nil else { throw UsageError(message: "invalid size '\($1)'") }
         },
         OptionRow(
+            names: ["-t"], argument: "tsig hsig n[,...]", variable: "QEMU_RTSIG_MAP",
+            help: "accepted and ignored: real-time signals keep their numbers"
+        ) { _, _ in },
+        OptionRow(
             names: ["-d"], argument: "item[,...]", variable: "QEMU_LOG", help: "log these items (-d help for a list)"
         ) {
             for word in $1.split(separator: ",") {
@@ -136,8 +193,11 @@ extension OptionRow {
             }
         },
         OptionRow(
+            names: ["-dfilter"], argument: "range[,...]", variable: "QEMU_DFILTER", help: "(not supported) log these addresses only",
+            apply: unsupported("-dfilter", "the log has no address filter")),
+        OptionRow(
             names: ["-D"], argument: "logfile", variable: "QEMU_LOG_FILENAME",
-            help: "write the log to this file (%d is the process id)"
+            help: "write the log to this file (%d is the process id)", inheritance: .path
         ) {
             $0.logFile = $1
         },
@@ -154,6 +214,21 @@ extension OptionRow {
         ) {
             $0.oneInstructionPerTB = $1 != "0"
         },
+        OptionRow(
+            names: ["-tb-size"], argument: "size", variable: "QEMU_TB_SIZE",
+            help: "accepted and ignored: memory for code grows as needed"
+        ) {
+            guard parseSize($1) != nil else { throw UsageError(message: "invalid size '\($1)'") }
+        },
+        OptionRow(
+            names: ["-trace", "--trace"], argument: "pattern", variable: "QEMU_TRACE", help: "(not supported) QEMU's trace points",
+            apply: unsupported("-trace", "QEMU's trace points do not exist here; see -d help")),
+        OptionRow(
+            names: ["-perfmap"], argument: nil, variable: "QEMU_PERFMAP", help: "(not supported) write /tmp/perf-PID.map",
+            apply: unsupported("-perfmap", "host code is not described to perf")),
+        OptionRow(
+            names: ["-jitdump"], argument: nil, variable: "QEMU_JITDUMP", help: "(not supported) write jit-PID.dump",
+            apply: unsupported("-jitdump", "host code is not described to perf")),
         OptionRow(names: ["-strace"], argument: nil, variable: "QEMU_STRACE", help: "log system calls") { options, _ in
             options.logItems.insert(.strace)
         },
@@ -166,11 +241,11 @@ extension OptionRow {
         },
         OptionRow(
             names: ["-plugin", "--plugin"], argument: "file[,name=value]", variable: "QEMU_PLUGIN",
-            help: "load a plugin: a bundled one by name, or a path"
+            help: "load a plugin: a bundled one by name, or a path", inheritance: .plugin
         ) {
             $0.plugins.append($1)
         },
-        OptionRow(names: ["-version", "--version"], argument: nil, variable: nil, help: "print the version") { _, _ in
+        OptionRow(names: ["-version", "--version"], argument: nil, variable: "QEMU_VERSION", help: "print the version") { _, _ in
             throw Immediate.version
         },
         OptionRow(
@@ -197,6 +272,14 @@ extension OptionRow {
             names: ["--stats"], argument: nil, variable: nil, help: "at exit print guest instructions, time and speed"
         ) { options, _ in
             options.printsStatistics = true
+        },
+        OptionRow(
+            names: ["--binfmt"], argument: "action", variable: nil,
+            help: "install [--force], remove or status of the kernel's handler for AArch64 programs, of another root with --root DIR"
+        ) { _, _ in throw UsageError(message: "--binfmt comes first: needletail --binfmt install|remove|status") },
+        OptionRow(names: ["--rerun"], argument: "state", variable: nil, help: "", inheritance: .none) {
+            guard let rerun = Rerun($1) else { throw UsageError(message: "--rerun is for programs that a guest executes") }
+            $0.rerun = rerun
         },
     ]
 
@@ -225,7 +308,10 @@ extension Options {
         for row in OptionRow.table {
             guard let variable = row.variable, let value = environment(variable) else { continue }
             try row.apply(&self, value)
+            // The guest may start programs with an environment of their own, which are to find their files all the same.
+            if row.names.contains(Self.prefixOption) { inherit(row, value) }
         }
+        if let request = try BinfmtRequest(words) { throw Immediate.binfmt(request) }
         var at = 0
         while at < words.count, words[at].hasPrefix("-"), words[at] != "-" {
             var name = words[at]
@@ -242,13 +328,16 @@ extension Options {
             if row.argument == nil {
                 if inline != nil { throw UsageError(message: "option '\(name)' takes no argument") }
                 try row.apply(&self, "")
+                inherit(row, nil)
             } else if let inline {
                 try row.apply(&self, inline)
+                inherit(row, inline)
             } else {
                 guard at < words.count else {
                     throw UsageError(message: "option '\(name)' wants an argument: \(row.argument!)")
                 }
                 try row.apply(&self, words[at])
+                inherit(row, words[at])
                 at += 1
             }
         }
@@ -256,6 +345,23 @@ extension Options {
         program = words[at]
         arguments = Array(words[(at + 1)...])
         if !logItems.isDisjoint(with: [.noChain]) { chains = false }
+    }
+
+    private static let prefixOption = "-L"
+
+    private mutating func inherit(_ row: OptionRow, _ argument: String?) {
+        if row.inheritance == .none { return }
+        if row.names.contains(Self.prefixOption) {
+            // The last one counts; or the list would grow from program to program.
+            if let at = inherited.firstIndex(of: .plain(Self.prefixOption)) { inherited.removeSubrange(at...(at + 1)) }
+        }
+        inherited.append(.plain(row.names[0]))
+        guard let argument else { return }
+        switch row.inheritance {
+        case .path: inherited.append(.path(argument))
+        case .plugin: inherited.append(.plugin(argument))
+        case .none, .plain: inherited.append(.plain(argument))
+        }
     }
 
     static var help: String {
@@ -266,7 +372,7 @@ extension Options {
             Option                     Env-variable              Meaning
 
             """
-        for row in OptionRow.table {
+        for row in OptionRow.table where !row.help.isEmpty {
             let option = row.names[0] + (row.argument.map { " " + $0 } ?? "")
             text += pad(option, 27) + pad(row.variable ?? "", 26) + row.help + "\n"
         }

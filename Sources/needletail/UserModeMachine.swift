@@ -55,13 +55,16 @@ final class UserModeMachine: @unchecked Sendable {
         let error = nt_install_fault_handlers()
         precondition(error == 0, "sigaction: errno \(error)")
         nt_thread_alt_stack_install()
-        guard let vcpu = engine.makeVCPU(index: takeIndex()) else { fail("not enough memory for a vCPU") }
+        guard let index = takeIndex(), let vcpu = engine.makeVCPU(index: index) else {
+            fail("not enough memory for a vCPU")
+        }
         process.start(vcpu.registers)
         vcpu.environmentData = process.mainThread
         process.mainThread.attach(vcpu.cpu)
         runThread(vcpu, process.mainThread)
-        // The main thread ended by `exit` while others live on: they end the process.
-        while true { pause() }
+        // The main thread ended by `exit` while others live on: they end the process. Until then its host thread is a
+        // zombie, as the guest and its parent expect.
+        nt_linux_exit_thread()
     }
 
     /// Runs one guest thread; returns when only that thread ended.
@@ -73,11 +76,14 @@ final class UserModeMachine: @unchecked Sendable {
         case .exitThread:
             plugins?.vcpuExit(vcpu.index)
             engine.removeVCPU(vcpu)
+            let count = vcpu.cpu.pointee.insn_count
+            // Before the index is free, and for signals, which name the CPU struct.
+            thread.detach()
+            arena.release(vcpu.index)
             lock.withLock {
-                endedInstructionCount &+= vcpu.cpu.pointee.insn_count
+                endedInstructionCount &+= count
                 usedIndices.remove(vcpu.index)
             }
-            thread.detach()
         case .exit(let status):
             atProcessEnd()
             _exit(status)
@@ -111,13 +117,16 @@ final class UserModeMachine: @unchecked Sendable {
         return indices.reduce(0) { $0 &+ value(arena.cpu($1)) }
     }
 
-    private func takeIndex() -> Int {
+    /// The lowest index that is free, so that no more arenas are ever touched than threads lived at once.
+    /// - Returns: nil when all are in use.
+    private func takeIndex() -> Int? {
         lock.withLock {
-            let index = (usedIndices.max() ?? -1) + 1
+            guard let index = (0..<arena.capacity).first(where: { !usedIndices.contains($0) }) else { return nil }
             usedIndices.insert(index)
             return index
         }
     }
+    private func giveBack(_ index: Int) { lock.withLock { _ = usedIndices.remove(index) } }
 
     func fail(_ message: String, status: Int32 = 1) -> Never {
         log.put("needletail: \(message)\n")
@@ -229,12 +238,17 @@ extension UserModeMachine: GuestEngine {
         process.addressSpace.layoutLock.unlock()
     }
 
+    func stopOwnThreads() { engine.stopOwnThreads() }
     func memoryBecomesShared() { engine.becomeParallel() }
 
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {
         engine.becomeParallel()
         let start = ThreadStart(machine: self, thread: thread, registers: registers)
-        guard let vcpu = engine.makeVCPU(index: takeIndex()) else { return false }
+        guard let index = takeIndex() else { return false }
+        guard let vcpu = engine.makeVCPU(index: index) else {
+            giveBack(index)
+            return false
+        }
         start.vcpu = vcpu
         // Registers only: what lies behind them in the struct belongs to the new vCPU.
         UnsafeMutableRawPointer(vcpu.cpu).copyMemory(from: registers.cpu, byteCount: Int(NT_CPU_EXIT_REQUEST))
@@ -255,7 +269,7 @@ extension UserModeMachine: GuestEngine {
         if error != 0 {
             Unmanaged<ThreadStart>.fromOpaque(argument).release()
             engine.removeVCPU(vcpu)
-            lock.withLock { _ = usedIndices.remove(vcpu.index) }
+            giveBack(index)
             return false
         }
         start.waitUntilAttached()

@@ -105,14 +105,21 @@ import Testing
     }
 
     @Test func recognisesProcFilesOfTheGuest() {
-        func file(_ path: String) -> EmulatedFile? { EmulatedFile(path: Array(path.utf8), pid: 42) }
+        func file(_ path: String) -> EmulatedFile? { EmulatedFile(path: Array(path.utf8)) { $0 == 42 || $0 == 44 } }
         #expect(file("/proc/self/exe") == .executable)
         #expect(file("//proc//self/exe") == .executable)
         #expect(file("/proc/42/maps") == .maps)
         #expect(file("/proc/cpuinfo") == .cpuInfo)
         #expect(file("/proc/self/cpuinfo") == nil)
         #expect(file("/proc/43/maps") == nil)
-        #expect(file("/proc/self/task/42/maps") == nil)
+        #expect(file("/proc/self/task/42/maps") == .maps)
+        #expect(file("/proc/44/task/44/status") == .status)
+        #expect(file("/proc/thread-self/smaps") == .maps)
+        #expect(file("/proc/self/environ") == .environment)
+        #expect(file("/proc/self/task/43/maps") == nil)
+        #expect(file("/proc/self/fd/42/maps") == nil)
+        #expect(file("/proc/self/task/maps") == nil)
+        #expect(file("/proc/99999999999/maps") == nil)
         #expect(file("proc/self/exe") == nil)
         #expect(file("/proc/self/exe/x") == nil)
         #expect(file("") == nil)

@@ -76,7 +76,7 @@ import Testing
         try withProgram(foreign.bytes()) { #expect(error($0)?.exitStatus == 255) }
         var taken = ELFBuilder()
         taken.headers[0].memorySize = 0x7ffe_0000_0000
-        try withProgram(taken.bytes()) { #expect(error($0)?.kind == .memory) }
+        try withProgram(taken.bytes()) { #expect(error($0)?.kind == .addressTaken) }
         #expect(loader.addressSpace.withMap { $0.areas.isEmpty })
     }
 
@@ -132,7 +132,7 @@ import Testing
         configuration.hwcap = 0x1234
         let program = LoadedProgram(
             start: 0x10, entry: 0x20, bias: 0, interpreterBase: 0x30, programHeaderAddress: 0x40, programHeaderCount: 5,
-            code: 0..<0, initialBreak: 0, wantsExecutableStack: false)
+            code: 0..<0, data: 0..<0, initialBreak: 0, wantsExecutableStack: false)
         let random = [UInt8](1...16)
         let stack = try InitialStack(
             below: bottom + UInt64(size), bottom: bottom, configuration: configuration, program: program, random: random

@@ -11,9 +11,9 @@ enum Installation {
     static let guests = ProcessInfo.processInfo.environment["GUESTS"] ?? packageRoot + "/Tests/Guests/.out"
     static let programs = guests + "/programs"
 
-    private static func script(_ name: String) -> Result<Void, Subprocess.Failure> {
+    private static func script(_ name: String, in folder: String = "Programs") -> Result<Void, Subprocess.Failure> {
         Result {
-            var script = Subprocess(executable: packageRoot + "/Tests/Programs/\(name)", arguments: [programs])
+            var script = Subprocess(executable: packageRoot + "/Tests/\(folder)/\(name)", arguments: [programs])
             script.environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
             script.timeLimitInSeconds = 600
             let outcome = try script.run()
@@ -22,6 +22,7 @@ enum Installation {
     }
     private static let builtPrograms = script("build.sh")
     private static let fetchedBusybox = script("fetch-busybox.sh")
+    private static let builtLitmus = script("build.sh", in: "Litmus")
 
     /// A guest of Tests/Programs in one of its variants (O0, O2, pie).
     static func program(_ name: String, _ variant: String) throws -> String {
@@ -31,6 +32,10 @@ enum Installation {
     static func busybox() throws -> String {
         try fetchedBusybox.get()
         return programs + "/busybox"
+    }
+    static func litmus() throws -> String {
+        try builtLitmus.get()
+        return programs + "/litmus"
     }
     static func guest(_ name: String) throws -> String {
         let path = "\(guests)/\(name)"

@@ -12,7 +12,7 @@ struct Options {
 
     static let usage = """
         usage: benchmarks [--quick] [--filter NAME] [--json FILE] [--needletail FILE] [--guests FOLDER] [--qemu FILE] [--limit SECONDS]
-        groups: start-up, tight, default, indirect, copy, call, plugins default, plugins tight, exact count, vectors, programs
+        groups: start-up, tight, default, indirect, copy, call, plugins default, plugins tight, exact count, vectors, scaling, programs
         """
 
     /// - Throws: with the usage when a word is not known or has no value.

@@ -48,7 +48,7 @@ typedef enum nt_exit {
     /// The TB ended in a guest exception: `cpu->exception`, `cpu->exception_info`; `cpu->pc` as nt_exception says.
     NT_EXIT_EXCEPTION = 3,
     /// A guest memory access faulted on the host: `cpu->fault_point`, `cpu->fault_address`, `cpu->fault_signal`,
-    /// `cpu->fault_code`. Guest registers are those before the faulting instruction; `cpu->pc` is stale.
+    /// `cpu->fault_code`, `cpu->fault_write`. Guest registers are those before the faulting instruction; `cpu->pc` is stale.
     NT_EXIT_FAULT = 4,
     /// A tier-0 TB became hot: `cpu->pc` is its PC and `cpu->exit_tb` the TB; nothing of it has run.
     NT_EXIT_HOT = 5,
@@ -113,6 +113,7 @@ typedef struct nt_cpu {
     uint64_t fault_address;
     uint32_t fault_signal; // host signal number
     uint32_t fault_code;   // host si_code
+    uint32_t fault_write;  // the host's access was a write; 0 also when the host does not say
     void *owner; // Engine's vCPU object (unmanaged reference)
     uint64_t insn_count; // guest instructions, counted only for --stats
     // Last memory access, for memory callbacks.

@@ -17,11 +17,13 @@ uint64_t nt_run(nt_cpu *cpu, nt_tb *tb);
 void nt_thread_set_cpu(nt_cpu *cpu);
 nt_cpu *nt_thread_cpu(void);
 
-/// Installs the host handlers for synchronous faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL) once for the process.
+/// Installs the host handlers for faults of memory accesses (SIGSEGV, SIGBUS) once for the process.
 /// A fault in generated code (any registered code range or the interpreter's handlers) while cpu->host_sp is set makes
 /// nt_enter return NT_EXIT_FAULT; one in nt_copy_* makes that call fail; anything else goes to the previous action.
 /// - Returns: 0 or errno.
 int nt_install_fault_handlers(void);
+/// Whether host calls that such a signal interrupts, when it was sent, are restarted (SA_RESTART).
+void nt_fault_signal_restarts(int signal, bool restarts);
 
 /// Gives the calling thread an alternate signal stack (with a guard page), so that a guest that ran out of host stack or
 /// set SP to nonsense still reaches the handlers. Idempotent. nt_thread_alt_stack_remove frees it before the thread ends.

@@ -11,4 +11,8 @@
 ///   nt_install_fault_handlers has run. Threads: any.
 size_t nt_copy_fallible(void *destination, const void *source, size_t count);
 
+/// Compares `*word` with `*expected` and, if equal, stores `desired`, atomically; `*expected` becomes what was there.
+/// - Returns: false when the word cannot be written. Threads: any.
+bool nt_compare_exchange_fallible(uint32_t *word, uint32_t *expected, uint32_t desired);
+
 #endif

@@ -8,6 +8,8 @@ struct InitialStack {
     let auxiliaryVector: Range<GuestAddress>
     /// The argv strings with their NULs.
     let arguments: Range<GuestAddress>
+    /// The environment's strings with their NULs, right behind.
+    let environment: Range<GuestAddress>
 
     /// Auxiliary vector tags, `linux/auxvec.h`.
     private enum Tag: UInt64 {
@@ -50,6 +52,7 @@ struct InitialStack {
         for argument in configuration.arguments { append(argument) }
         let argumentBytes = strings.count
         for variable in configuration.environment { append(variable) }
+        let environmentEnd = strings.count
         append(configuration.program)
         let execfnOffset = offsets.removeLast()
 
@@ -78,7 +81,7 @@ struct InitialStack {
             (.clktck, 100),
             (.random, randomAt),
             (.hwcap2, configuration.hwcap2),
-            (.secure, 0),
+            (.secure, configuration.isSecure ? 1 : 0),
             (.minsigstksz, SignalFrame.minimumStackSize),
             (.execfn, stringsAt + UInt64(execfnOffset)),
             (.platform, platformAt),
@@ -96,6 +99,7 @@ struct InitialStack {
         stackPointer = (platformAt - UInt64(words.count * 8)) & ~15
         auxiliaryVector = stackPointer + UInt64(auxiliaryIndex * 8)..<stackPointer + UInt64(words.count * 8)
         arguments = stringsAt..<stringsAt + UInt64(argumentBytes)
+        environment = arguments.upperBound..<stringsAt + UInt64(environmentEnd)
 
         try UserMemory.write(strings, to: stringsAt)
         try UserMemory.write(random, to: randomAt)

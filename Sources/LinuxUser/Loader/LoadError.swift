@@ -26,6 +26,11 @@ package struct LoadError: Error, Equatable, Sendable {
         let name = String(decoding: program, as: UTF8.self)
         return LoadError(kind: .image, message: "'\(name)' wants an interpreter: \(error.message)")
     }
+    static func foreignScript(_ path: [UInt8]) -> LoadError {
+        LoadError(
+            kind: .file,
+            message: "cannot load '\(String(decoding: path, as: UTF8.self))': its interpreter is not an AArch64 program")
+    }
     static func image(_ path: [UInt8], _ error: ELFError) -> LoadError {
         LoadError(kind: .image, message: "'\(String(decoding: path, as: UTF8.self))': \(error.message)")
     }

@@ -16,6 +16,8 @@ package struct LoadedProgram: Sendable {
     package let programHeaderCount: Int
     /// From the lowest executable segment to the end of the highest: what plugins are told as the program's code.
     package let code: Range<GuestAddress>
+    /// From the lowest writable segment to the end of the highest's part in the file; empty without any.
+    package let data: Range<GuestAddress>
     /// First page after the image.
     package let initialBreak: GuestAddress
     package let wantsExecutableStack: Bool
@@ -31,7 +33,7 @@ struct ProgramLoader {
     private static let positionIndependentBase: UInt64 = 0x55_0000_0000
 
     /// An `ELFSource` over a descriptor that its owner keeps open.
-    private struct DescriptorSource: ELFSource {
+    struct DescriptorSource: ELFSource {
         let descriptor: Int32
         let size: UInt64
 
@@ -49,8 +51,9 @@ struct ProgramLoader {
         }
     }
 
-    func load(_ path: [UInt8]) throws(LoadError) -> LoadedProgram {
-        let (program, image) = try loadImage(path, base: Self.positionIndependentBase)
+    /// - Parameter descriptor: the program's file when it is open already, else -1. Stays open.
+    func load(_ path: [UInt8], descriptor: Int32 = -1) throws(LoadError) -> LoadedProgram {
+        let (program, image) = try loadImage(path, descriptor: descriptor, base: Self.positionIndependentBase)
         guard let interpreterPath = image.interpreter else { return program }
         let resolved = SysrootPath.resolve(interpreterPath, sysroot: sysroot) ?? interpreterPath
         let (interpreter, interpreterImage): (LoadedProgram, ELFImage)
@@ -63,7 +66,7 @@ struct ProgramLoader {
             start: interpreter.entry, entry: program.entry, bias: program.bias,
             interpreterBase: interpreter.bias &+ interpreterImage.span.lowerBound,
             programHeaderAddress: program.programHeaderAddress, programHeaderCount: program.programHeaderCount,
-            code: program.code, initialBreak: program.initialBreak,
+            code: program.code, data: program.data, initialBreak: program.initialBreak,
             wantsExecutableStack: program.wantsExecutableStack)
     }
 
@@ -79,10 +82,10 @@ struct ProgramLoader {
         return file
     }
 
-    private func loadImage(_ path: [UInt8], base: UInt64) throws(LoadError) -> (LoadedProgram, ELFImage) {
+    private func loadImage(_ path: [UInt8], descriptor: Int32 = -1, base: UInt64) throws(LoadError) -> (LoadedProgram, ELFImage) {
         let file: HostFile
         do throws(LinuxErrno) {
-            file = try Self.openExecutable(path)
+            file = descriptor >= 0 ? try HostFile(copying: descriptor) : try Self.openExecutable(path)
         } catch {
             throw .file(path, error)
         }
@@ -102,12 +105,15 @@ struct ProgramLoader {
         let executable = image.segments.filter { $0.protection.contains(.execute) }
         let codeStart = executable.map(\.memory.lowerBound).min() ?? image.span.lowerBound
         let codeEnd = executable.map { $0.memory.lowerBound + $0.fileSize }.max() ?? codeStart
+        let writable = image.segments.filter { $0.protection.contains(.write) }
+        let dataStart = writable.map(\.memory.lowerBound).min() ?? 0
+        let dataEnd = writable.map { $0.memory.lowerBound + $0.fileSize }.max() ?? 0
         let program = LoadedProgram(
             start: image.entry &+ bias, entry: image.entry &+ bias, bias: bias, interpreterBase: 0,
             programHeaderAddress: image.programHeaderAddress == 0 ? 0 : image.programHeaderAddress &+ bias,
             programHeaderCount: image.programHeaderCount,
             code: codeStart &+ bias..<max(codeEnd, codeStart) &+ bias,
-            initialBreak: image.span.upperBound &+ bias, wantsExecutableStack: image.wantsExecutableStack)
+            data: dataStart &+ bias..<max(dataEnd, dataStart) &+ bias, initialBreak: image.span.upperBound &+ bias, wantsExecutableStack: image.wantsExecutableStack)
         return (program, image)
     }
 

@@ -31,8 +31,12 @@ enum Signal {
         names.indices.contains(signal) && signal > 0 ? names[signal] : "\(signal)"
     }
 
-    /// Those the processor raises; the host never blocks them.
+    /// Those the processor raises.
     static let synchronous: SignalSet = [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV]
+    /// Those the host never blocks: accesses of guest memory fail by them.
+    static let fault: SignalSet = [SIGBUS, SIGSEGV]
+    /// All that the host can block.
+    static let hostBlockable = SignalSet.all.subtracting(fault)
     /// Those nobody can catch, block or ignore.
     static let unblockable: SignalSet = [SIGKILL, SIGSTOP]
 
@@ -85,6 +89,11 @@ struct SignalAction: Equatable, Sendable {
         static let restart: UInt64 = 0x1000_0000
         static let noDefer: UInt64 = 0x4000_0000
         static let resetHand: UInt64 = 0x8000_0000
+        /// The top byte of si_addr, which is a tag, is shown.
+        static let exposeTagBits: UInt64 = 0x800
+        /// Others are not kept, so that a program can ask which there are.
+        static let known =
+            noChildStop | noChildWait | signalInfo | restorer | onStack | restart | noDefer | resetHand | exposeTagBits
     }
 
     var isHandler: Bool { handler != Self.defaultHandler && handler != Self.ignoreHandler }
@@ -95,6 +104,7 @@ struct SignalInfo: Sendable {
     /// si_code values.
     enum Code {
         static let user: Int32 = 0
+        static let threadKill: Int32 = -6
         static let kernel: Int32 = 0x80
         static let illegalOpcode: Int32 = 1
         static let illegalOperand: Int32 = 2
@@ -115,11 +125,16 @@ struct SignalInfo: Sendable {
         record[8, as: Int32.self] = code
         record[16, as: UInt64.self] = address
     }
+    /// Forced by the kernel for no address.
+    init(forced signal: Int) { self.init(signal: signal, code: Code.kernel, address: 0) }
     init(bytes: [UInt8]) { record = GuestRecord(bytes) }
 
     var signal: Int { Int(record[0, as: Int32.self]) }
     var code: Int32 { record[8, as: Int32.self] }
-    var faultAddress: UInt64 { record[16, as: UInt64.self] }
+    var faultAddress: UInt64 {
+        get { record[16, as: UInt64.self] }
+        set { record[16, as: UInt64.self] = newValue }
+    }
     var senderPID: Int32 { record[16, as: Int32.self] }
     var senderUID: UInt32 { record[20, as: UInt32.self] }
 

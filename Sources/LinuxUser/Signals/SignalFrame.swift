@@ -5,7 +5,8 @@ internal import GuestState
 ///     +0     siginfo            128 bytes
 ///     +128   ucontext           uc_flags, uc_link, uc_stack (24), uc_sigmask (8 of 128 reserved), padding to 176
 ///     +304     uc_mcontext      fault_address, x0...x30, sp, pc, pstate, padding to 288
-///     +592       __reserved     4096 bytes of records {magic, size}: fpsimd_context (528), terminator {0, 0}
+///     +592       __reserved     4096 bytes of records {magic, size}: fpsimd_context (528), after a fault esr_context (16),
+///                               terminator {0, 0}
 ///     +4688  end; above it the frame record {x29, x30} that unwinders follow
 enum SignalFrame {
     enum Offset {
@@ -34,25 +35,32 @@ enum SignalFrame {
     static let fpsimdMagic: UInt32 = 0x4650_8001
     static let fpsimdSize: UInt32 = 528
 
-    /// NZCV and the bits user space may set in PSTATE (SSBS, TCO, DIT and BTYPE have no state here).
+    static let esrMagic: UInt32 = 0x4553_5201
+    static let esrSize: UInt32 = 16
+
+    /// NZCV of PSTATE.
     static let pstateFlags: UInt64 = 0xf000_0000
+    /// DIT and SSBS (TCO and BTYPE have no state here).
+    static let pstateOptions: UInt64 = 1 << 24 | 1 << 12
+    /// Mode and D, A, I, F: zero in every frame of a user program.
+    static let pstatePrivileged: UInt64 = 0x3df
 
     /// Saves the guest's state as a frame.
     static func make(
         _ info: SignalInfo, mask: SignalSet, alternateStack: AlternateStack, registers: GuestRegisters,
-        faultAddress: UInt64
+        fault: FaultReport
     ) -> GuestRecord {
         var frame = GuestRecord(size: size)
         for (index, byte) in info.record.bytes.enumerated() { frame[index, as: UInt8.self] = byte }
         frame[Offset.stackPointer, as: UInt64.self] = alternateStack.base
-        frame[Offset.stackFlags, as: Int32.self] = alternateStack.flags(stackPointer: registers.sp)
+        frame[Offset.stackFlags, as: Int32.self] = alternateStack.flags
         frame[Offset.stackSize, as: UInt64.self] = alternateStack.size
         frame[Offset.signalMask, as: UInt64.self] = mask.bits
-        frame[Offset.faultAddress, as: UInt64.self] = faultAddress
+        frame[Offset.faultAddress, as: UInt64.self] = fault.address
         for n in 0..<31 { frame[Offset.registers + n * 8, as: UInt64.self] = registers[x: n] }
         frame[Offset.sp, as: UInt64.self] = registers.sp
         frame[Offset.pc, as: UInt64.self] = registers.pc
-        frame[Offset.pstate, as: UInt64.self] = UInt64(registers.nzcv)
+        frame[Offset.pstate, as: UInt64.self] = UInt64(registers.nzcv) | registers.cpu.pointee.pstate
         let record = Offset.records
         frame[record, as: UInt32.self] = fpsimdMagic
         frame[record + 4, as: UInt32.self] = fpsimdSize
@@ -63,17 +71,27 @@ enum SignalFrame {
             frame[record + 16 + n * 16, as: UInt64.self] = value.lo
             frame[record + 24 + n * 16, as: UInt64.self] = value.hi
         }
+        if fault.syndrome != 0 {
+            let record = record + Int(fpsimdSize)
+            frame[record, as: UInt32.self] = esrMagic
+            frame[record + 4, as: UInt32.self] = esrSize
+            frame[record + 8, as: UInt64.self] = fault.syndrome
+        }
         return frame
     }
 
     /// Puts a frame's state back into the registers.
-    /// - Throws: EINVAL when the records are not what the kernel would have written.
+    /// - Throws: EINVAL when PSTATE or the records are not what the kernel could have written. The general registers have then
+    ///   been changed, as in the kernel.
     static func restore(_ frame: GuestRecord, to registers: GuestRegisters) throws(LinuxErrno) {
-        guard let fpsimd = try findFPSIMD(frame) else { throw .EINVAL }
         for n in 0..<31 { registers[x: n] = frame[Offset.registers + n * 8, as: UInt64.self] }
         registers.sp = frame[Offset.sp, as: UInt64.self]
         registers.pc = frame[Offset.pc, as: UInt64.self]
-        registers.nzcv = UInt32(truncatingIfNeeded: frame[Offset.pstate, as: UInt64.self] & pstateFlags)
+        let pstate = frame[Offset.pstate, as: UInt64.self]
+        registers.nzcv = UInt32(truncatingIfNeeded: pstate & pstateFlags)
+        guard pstate & pstatePrivileged == 0 else { throw .EINVAL }
+        registers.cpu.pointee.pstate = pstate & pstateOptions
+        guard let fpsimd = try findFPSIMD(frame) else { throw .EINVAL }
         registers.cpu.pointee.fpsr = UInt64(frame[fpsimd + 8, as: UInt32.self])
         registers.cpu.pointee.fpcr = UInt64(frame[fpsimd + 12, as: UInt32.self])
         for n in 0..<32 {
@@ -95,34 +113,15 @@ enum SignalFrame {
                 return found
             }
             guard length >= 8, length % 16 == 0, at + length <= size else { throw .EINVAL }
-            if magic == fpsimdMagic {
+            switch magic {
+            case fpsimdMagic:
                 guard length == Int(fpsimdSize), found == nil else { throw .EINVAL }
                 found = at
+            case esrMagic: break
+            default: throw .EINVAL  // what this processor does not have, or nobody knows
             }
             at += length
         }
         throw .EINVAL
-    }
-}
-
-/// What sigaltstack set for a thread.
-struct AlternateStack: Equatable, Sendable {
-    var base: UInt64 = 0
-    var size: UInt64 = 0
-    var isDisabled = true
-    var disarmsItself = false
-
-    enum Flag {
-        static let onStack: Int32 = 1
-        static let disable: Int32 = 2
-        static let autoDisarm = Int32(bitPattern: 1 << 31)
-    }
-
-    /// Whether a thread with this SP runs on it. A stack grows down from `base + size`.
-    func contains(stackPointer sp: UInt64) -> Bool { !isDisabled && !disarmsItself && sp > base && sp &- base <= size }
-
-    func flags(stackPointer sp: UInt64) -> Int32 {
-        if isDisabled { return Flag.disable }
-        return (contains(stackPointer: sp) ? Flag.onStack : 0) | (disarmsItself ? Flag.autoDisarm : 0)
     }
 }

@@ -1,37 +1,52 @@
 internal import CHost
 internal import Glibc
-internal import GuestMemory
 
 /// Files under `/proc` that would show the emulator or the host instead of the guest.
 enum EmulatedFile: Equatable {
     case executable
+    /// `maps` and `smaps`.
     case maps
     case commandLine
+    case environment
     case auxiliaryVector
+    case stat
     case status
     case cpuInfo
 
-    private static let names: [(String, EmulatedFile)] = [
-        ("exe", .executable), ("maps", .maps), ("cmdline", .commandLine), ("auxv", .auxiliaryVector),
-        ("stat", .status),
+    private static let names: [(name: String, file: EmulatedFile)] = [
+        ("exe", .executable), ("maps", .maps), ("smaps", .maps), ("cmdline", .commandLine), ("environ", .environment),
+        ("auxv", .auxiliaryVector), ("stat", .stat), ("status", .status),
     ]
 
-    /// Recognises `/proc/cpuinfo`, and `/proc/self/NAME`, `/proc/thread-self/NAME` and `/proc/PID/NAME` with our own pid.
-    init?(path: some Collection<UInt8>, pid: Int32) {
-        let parts = path.split(separator: UInt8(ascii: "/"))
-        guard path.first == UInt8(ascii: "/"), parts.count == 2 || parts.count == 3, parts[0].elementsEqual("proc".utf8)
-        else { return nil }
-        if parts.count == 2 {
-            guard parts[1].elementsEqual("cpuinfo".utf8) else { return nil }
+    /// Whether a path that ends so could be one; for relative paths, whose directory takes a system call to find.
+    static func mayEnd(_ path: [UInt8]) -> Bool {
+        let last = lastComponent(path)
+        return last.elementsEqual("cpuinfo".utf8) || names.contains { last.elementsEqual($0.name.utf8) }
+    }
+
+    /// Recognises `/proc/cpuinfo`, `/proc/PROCESS/NAME` and `/proc/PROCESS/task/TID/NAME`, PROCESS being `self`, `thread-self`
+    /// or a number.
+    /// - Parameter isOwn: whether a number is that of a thread of this process.
+    init?(path: some Collection<UInt8>, isOwn: (Int32) -> Bool) {
+        guard path.first == UInt8(ascii: "/") else { return nil }
+        var parts = path.split(separator: UInt8(ascii: "/"))[...]
+        guard let root = parts.popFirst(), root.elementsEqual("proc".utf8), let name = parts.popLast() else { return nil }
+        if parts.isEmpty {
+            guard name.elementsEqual("cpuinfo".utf8) else { return nil }
             self = .cpuInfo
             return
         }
-        guard
-            parts[1].elementsEqual("self".utf8) || parts[1].elementsEqual("thread-self".utf8)
-                || parts[1].elementsEqual(String(pid).utf8)
+        func isOwnNumber(_ text: some Collection<UInt8>) -> Bool {
+            Int32(String(decoding: text, as: UTF8.self)).map(isOwn) ?? false
+        }
+        guard let found = Self.names.first(where: { name.elementsEqual($0.name.utf8) }), let process = parts.popFirst(),
+            process.elementsEqual("self".utf8) || process.elementsEqual("thread-self".utf8) || isOwnNumber(process)
         else { return nil }
-        guard let found = Self.names.first(where: { parts[2].elementsEqual($0.0.utf8) }) else { return nil }
-        self = found.1
+        if !parts.isEmpty {
+            guard parts.count == 2, parts[parts.startIndex].elementsEqual("task".utf8), isOwnNumber(parts[parts.startIndex + 1])
+            else { return nil }
+        }
+        self = found.file
     }
 }
 
@@ -39,13 +54,14 @@ extension LinuxThread {
     /// The path at guest address `guest` as the host should see it: under the sysroot when it exists there, the guest's
     /// own file for `/proc/self/exe`, otherwise `guest` itself. Valid until the next call for the same `buffer` (0 or
     /// 1).
-    func resolvedPath(_ guest: UInt64, buffer: Int = 0) throws(LinuxErrno) -> UInt64 {
+    /// - Parameter follows: whether the call follows a last symbolic link.
+    func resolvedPath(_ guest: UInt64, buffer: Int = 0, follows: Bool = true) throws(LinuxErrno) -> UInt64 {
         // The host reads relative paths by itself and finds bad pointers, too.
-        guard let path = absolutePath(guest) else { return guest }
+        guard let path = guestPath(guest), path.first == UInt8(ascii: "/") else { return guest }
         let replacement: [UInt8]
-        if EmulatedFile(path: path, pid: getpid()) == .executable {
+        if follows, Self.emulated(path) == .executable {
             replacement = process.executablePath
-        } else if let found = SysrootPath.resolve(path, sysroot: process.configuration.sysroot) {
+        } else if let found = SysrootPath.resolve(path, sysroot: process.configuration.sysroot, followsLast: follows) {
             replacement = found
         } else {
             return guest
@@ -58,146 +74,156 @@ extension LinuxThread {
     }
 
     /// The emulated file that the path at `guest` names, if any.
-    func emulatedFile(_ guest: UInt64) -> EmulatedFile? {
-        absolutePath(guest).flatMap { EmulatedFile(path: $0, pid: getpid()) }
+    /// - Parameter directory: where a relative path begins.
+    func emulatedFile(_ directory: UInt64, _ guest: UInt64) -> EmulatedFile? {
+        absolutePath(directory, guest).flatMap(Self.emulated)
     }
 
-    /// The path, when it is absolute, readable and one that could be redirected.
-    private func absolutePath(_ guest: UInt64) -> [UInt8]? {
+    static func emulated(_ path: [UInt8]) -> EmulatedFile? {
+        EmulatedFile(path: path) { number in
+            if number == getpid() { return true }
+            return access("/proc/thread-self/../\(number)", F_OK) == 0
+        }
+    }
+
+    /// The path at `guest` from the root on. Nil also for relative paths that cannot name an emulated file.
+    private func absolutePath(_ directory: UInt64, _ guest: UInt64) -> [UInt8]? {
+        guard let path = guestPath(guest) else { return nil }
+        if path.first == UInt8(ascii: "/") { return path }
+        guard EmulatedFile.mayEnd(path) else { return nil }
+        let descriptor = Int32(truncatingIfNeeded: directory)
+        let link = descriptor == AT_FDCWD ? "/proc/thread-self/cwd" : "/proc/thread-self/fd/\(descriptor)"
+        let found: [UInt8]? = (try? readLink(Array(link.utf8))).flatMap { $0 }
+        guard let base = found, base.first == UInt8(ascii: "/") else { return nil }
+        return base + [UInt8(ascii: "/")] + path
+    }
+
+    /// The path at `guest`, when it is readable and not empty.
+    private func guestPath(_ guest: UInt64) -> [UInt8]? {
         do throws(LinuxErrno) {
-            guard try UserMemory.read(guest, as: UInt8.self) == UInt8(ascii: "/") else { return nil }
             let path = try UserMemory.readString(guest)
-            return path
+            return path.isEmpty ? nil : path
         } catch {
             return nil
         }
     }
 
     /// Opens an emulated file; nil when the path is none. The executable is left to `resolvedPath`.
-    func openEmulated(_ guest: UInt64, flags: UInt32) throws(LinuxErrno) -> UInt64? {
-        guard let file = emulatedFile(guest) else { return nil }
+    func openEmulated(_ directory: UInt64, _ guest: UInt64, flags: UInt32) throws(LinuxErrno) -> UInt64? {
+        let pathOnly: UInt32 = 0o10000000
+        guard flags & (pathOnly | HostOpenFlags.directory) == 0, let path = absolutePath(directory, guest),
+            let file = Self.emulated(path), file != .executable
+        else { return nil }
+        // In this order: where there is no /proc, there is no such file.
+        let host = try Self.contents(of: path)
+        guard flags & 3 == 0 else { throw .EACCES }
         let content: [UInt8]
         switch file {
         case .executable: return nil
-        case .maps: content = mapsText()
-        case .commandLine: content = argumentBytes()
-        case .auxiliaryVector:
-            content = try UserMemory.readBytes(
-                process.auxiliaryVector.lowerBound, count: process.auxiliaryVector.count)
-        case .status: content = statText()
+        case .maps:
+            // Both from one moment.
+            content = try process.addressSpace.layoutLock.withLock { () throws(LinuxErrno) in
+                GuestMaps.text(host: try Self.contents(of: path), areas: process.addressSpace.withMap { $0.areas })
+            }
+        case .commandLine: content = bytes(process.argumentStrings)
+        case .environment: content = bytes(process.environmentStrings)
+        case .auxiliaryVector: content = bytes(process.auxiliaryVector)
+        case .stat: content = ProcessStatus(process).statLine(host)
+        case .status: content = ProcessStatus(process).status(host)
         case .cpuInfo:
             content = Array(process.configuration.cpu.cpuInfo(count: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))).utf8)
         }
-        guard flags & 3 == 0 else { throw .EACCES }
-        let descriptor = try withCString(Array("proc".utf8)) { (name) throws(LinuxErrno) in
-            try hostCall(CallNumber.memfdCreate, name, flags & HostOpenFlags.closeOnExec != 0 ? 1 : 0)
+        return try Self.memoryFile(content, closesOnExec: flags & HostOpenFlags.closeOnExec != 0)
+    }
+
+    /// The bytes of guest memory there now: programs rewrite their arguments to change what `ps` shows.
+    private func bytes(_ range: Range<UInt64>) -> [UInt8] {
+        (try? UserMemory.readBytes(range.lowerBound, count: range.count)) ?? []
+    }
+
+    private static func contents(of path: [UInt8]) throws(LinuxErrno) -> [UInt8] {
+        let file = try HostFile(reading: path)
+        var text: [UInt8] = []
+        while true {
+            let part = try file.read(at: UInt64(text.count), count: 1 << 16)
+            if part.isEmpty { return text }
+            text += part
         }
-        let file_ = Int32(truncatingIfNeeded: descriptor)
+    }
+
+    private static func memoryFile(_ content: [UInt8], closesOnExec: Bool) throws(LinuxErrno) -> UInt64 {
+        let descriptor = try withCString(Array("proc".utf8)) { (name) throws(LinuxErrno) in
+            try hostCall(CallNumber.memfdCreate, name, closesOnExec ? 1 : 0)
+        }
+        let file = Int32(truncatingIfNeeded: descriptor)
         var done = 0
         while done < content.count {
-            let n = content.withUnsafeBytes { write(file_, $0.baseAddress.map { $0 + done }, $0.count - done) }
+            let n = content.withUnsafeBytes { write(file, $0.baseAddress.map { $0 + done }, $0.count - done) }
             guard n > 0 else {
                 let error = LinuxErrno.last
-                close(file_)
+                Glibc.close(file)
                 throw error
             }
             done += n
         }
-        lseek(file_, 0, SEEK_SET)
+        lseek(file, 0, SEEK_SET)
         return descriptor
-    }
-
-    /// argv as the guest has it now (it may have rewritten it).
-    private func argumentBytes() -> [UInt8] {
-        let range = process.argumentStrings
-        return (try? UserMemory.readBytes(range.lowerBound, count: range.count)) ?? []
-    }
-
-    /// Field 2 is the program's name, field 28 the start of the stack; what we do not know is 0, as QEMU has it.
-    private func statText() -> [UInt8] {
-        let name = process.executablePath.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []
-        var fields = [String](repeating: "0", count: 52)
-        fields[0] = String(getpid())
-        fields[1] = "(" + String(decoding: name.prefix(15), as: UTF8.self) + ")"
-        fields[2] = "R"
-        fields[3] = String(getppid())
-        fields[4] = String(getpgid(0))
-        fields[5] = String(getsid(0))
-        fields[27] = String(process.stack.upperBound)
-        return Array((fields.joined(separator: " ") + "\n").utf8)
-    }
-
-    /// The host's lines cut to guest mappings, with the guest's protection.
-    private func mapsText() -> [UInt8] {
-        // Both from one moment.
-        process.addressSpace.layoutLock.lock()
-        defer { process.addressSpace.layoutLock.unlock() }
-        guard let file = try? HostFile(reading: Array("/proc/self/maps".utf8)) else { return [] }
-        var text: [UInt8] = []
-        while let part = try? file.read(at: UInt64(text.count), count: 1 << 16), !part.isEmpty { text += part }
-        return GuestMaps.text(host: text, areas: process.addressSpace.withMap { $0.areas })
     }
 }
 
-/// Formatting of the guest's `/proc/self/maps`.
-enum GuestMaps {
-    static func text(host: [UInt8], areas: [VMA]) -> [UInt8] {
-        var result: [UInt8] = []
-        for line in host.split(separator: UInt8(ascii: "\n")) {
-            guard let mapping = HostMapping(line) else { continue }
-            for area in areas where area.range.overlaps(mapping.range) {
-                let range = area.range.clamped(to: mapping.range)
-                result += Self.line(range, area, mapping)
-            }
+/// `/proc/PID/stat` and `/proc/PID/status`: the host's text with the guest's addresses, threads and signal actions.
+struct ProcessStatus {
+    private let process: LinuxProcess
+
+    init(_ process: LinuxProcess) { self.process = process }
+
+    /// Fields from the third on are counted behind the last parenthesis: a program's name may have blanks.
+    func statLine(_ host: [UInt8]) -> [UInt8] {
+        guard let end = host.lastIndex(of: UInt8(ascii: ")")) else { return host }
+        var fields = host[(end + 1)...].split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map {
+            String(decoding: $0, as: UTF8.self)
         }
-        return result
+        func set(_ field: Int, _ value: UInt64) {
+            if fields.indices.contains(field - 3) { fields[field - 3] = String(value) }
+        }
+        let program = process.program
+        set(20, UInt64(threadCount))
+        set(26, program.code.lowerBound)
+        set(27, program.code.upperBound)
+        set(28, process.initialStackPointer)
+        set(29, 0)
+        set(30, 0)
+        set(45, program.data.lowerBound)
+        set(46, program.data.upperBound)
+        set(47, process.lock.withLock { process.programBreak.start })
+        set(48, process.argumentStrings.lowerBound)
+        set(49, process.argumentStrings.upperBound)
+        set(50, process.environmentStrings.lowerBound)
+        set(51, process.environmentStrings.upperBound)
+        return host[...end] + Array((" " + fields.joined(separator: " ") + "\n").utf8)
     }
 
-    private struct HostMapping {
-        let range: Range<UInt64>
-        let offset: UInt64
-        let device: String
-        let inode: String
-        let name: [UInt8]
-
-        /// "start-end perms offset device inode   name"
-        init?(_ line: ArraySlice<UInt8>) {
-            let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            guard parts.count >= 5 else { return nil }
-            let ends = parts[0].split(separator: UInt8(ascii: "-")).map {
-                UInt64(String(decoding: $0, as: UTF8.self), radix: 16)
-            }
-            guard ends.count == 2, let start = ends[0], let end = ends[1], start < end,
-                let offset = UInt64(String(decoding: parts[2], as: UTF8.self), radix: 16)
-            else { return nil }
-            range = start..<end
-            self.offset = offset
-            device = String(decoding: parts[3], as: UTF8.self)
-            inode = String(decoding: parts[4], as: UTF8.self)
-            name = parts.count > 5 ? Array(parts[5].drop { $0 == UInt8(ascii: " ") }) : []
+    func status(_ host: [UInt8]) -> [UInt8] {
+        var ignored: UInt64 = 0
+        var caught: UInt64 = 0
+        for signal in 1...Signal.count {
+            let action = process.signals.action(signal)
+            if action.handler == SignalAction.ignoreHandler { ignored |= 1 << UInt64(signal - 1) }
+            if action.isHandler { caught |= 1 << UInt64(signal - 1) }
         }
+        func mask(_ bits: UInt64) -> String {
+            let digits = String(bits, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        let replacements = [
+            ("Threads:", String(threadCount)), ("SigIgn:", mask(ignored)), ("SigCgt:", mask(caught)),
+        ]
+        let lines = host.split(separator: UInt8(ascii: "\n")).map { line -> [UInt8] in
+            let found = replacements.first { line.starts(with: $0.0.utf8) }
+            return found.map { Array("\($0.0)\t\($0.1)".utf8) } ?? Array(line)
+        }
+        return lines.flatMap { $0 + [UInt8(ascii: "\n")] }
     }
 
-    private static func line(_ range: Range<UInt64>, _ area: VMA, _ mapping: HostMapping) -> [UInt8] {
-        func digits(_ value: UInt64) -> String {
-            let text = String(value, radix: 16)
-            return String(repeating: "0", count: max(0, 8 - text.count)) + text
-        }
-        let p = area.protection
-        let rights =
-            (p.contains(.read) ? "r" : "-") + (p.contains(.write) ? "w" : "-") + (p.contains(.execute) ? "x" : "-")
-            + (area.isShared ? "s" : "p")
-        let offset = mapping.inode == "0" ? 0 : mapping.offset + (range.lowerBound - mapping.range.lowerBound)
-        var text =
-            "\(digits(range.lowerBound))-\(digits(range.upperBound)) \(rights) \(digits(offset)) "
-            + "\(mapping.device) \(mapping.inode)"
-        let name: [UInt8]
-        switch area.label {
-        case .none: name = mapping.name.first == UInt8(ascii: "[") ? [] : mapping.name
-        case .stack: name = Array("[stack]".utf8)
-        case .heap: name = Array("[heap]".utf8)
-        }
-        if !name.isEmpty { text += String(repeating: " ", count: max(1, 73 - text.utf8.count)) }
-        return Array(text.utf8) + name + [UInt8(ascii: "\n")]
-    }
+    private var threadCount: Int { process.lock.withLock { process.liveThreads } }
 }

@@ -3,13 +3,19 @@ internal import Glibc
 
 extension LinuxThread {
     /// A call whose second argument is a path looked up under the sysroot first and whose other arguments need nothing.
-    func pathCall(_ number: UInt32, _ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        try interruptible(number, a[0], resolvedPath(a[1]), a[2], a[3], a[4], a[5])
+    /// - Parameter follows: whether the call follows a last symbolic link.
+    func pathCall(_ number: UInt32, _ a: SyscallArguments, follows: Bool = true) throws(LinuxErrno) -> UInt64 {
+        try interruptible(number, a[0], resolvedPath(a[1], follows: follows), a[2], a[3], a[4], a[5])
+    }
+
+    /// As `pathCall`, with AT_SYMLINK_NOFOLLOW in argument `flags`.
+    func pathCall(_ number: UInt32, _ a: SyscallArguments, flags: Int) throws(LinuxErrno) -> UInt64 {
+        try pathCall(number, a, follows: a.int(flags) & AT_SYMLINK_NOFOLLOW == 0)
     }
 
     /// getxattr and friends, whose first argument is the path.
-    func getxattr(_ number: UInt32, _ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        try interruptible(number, resolvedPath(a[0]), a[1], a[2], a[3])
+    func getxattr(_ number: UInt32, _ a: SyscallArguments, follows: Bool) throws(LinuxErrno) -> UInt64 {
+        try interruptible(number, resolvedPath(a[0], follows: follows), a[1], a[2], a[3])
     }
 
     func statfs(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
@@ -18,17 +24,25 @@ extension LinuxThread {
 
     func openat(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         let flags = OpenFlags.toHost(UInt32(truncatingIfNeeded: a[2]))
-        if let emulated = try openEmulated(a[1], flags: flags) { return emulated }
-        return try interruptible(CallNumber.openat, a[0], resolvedPath(a[1]), UInt64(flags), a[3])
+        if let emulated = try openEmulated(a[0], a[1], flags: flags) { return emulated }
+        let path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags))
+        return try interruptible(CallNumber.openat, a[0], path, UInt64(flags), a[3])
     }
 
+    /// struct open_how: flags, mode, resolve.
     func openat2(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         guard a[3] >= 24 else { throw .EINVAL }
         guard a[3] <= 4096 else { throw .E2BIG }
         var how = GuestRecord(try UserMemory.readBytes(a[2], count: Int(a[3])))
-        let flags = how[0, as: UInt64.self]
-        how[0, as: UInt64.self] = flags & ~0xffff_ffff | UInt64(OpenFlags.toHost(UInt32(truncatingIfNeeded: flags)))
-        let path = try resolvedPath(a[1])
+        let guestFlags = how[0, as: UInt64.self]
+        let flags = OpenFlags.toHost(UInt32(truncatingIfNeeded: guestFlags))
+        how[0, as: UInt64.self] = guestFlags & ~0xffff_ffff | UInt64(flags)
+        var path = a[1]
+        // RESOLVE_BENEATH and RESOLVE_IN_ROOT: the path belongs to the descriptor, not to our prefix.
+        if how[16, as: UInt64.self] & 0x18 == 0 {
+            if let emulated = try openEmulated(a[0], a[1], flags: flags) { return emulated }
+            path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags))
+        }
         return try withHostBuffer(how) { (buffer) throws(LinuxErrno) in
             try interruptible(CallNumber.openat2, a[0], path, buffer, a[3])
         }
@@ -42,31 +56,13 @@ extension LinuxThread {
         try interruptible(262, a[0], UInt64(OpenFlags.toHost(UInt32(truncatingIfNeeded: a[1]))))
     }
 
-    func dup3(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        try interruptible(CallNumber.dup3, a[0], a[1], UInt64(OpenFlags.toHost(UInt32(truncatingIfNeeded: a[2]))))
-    }
-
     func pipe2(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         try interruptible(CallNumber.pipe2, a[0], UInt64(OpenFlags.toHost(UInt32(truncatingIfNeeded: a[1]))))
     }
 
-    func fcntl(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        switch a.int(1) {
-        case 3:  // F_GETFL
-            let flags = try interruptible(CallNumber.fcntl, a[0], a[1])
-            return UInt64(OpenFlags.toGuest(UInt32(truncatingIfNeeded: flags)))
-        case 4:  // F_SETFL
-            return try interruptible(
-                CallNumber.fcntl, a[0], a[1], UInt64(OpenFlags.toHost(UInt32(truncatingIfNeeded: a[2]))))
-        default:
-            // Commands and struct flock are those of asm-generic on both sides.
-            return try interruptible(CallNumber.fcntl, a[0], a[1], a[2])
-        }
-    }
-
     func newfstatat(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         var host = stat()
-        let path = try resolvedPath(a[1])
+        let path = try resolvedPath(a[1], follows: a.int(3) & AT_SYMLINK_NOFOLLOW == 0)
         _ = try withUnsafeMutableBytes(of: &host) { (buffer) throws(LinuxErrno) in
             try interruptible(CallNumber.newfstatat, a[0], path, address(buffer.baseAddress), a[3])
         }
@@ -84,14 +80,14 @@ extension LinuxThread {
     }
 
     func readlinkat(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
-        if emulatedFile(a[1]) == .executable {
+        if emulatedFile(a[0], a[1]) == .executable {
             guard a.int(3) > 0 else { throw .EINVAL }
             // Cut without an error and without a NUL, as readlink does.
             let path = Array(process.executablePath.prefix(Int(a.int(3))))
             try UserMemory.write(path, to: a[2])
             return UInt64(path.count)
         }
-        return try interruptible(CallNumber.readlinkat, a[0], resolvedPath(a[1]), a[2], a[3])
+        return try interruptible(CallNumber.readlinkat, a[0], resolvedPath(a[1], follows: false), a[2], a[3])
     }
 
     // MARK: waiting
@@ -122,6 +118,8 @@ extension LinuxThread {
     }
 
     func ppoll(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        // The time first, as in the kernel: it decides between EFAULT and EINVAL.
+        if a[2] != 0 { _ = try UserMemory.readBytes(a[2], count: 16) }
         let mask = try temporaryMaskArgument(a[3], size: a[4])
         return try withTemporaryMask(mask) { (maskAddress) throws(LinuxErrno) in
             try interruptible(CallNumber.ppoll, a[0], a[1], a[2], maskAddress, 8)
@@ -129,20 +127,32 @@ extension LinuxThread {
     }
 
     func pselect(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        try withMaskPair(a[5]) { (pair) throws(LinuxErrno) in
+            try interruptible(CallNumber.pselect6, a[0], a[1], a[2], a[3], a[4], pair)
+        }
+    }
+
+    func ioPGetEvents(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        try withMaskPair(a[5]) { (pair) throws(LinuxErrno) in
+            try interruptible(292, a[0], a[1], a[2], a[3], a[4], pair)
+        }
+    }
+
+    /// A mask given as the address of {address of the set, its size}; NULL is no mask.
+    private func withMaskPair(
+        _ address: UInt64, _ body: (UInt64) throws(LinuxErrno) -> UInt64
+    ) throws(LinuxErrno) -> UInt64 {
         var mask: SignalSet?
-        if a[5] != 0 {
-            // {address of the set, its size}
-            let set = try UserMemory.read(a[5], as: UInt64.self)
-            let size = try UserMemory.read(a[5] &+ 8, as: UInt64.self)
+        if address != 0 {
+            let set = try UserMemory.read(address, as: UInt64.self)
+            let size = try UserMemory.read(address &+ 8, as: UInt64.self)
             mask = try temporaryMaskArgument(set, size: size)
         }
         return try withTemporaryMask(mask) { (maskAddress) throws(LinuxErrno) in
             var pair = GuestRecord(size: 16)
             pair[0, as: UInt64.self] = maskAddress
             pair[8, as: UInt64.self] = 8
-            return try withHostBuffer(pair) { (pairAddress) throws(LinuxErrno) in
-                try interruptible(CallNumber.pselect6, a[0], a[1], a[2], a[3], a[4], pairAddress)
-            }
+            return try withHostBuffer(pair, body)
         }
     }
 
@@ -158,8 +168,9 @@ extension LinuxThread {
     ) throws(LinuxErrno) -> UInt64 {
         guard let mask else { return try body(0) }
         temporaryMask = mask
+        nt_signals_set_closed(signalState, mask.bits)
         var record = GuestRecord(size: 8)
-        record[0, as: UInt64.self] = mask.subtracting(Signal.synchronous).bits
+        record[0, as: UInt64.self] = mask.subtracting(Signal.fault).bits
         return try withHostBuffer(record, body)
     }
 }

@@ -24,26 +24,26 @@ extension SyscallTable.Builder {
         emulate(231, "munlockall", "") { _, _ throws(LinuxErrno) in 0 }
         emulate(232, "mincore", "plp") { t, a throws(LinuxErrno) in try t.alignedRangeCall(232, a) }
         layout(233, "madvise", "pld") { t, a throws(LinuxErrno) in try t.madvise(a) }
-        refuse(234, "remap_file_pages", "deprecated in Linux")
+        refuse(234, "remap_file_pages", "plPlx", "deprecated in Linux")
         emulate(235, "mbind", "pldplx") { t, a throws(LinuxErrno) in try t.alignedRangeCall(235, a) }
         host(236, "get_mempolicy", "pplpx")
         host(237, "set_mempolicy", "dpl")
         host(238, "migrate_pages", "dlpp")
         host(239, "move_pages", "dlpppx")
         emulate(284, "mlock2", "plx") { t, a throws(LinuxErrno) in try t.ownedRangeCall(284, a) }
-        refuse(282, "userfaultfd", "faults of guest memory belong to the emulator")
+        refuse(282, "userfaultfd", "x", "faults of guest memory belong to the emulator")
         layout(288, "pkey_mprotect", "plPd") { t, a throws(LinuxErrno) in
             guard a.int(3) == -1 else { throw .EINVAL }
             return try t.mprotect(a)
         }
-        refuse(289, "pkey_alloc", "no protection keys in this guest processor")
-        refuse(290, "pkey_free", "no protection keys in this guest processor")
+        refuse(289, "pkey_alloc", "xx", "no protection keys in this guest processor")
+        refuse(290, "pkey_free", "d", "no protection keys in this guest processor")
         host(440, "process_madvise", "dpldx")
         host(447, "memfd_secret", "x")
         host(448, "process_mrelease", "dx")
         emulate(450, "set_mempolicy_home_node", "pldx") { t, a throws(LinuxErrno) in try t.alignedRangeCall(450, a) }
-        refuse(453, "map_shadow_stack", "no guarded control stack in this guest processor")
-        refuse(462, "mseal", "not in the reference kernel")
+        refuse(453, "map_shadow_stack", "plx", "no guarded control stack in this guest processor")
+        refuse(462, "mseal", "plx", "not in the reference kernel")
     }
 
     /// A call that changes mappings: with the layout lock held.

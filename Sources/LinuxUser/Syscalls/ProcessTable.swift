@@ -5,19 +5,19 @@ extension SyscallTable.Builder {
         host(31, "ioprio_get", "dd")
         host(90, "capget", "pp")
         host(91, "capset", "pp")
-        host(92, "personality", "x")
-        emulate(93, "exit", "d") { thread, a throws(LinuxErrno) in thread.exit(a) }
+        emulate(92, "personality", "x") { t, a throws(LinuxErrno) in try t.personality(a) }
+        emulate(93, "exit", "d") { thread, a throws(LinuxErrno) in try thread.exit(a) }
         emulate(94, "exit_group", "d") { thread, a throws(LinuxErrno) in thread.exitGroup(a) }
         host(95, "waitid", "ddpxp")
         emulate(96, "set_tid_address", "p") { thread, a throws(LinuxErrno) in thread.setTIDAddress(a) }
-        host(97, "unshare", "x")
+        emulate(97, "unshare", "x") { t, a throws(LinuxErrno) in try t.unshare(a) }
         host(98, "futex", "pxdppd")
-        host(99, "set_robust_list", "pl")
+        emulate(99, "set_robust_list", "pl") { t, a throws(LinuxErrno) in try t.setRobustList(a) }
         host(100, "get_robust_list", "dpp")
-        refuse(104, "kexec_load", "not for a guest process")
-        refuse(105, "init_module", "the host's kernel is another architecture")
-        refuse(106, "delete_module", "see init_module")
-        refuse(117, "ptrace", "one emulator process cannot trace another's guest")
+        refuse(104, "kexec_load", "plpx", "not for a guest process")
+        refuse(105, "init_module", "pls", "the host's kernel is another architecture")
+        refuse(106, "delete_module", "sx", "see init_module")
+        refuse(117, "ptrace", "ldpp", "one emulator process cannot trace another's guest")
         host(118, "sched_setparam", "dp")
         host(119, "sched_setscheduler", "ddp")
         host(120, "sched_getscheduler", "d")
@@ -37,9 +37,9 @@ extension SyscallTable.Builder {
         emulate(134, "rt_sigaction", "Sppl") { t, a throws(LinuxErrno) in try t.sigaction(a) }
         emulate(135, "rt_sigprocmask", "Hppl") { t, a throws(LinuxErrno) in try t.sigprocmask(a) }
         emulate(136, "rt_sigpending", "pl") { t, a throws(LinuxErrno) in try t.sigpending(a) }
-        host(137, "rt_sigtimedwait", "pppl")
+        emulate(137, "rt_sigtimedwait", "pppl") { t, a throws(LinuxErrno) in try t.sigtimedwait(a) }
         host(138, "rt_sigqueueinfo", "dSp")
-        emulate(139, "rt_sigreturn", "") { thread, _ throws(LinuxErrno) in thread.sigreturn() }
+        emulate(139, "rt_sigreturn", "") { thread, _ throws(LinuxErrno) in try thread.sigreturn() }
         host(140, "setpriority", "ddd")
         host(141, "getpriority", "dd")
         host(143, "setregid", "dd")
@@ -75,25 +75,25 @@ extension SyscallTable.Builder {
         emulate(220, "clone", "cpppp") { t, a throws(LinuxErrno) in try t.clone(a) }
         emulate(221, "execve", "saa") { t, a throws(LinuxErrno) in try t.execve(a) }
         host(240, "rt_tgsigqueueinfo", "ddSp")
-        refuse(241, "perf_event_open", "would count the emulator's events")
+        refuse(241, "perf_event_open", "pdddx", "would count the emulator's events")
         host(260, "wait4", "dpxp")
         emulate(261, "prlimit64", "ddpp") { t, a throws(LinuxErrno) in try t.prlimit(a) }
-        host(268, "setns", "dx")
+        emulate(268, "setns", "dx") { t, a throws(LinuxErrno) in try t.setns(a) }
         host(270, "process_vm_readv", "dplplx")
         host(271, "process_vm_writev", "dplplx")
         host(272, "kcmp", "dddll")
-        refuse(273, "finit_module", "see init_module")
+        refuse(273, "finit_module", "dsx", "see init_module")
         host(274, "sched_setattr", "dpx")
         host(275, "sched_getattr", "dpux")
-        refuse(277, "seccomp", "a filter would see the emulator's calls")
-        refuse(280, "bpf", "programs would see the emulator")
+        refuse(277, "seccomp", "uxp", "a filter would see the emulator's calls")
+        refuse(280, "bpf", "dpu", "programs would see the emulator")
         emulate(281, "execveat", "DsaaA") { t, a throws(LinuxErrno) in try t.execveat(a) }
         host(283, "membarrier", "dxd")
-        refuse(293, "rseq", "the kernel cannot see the guest's critical sections")
-        refuse(294, "kexec_file_load", "not for a guest process")
+        refuse(293, "rseq", "puxx", "the kernel cannot see the guest's critical sections")
+        refuse(294, "kexec_file_load", "ddlsx", "not for a guest process")
         host(424, "pidfd_send_signal", "dSpx")
         host(434, "pidfd_open", "dx")
-        refuse(435, "clone3", "libc falls back to clone")
+        emulate(435, "clone3", "pl") { t, a throws(LinuxErrno) in try t.clone3(a) }
         host(444, "landlock_create_ruleset", "plx")
         host(445, "landlock_add_rule", "ddpx")
         host(446, "landlock_restrict_self", "dx")

@@ -11,13 +11,14 @@ extension LinuxThread {
             guard !Signal.unblockable.contains(signal) else { throw .EINVAL }
             let record = GuestRecord(try UserMemory.readBytes(a[1], count: 32))
             new = SignalAction(
-                handler: record[0, as: UInt64.self], flags: record[8, as: UInt64.self],
+                handler: record[0, as: UInt64.self], flags: record[8, as: UInt64.self] & SignalAction.Flag.known,
                 restorer: record[16, as: UInt64.self],
                 mask: SignalSet(bits: record[24, as: UInt64.self]).subtracting(Signal.unblockable))
         }
         let old: SignalAction
         if let new {
             old = process.signals.setAction(signal, new)
+            if new.handler == SignalAction.ignoreHandler { nt_signals_drop_faults(signalState, Int32(signal)) }
             if new.isHandler, signal == Signal.SIGSEGV || signal == Signal.SIGBUS {
                 process.engine?.guestHandlesFaults()
             }
@@ -41,14 +42,11 @@ extension LinuxThread {
         if a[1] != 0 {
             let set = SignalSet(bits: try UserMemory.read(a[1]))
             switch a.int(0) {
-            case 0: blocked = blocked.union(set).subtracting(Signal.unblockable)
-            case 1: blocked = blocked.subtracting(set)
-            case 2: blocked = set.subtracting(Signal.unblockable)
+            case 0: try setMask(blocked.union(set).subtracting(Signal.unblockable))
+            case 1: try setMask(blocked.subtracting(set))
+            case 2: try setMask(set.subtracting(Signal.unblockable))
             default: throw .EINVAL
             }
-            // While a signal waits for delivery everything stays blocked; the delivery sets the mask.
-            nt_signal_mask(2, SignalSet.all.subtracting(Signal.synchronous).bits, nil)
-            if !nt_signals_pending(signalState) { applyMask() }
         }
         if a[2] != 0 { try UserMemory.write(old.bits, to: a[2]) }
         return 0
@@ -57,7 +55,9 @@ extension LinuxThread {
     func sigpending(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         guard a[1] <= 8 else { throw .EINVAL }
         var host = GuestRecord(size: 8)
-        _ = try host.withMutableAddress { (buffer) throws(LinuxErrno) in try hostCall(136, buffer, 8) }
+        _ = try host.withMutableAddress { (buffer) throws(LinuxErrno) in
+            try hostCall(CallNumber.rtSigpending, buffer, 8)
+        }
         var pending = SignalSet(bits: host[0, as: UInt64.self])
         pending.bits |= nt_signals_queued(signalState)
         pending.bits &= blocked.bits
@@ -73,56 +73,72 @@ extension LinuxThread {
         }
     }
 
+    func sigtimedwait(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        guard a[3] == 8 else { throw .EINVAL }
+        let set = SignalSet(bits: try UserMemory.read(a[0])).subtracting(Signal.unblockable)
+        let faults = SignalSet(bits: set.bits & Signal.fault.bits)
+        // Those that other threads are given for the process are for this one, too, while it waits for them.
+        if faults.bits != 0 { nt_signals_set_closed(signalState, blocked.subtracting(faults).bits) }
+        defer { if faults.bits != 0 { nt_signals_set_closed(signalState, blocked.bits) } }
+        if let info = takeSignal(from: faults) {
+            if a[1] != 0 { try UserMemory.write(info.record.bytes, to: a[1]) }
+            return UInt64(info.signal)
+        }
+        let signal = try interruptible(CallNumber.rtSigtimedwait, a[0], a[1], a[2], 8)
+        if nt_signals_take_kick(signalState, Int32(signal)) {
+            // Somebody else may have been quicker.
+            guard let info = takeSignal(from: SignalSet(arrayLiteral: Int(signal))) else { throw .ERESTARTSYS }
+            if a[1] != 0 { try UserMemory.write(info.record.bytes, to: a[1]) }
+        }
+        return signal
+    }
+
     func sigaltstack(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         let sp = registers.sp
         let old = alternateStack
         if a[0] != 0 {
             let record = GuestRecord(try UserMemory.readBytes(a[0], count: 24))
-            if old.contains(stackPointer: sp) { throw .EPERM }
-            typealias Flag = AlternateStack.Flag
-            let flags = record[8, as: Int32.self]
-            var new = AlternateStack(
-                base: record[0, as: UInt64.self], size: record[16, as: UInt64.self], isDisabled: false,
-                disarmsItself: flags & Flag.autoDisarm != 0)
-            switch flags & ~Flag.autoDisarm {
-            case Flag.disable: new = AlternateStack()
-            case 0, Flag.onStack:
-                if new.size < SignalFrame.minimumStackSize { throw .ENOMEM }
-            default: throw .EINVAL
-            }
-            alternateStack = new
+            try setAlternateStack(record, stackPointer: sp)
         }
         if a[1] != 0 {
             var record = GuestRecord(size: 24)
             record[0, as: UInt64.self] = old.base
-            record[8, as: Int32.self] = old.flags(stackPointer: sp)
+            record[8, as: Int32.self] = old.reportedFlags(stackPointer: sp)
             record[16, as: UInt64.self] = old.size
             try UserMemory.write(record.bytes, to: a[1])
         }
         return 0
     }
 
+    /// - Parameter record: a `stack_t`.
+    private func setAlternateStack(_ record: GuestRecord, stackPointer sp: UInt64) throws(LinuxErrno) {
+        if alternateStack.contains(stackPointer: sp) { throw .EPERM }
+        alternateStack = try AlternateStack(
+            base: record[0, as: UInt64.self], size: record[16, as: UInt64.self], flags: record[8, as: Int32.self])
+    }
+
     /// Returns from a handler. A bad frame is a SIGSEGV of the guest.
-    func sigreturn() -> UInt64 {
+    func sigreturn() throws(LinuxErrno) -> UInt64 {
+        guard holdSignals() else { throw .ERESTARTSYS }
         keepsRegisters = true
         let at = registers.sp
         do throws(LinuxErrno) {
             guard at % 16 == 0 else { throw .EFAULT }
             let frame = GuestRecord(try UserMemory.readBytes(at, count: SignalFrame.size))
-            try SignalFrame.restore(frame, to: registers)
             blocked = SignalSet(bits: frame[SignalFrame.Offset.signalMask, as: UInt64.self])
                 .subtracting(Signal.unblockable)
-            // The stack that was current when the handler began comes back (it may have disarmed itself).
-            let stackFlags = frame[SignalFrame.Offset.stackFlags, as: Int32.self]
-            alternateStack = AlternateStack(
-                base: frame[SignalFrame.Offset.stackPointer, as: UInt64.self],
-                size: frame[SignalFrame.Offset.stackSize, as: UInt64.self],
-                isDisabled: stackFlags & AlternateStack.Flag.disable != 0,
-                disarmsItself: stackFlags & AlternateStack.Flag.autoDisarm != 0)
-            needsDelivery = true
+            registers.cpu.pointee.exclusive_size = 0
+            try SignalFrame.restore(frame, to: registers)
+            // The stack that was current when the handler began comes back (it may have disarmed itself). What cannot be is
+            // ignored, as in the kernel.
+            let stack = Array(frame.bytes[SignalFrame.Offset.stackPointer..<SignalFrame.Offset.signalMask])
+            try? setAlternateStack(GuestRecord(stack), stackPointer: registers.sp)
+            applyMask()
         } catch {
-            let fault = SignalInfo(signal: Signal.SIGSEGV, code: SignalInfo.Code.kernel, address: at)
-            let action = raise(fault, registers)
+            // The kernel asks only whether something is mapped at or above.
+            let isBelowSomething = process.addressSpace.withMap { ($0.areas.last?.range.upperBound ?? 0) > at }
+            let code = isBelowSomething ? SignalInfo.Code.segmentProtection : SignalInfo.Code.segmentNotMapped
+            let action = raise(SignalInfo(signal: Signal.SIGSEGV, code: code, address: at), .none, registers)
             if action != .resume { pendingAction = action }
         }
         return registers[x: 0]

@@ -12,8 +12,6 @@ internal import GuestMemory
 struct VforkLink {
     private var ends: (parent: Int32, child: Int32)
 
-    /// Out of the way of the descriptors that the guest expects to be free next.
-    private static let lowestDescriptor: Int32 = 900
     /// More writable memory than this is not compared; the stack above SP still is.
     private static let compareLimit: UInt64 = 64 << 20
     private static let stackPart: UInt64 = 16 << 10
@@ -23,30 +21,26 @@ struct VforkLink {
     init?() {
         var pair: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | 0o2000000, 0, &pair) == 0 else { return nil }
-        let moved = pair.map { descriptor in
-            let high = nt_linux_syscall(
-                CallNumber.fcntl, UInt64(descriptor), 1030, UInt64(Self.lowestDescriptor), 0, 0, 0)
-            if high < 0 { return descriptor }  // F_DUPFD_CLOEXEC beyond the limit of this process
-            close(descriptor)
-            return Int32(high)
-        }
+        // A child closes all descriptors it sees before it executes a program.
+        let moved = pair.map { OwnDescriptors.shared.adopt($0) }
         ends = (moved[0], moved[1])
     }
 
     /// Parent, when fork failed.
     func discard() {
-        close(ends.parent)
-        close(ends.child)
+        OwnDescriptors.shared.close(ends.parent)
+        OwnDescriptors.shared.close(ends.child)
     }
 
-    /// Child: keeps its end and returns it.
+    /// Child: keeps its end and returns it. Before the locks held for fork are free.
     func becomeChild() -> Int32 {
-        close(ends.parent)
+        OwnDescriptors.shared.closeWithLockHeld(ends.parent)
         return ends.child
     }
 
     /// Child, before it ends without having executed a program.
     static func childEnds(_ descriptor: Int32) {
+        let descriptor = OwnDescriptors.shared.current(descriptor)
         var byte: UInt8 = 1
         guard send(descriptor, &byte, 1, Int32(MSG_NOSIGNAL)) == 1 else { return }
         _ = recv(descriptor, &byte, 1, 0)  // returns when the parent closes
@@ -56,8 +50,8 @@ struct VforkLink {
     /// kernel delivers none to a thread in vfork.
     /// - Parameter isAlone: no other guest thread runs, so that all that differs is the child's doing.
     func wait(for child: Int32, addressSpace: AddressSpace, stackPointer: GuestAddress, isAlone: Bool) {
-        close(ends.child)
-        defer { close(ends.parent) }
+        OwnDescriptors.shared.close(ends.child)
+        defer { OwnDescriptors.shared.close(ends.parent) }
         var byte: UInt8 = 0
         guard recv(ends.parent, &byte, 1, 0) == 1 else { return }
         for range in Self.ranges(addressSpace.withMap { $0.areas }, stackPointer, isAlone) {
