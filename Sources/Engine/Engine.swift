@@ -159,7 +159,7 @@ package final class Engine: @unchecked Sendable {
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
             } else {
-                tier0.install(tb, block, heat: .max)
+                maker.tier0.install(tb, block, heat: .max)
             }
         }
         return tb
