@@ -161,10 +161,11 @@ package final class VCPU: @unchecked Sendable {
             signal: Int32(cpu.pointee.fault_signal), code: Int32(bitPattern: cpu.pointee.fault_code),
             address: cpu.pointee.fault_address)
         if isFaultNonCanonical {
-            let word = engine.environment.fetch(cpu.pointee.pc) ?? 0
+            let pc = cpu.pointee.pc
+            let access = engine.environment.fetch(pc).flatMap { FaultingAccess($0, pc: pc, registers) }
             fault = HostFault(
-                signal: HostFault.segmentation, code: HostFault.notMapped,
-                address: AccessAddress.withoutTag(AccessAddress.of(word, registers)))
+                signal: HostFault.segmentation, code: HostFault.notMapped, address: access?.address ?? 0)
+            cpu.pointee.fault_write = access?.isWrite ?? false ? 1 : 0
         }
         engine.log.write(.int, "fault signal=\(fault.signal) address=\(hex(fault.address)) pc=\(hex(cpu.pointee.pc))\n")
         return engine.environment.handleFault(fault, on: self)
