@@ -36,6 +36,14 @@ struct Rerun: Equatable {
     var program: Int32
     var name: String
 
+    static let option = "--rerun="
+    /// The option that says so.
+    var word: String { "\(Self.option)\(executable),\(logFile),\(program),\(name)" }
+
+    init(executable: Int32, logFile: Int32, program: Int32, name: String) {
+        (self.executable, self.logFile, self.program, self.name) = (executable, logFile, program, name)
+    }
+
     /// `EXECUTABLE,LOG,PROGRAM,NAME`; the name may have commas.
     init?(_ text: String) {
         let parts = text.split(separator: ",", maxSplits: 3, omittingEmptySubsequences: false)

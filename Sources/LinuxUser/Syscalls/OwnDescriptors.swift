@@ -102,7 +102,7 @@ package final class OwnDescriptors: @unchecked Sendable {
     }
 
     /// The handle on our executable; nil when there has never been a `/proc` to open it through.
-    func executableDescriptor() -> Int32? {
+    package func executableDescriptor() -> Int32? {
         let known = lock.withLock { executable }
         if known >= 0 { return known }
         keepExecutable(inherited: -1)
