@@ -8,7 +8,7 @@ ORACLE = $(GUESTS)/programs/qemu-aarch64
 # Debian's arm64 packages, unpacked, as guests see them.
 SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
-.PHONY: static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz isa-check generate check-generated coverage format lint clean
+.PHONY: static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
@@ -21,6 +21,7 @@ help:
 	@echo "make soak         redis, python and stress-ng under load for TIME=1800 seconds; memory must stay stable"
 	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes; BENCH=\"--filter tight\")"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
+	@echo "make fuzz-elf     the loader on damaged programs (TIME=seconds SEED=n)"
 	@echo "make isa-check    every mnemonic in many forms and states against qemu-aarch64 (ISA=\"--only FCVT --forms 50\")"
 	@echo "make generate     write the decoder from Sources/A64ISA/Encodings"
 	@echo "make coverage     count implemented encodings"
@@ -83,6 +84,9 @@ fuzz: setup-test build
 	$(RELEASE) --product fuzz
 	mkdir -p Tests/Cases/fuzz
 	.build/release/fuzz --needletail .build/release/needletail --qemu $(ORACLE) --time $(TIME) --seed $(SEED) --keep Tests/Cases/fuzz
+fuzz-elf: build guests
+	$(RELEASE) --build-tests
+	ELF_FUZZ_TIME=$(TIME) ELF_FUZZ_SEED=$(SEED) NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build --filter ELFFuzzTests
 # Each mnemonic that LLVM knows, 16 forms from 6 states; about 4 minutes.
 isa-check: setup-test build
 	$(RELEASE) --product fuzz

@@ -110,7 +110,7 @@ let package = Package(
                 "Engine", "A64ISA", "A64Translator", "EmuIR", "GuestState", "IRPasses", "LLVMBackend", "CHost", "Support",
                 "TestSupport",
             ]),
-        .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost"]),
+        .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,

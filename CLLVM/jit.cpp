@@ -155,6 +155,8 @@ extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **erro
         return nullptr;
     }
     jit->session = std::make_unique<ExecutionSession>(std::move(*control));
+    // Errors come back from each call; ORC would also print some.
+    jit->session->setErrorReporter([](Error error) { consumeError(std::move(error)); });
     // Slabs of address space: modules get neighbouring pages, W^X by mprotect when a module is finalised.
     auto memory = MapperJITLinkMemoryManager::CreateWithMapper<SlabMapper>(64 << 20, slab);
     if (!memory) {

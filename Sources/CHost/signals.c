@@ -85,15 +85,43 @@ void nt_signals_free(nt_signal_state *state) {
     pthread_mutex_unlock(&states_lock);
 }
 
+/// A thread, other than the calling one, that does not block `signal`.
+static nt_signal_state *find_open(const nt_signal_state *mine, int signal, pid_t *tid) {
+    for (uint32_t i = 0; i < STATES_LIMIT; i++) {
+        nt_signal_state *state = __c11_atomic_load(&states[i], __ATOMIC_ACQUIRE);
+        if (!state) break;
+        *tid = __c11_atomic_load(&state->tid, __ATOMIC_ACQUIRE);
+        if (state != mine && *tid && !(state->closed & BIT(signal))) return state;
+    }
+    return NULL;
+}
+
+/// Keeps a fault signal for the process and tells a thread that does not block it.
+static void keep_for_process(const nt_signal_state *mine, unsigned index, const siginfo_t *info) {
+    slot_put(&process_faults[index], info);
+    pid_t tid;
+    nt_signal_state *other = find_open(mine, fault_numbers[index], &tid);
+    if (!other) return;
+    __c11_atomic_fetch_or(&other->kicks, 1u << index, __ATOMIC_ACQ_REL);
+    syscall(SYS_tgkill, getpid(), tid, fault_numbers[index]);
+}
+
 void nt_signals_attach(nt_signal_state *state, nt_cpu *cpu) {
     nt_signal_state *old = thread_signals;
+    thread_signals = state;
     if (state) {
         state->cpu = cpu;
         __c11_atomic_store(&state->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
     } else if (old) {
         __c11_atomic_store(&old->tid, 0, __ATOMIC_RELEASE);
+        // What the process was sent is now for another thread; what this thread was sent ends with it.
+        for (unsigned i = 0; i < 2; i++) {
+            siginfo_t info;
+            if (slot_take(&old->faults[i], &info) && info.si_code != SI_TKILL) keep_for_process(NULL, i, &info);
+            if (nt_signals_take_kick(old, fault_numbers[i]) && slot_take(&process_faults[i], &info))
+                keep_for_process(NULL, i, &info);
+        }
     }
-    thread_signals = state;
 }
 
 void nt_signals_lock_for_fork(void) { pthread_mutex_lock(&states_lock); }
@@ -170,17 +198,6 @@ static void queue_signal(int signal, siginfo_t *info, void *context) {
     wake(state, context);
 }
 
-/// A thread, other than the calling one, that does not block `signal`.
-static nt_signal_state *find_open(const nt_signal_state *mine, int signal, pid_t *tid) {
-    for (uint32_t i = 0; i < STATES_LIMIT; i++) {
-        nt_signal_state *state = __c11_atomic_load(&states[i], __ATOMIC_ACQUIRE);
-        if (!state) break;
-        *tid = __c11_atomic_load(&state->tid, __ATOMIC_ACQUIRE);
-        if (state != mine && *tid && !(state->closed & BIT(signal))) return state;
-    }
-    return NULL;
-}
-
 /// The fault handlers' offer of what is no fault of guest code: signals that somebody sent are the guest's.
 static bool take_sent_signal(int signal, void *info_pointer, void *context_pointer) {
     siginfo_t *info = info_pointer;
@@ -207,13 +224,7 @@ static bool take_sent_signal(int signal, void *info_pointer, void *context_point
         return true;
     }
     if (state) state->disturbed = 1;
-    slot_put(&process_faults[index], info);
-    pid_t tid;
-    nt_signal_state *other = find_open(state, signal, &tid);
-    if (other) {
-        __c11_atomic_fetch_or(&other->kicks, 1u << index, __ATOMIC_ACQ_REL);
-        syscall(SYS_tgkill, getpid(), tid, signal);
-    }
+    keep_for_process(state, index, info);
     return true;
 }
 

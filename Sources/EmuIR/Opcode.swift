@@ -86,15 +86,14 @@ package struct Effects: OptionSet, BitwiseCopyable, Sendable {
     /// Rounds as FPCR says and adds to FPSR; touches no other guest register.
     package static let floatingPoint = Effects(rawValue: 1024)
 
-    // Sets by their bits: in other modules, option-set literals of these would be built at run time through witness tables.
-
-    private static let impure: UInt16 = 2 | 8 | 32 | 64 | 128 | 256 | 512 | 1024
+    private static let impure: Effects = [
+        .writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier, .floatingPoint,
+    ]
     /// True when an unused result makes the operation removable.
-    package var isPure: Bool { rawValue & Self.impure == 0 }
-    /// Guest registers must be exact before it, or it writes some that its operands do not name.
-    package var looksAtState: Bool { rawValue & (4 | 8 | 64 | 128) != 0 }
-    /// Nothing but its operands, its result and NZCV is concerned.
-    package var concernsFlagsOnly: Bool { rawValue & (8 | 64 | 128 | 256 | 1024) == 0 }
+    package var isPure: Bool { rawValue & Self.impure.rawValue == 0 }
+    /// True when any of `effects` is among these. For the passes, which ask it of every operation: a set literal in
+    /// another module is built element by element at run time.
+    @inlinable package func includesAny(of effects: Effects) -> Bool { rawValue & effects.rawValue != 0 }
 }
 
 /// What a field of `IRInst` means for an operation, for text and checks.

@@ -1,6 +1,7 @@
 internal import A64Translator
 internal import CHost
 internal import EmuIR
+internal import Glibc
 package import GuestState
 internal import IRPasses
 internal import LLVMBackend
@@ -10,9 +11,9 @@ internal import Synchronization
 
 /// The engine: TBs and the vCPUs that run them. One per process.
 ///
-/// Lock order: `translationLock`, then `World`'s exclusive section, then `cacheLock`.
+/// Lock order: `translators`, then `World`'s exclusive section, then `cacheLock`.
 package final class Engine: @unchecked Sendable {
-    // @unchecked: the cache is guarded by `cacheLock`, the translator by `translationLock`, `generation` is atomic, the rest is
+    // @unchecked: the cache is guarded by `cacheLock`, translators lock for themselves, `generation` is atomic, the rest is
     // set before the first vCPU runs.
     package let configuration: EngineConfiguration
     package let log: Log
@@ -25,12 +26,7 @@ package final class Engine: @unchecked Sendable {
     var cache = TBCache()
     /// vCPU indices that were in use before. Guarded by `cacheLock`.
     private var activatedIndices: Set<Int> = []
-    /// The guest page whose code is being translated, and whether some of it changed since. Guarded by `cacheLock`.
-    private var translatedPage: UInt64?
-    private var isTranslationStale = false
-    let translationLock = Lock()
-    var pipeline: TranslationPipeline
-    let tier0: Tier0
+    let translators: TranslatorPool
     /// Made on first use: loading LLVM's target costs more than a small guest's whole run.
     private(set) lazy var backend = JITBackend(log: log)
     private(set) lazy var compiler = CompileThread(engine: self)
@@ -55,9 +51,14 @@ package final class Engine: @unchecked Sendable {
         self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
         self.cleaning = Atomic(configuration.translation.cleansTags)
-        self.tier0 = Tier0(chains: configuration.chains)
-        self.pipeline = TranslationPipeline(
-            configuration: configuration, feedsInterpreter: [.interp, .auto].contains(configuration.tier), log: log)
+        let feedsInterpreter = [.interp, .auto].contains(configuration.tier)
+        // Plugins are told of one translation at a time, dumps stand one behind the other, and the compiler is one.
+        let isSerial = plugins != nil || !feedsInterpreter || log.isOn([.inAsm, .op, .opOpt, .unimp])
+        translators = TranslatorPool(limit: isSerial ? 1 : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
+            TBMaker(
+                pipeline: TranslationPipeline(configuration: configuration, feedsInterpreter: feedsInterpreter, log: log),
+                tier0: Tier0(chains: configuration.chains))
+        }
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
             Unmanaged<VCPU>.fromOpaque(cpu!.pointee.owner).takeUnretainedValue().noteStaleCode(at: address)
@@ -106,42 +107,38 @@ package final class Engine: @unchecked Sendable {
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
         if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
-        translationLock.lock()
-        defer { translationLock.unlock() }
+        let maker = translators.borrow()
+        defer { translators.giveBack(maker) }
         while true {
-            let known = cacheLock.withLock { () -> TranslationBlock? in
-                if let tb = cache.find(key) { return tb }
-                translatedPage = key.pc >> 12
-                isTranslationStale = false
-                return nil
-            }
-            if let known { return known }
-            let tb = makeBlock(key)
-            let inserted = cacheLock.withLock { () -> Bool in
-                translatedPage = nil
-                if isTranslationStale {
-                    cache.returnIndex(tb.c.pointee.tb_index)
-                    return false
+            let before = generation
+            if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
+            let tb = makeBlock(key, maker)
+            let current = cacheLock.withLock { () -> TranslationBlock? in
+                // Another thread was here first; or guest code that was removed meanwhile may have changed under the translator.
+                let other = cache.find(key)
+                if other == nil, generation == before {
+                    cache.insert(tb)
+                    return tb
                 }
-                cache.insert(tb)
-                return true
+                cache.giveBack(index: tb.c.pointee.tb_index)
+                return other
             }
-            if inserted { return tb }
-            release(tb)
+            if current !== tb { release(tb) }
+            if let current { return current }
         }
     }
 
-    /// Translates, instruments and gives the first tier. `translationLock` held.
-    private func makeBlock(_ key: TBKey) -> TranslationBlock {
+    /// Translates, instruments and gives the first tier.
+    private func makeBlock(_ key: TBKey, _ maker: TBMaker) -> TranslationBlock {
         let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
         // A safe point flushes; until then there is room.
         if isNearlyFull { requestSafePoint() }
         let cleansTags = self.cleansTags
-        var block = pipeline.translate(
+        var block = maker.pipeline.translate(
             key, isParallel: isParallel, cleansTags: cleansTags, fetch: environment.fetch)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
-        let adjustments = pipeline.finish(
+        let adjustments = maker.pipeline.finish(
             &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
         let c = UnsafeMutablePointer<nt_tb>.allocate(capacity: 1)
         UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
@@ -153,16 +150,16 @@ package final class Engine: @unchecked Sendable {
             key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: cleansTags,
             instrumentation: instrumentation)
         tb.faultAdjustments = adjustments
-        pipeline.initialiseSlots(of: tb, for: block)
+        maker.pipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
-        case .interp: tier0.install(tb, block, heat: .max)
-        case .auto: tier0.install(tb, block, heat: configuration.hotThreshold)
+        case .interp: maker.tier0.install(tb, block, heat: .max)
+        case .auto: maker.tier0.install(tb, block, heat: configuration.hotThreshold)
         case .block, .region:
             let units = [CompileUnit(block: block, tbIndex: index)]
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
             } else {
-                tier0.install(tb, block, heat: .max)
+                maker.tier0.install(tb, block, heat: .max)
             }
         }
         return tb
@@ -216,7 +213,7 @@ package final class Engine: @unchecked Sendable {
             // By key and not by address: it may have been removed, and made again, since.
             guard let tb = cache.find(key), tb.stage == .tier0 else { return }
             tb.stage = .queued
-            tier0.stopCounting(tb)
+            Tier0.stopCounting(tb)
             compiler.enqueue(tb.key)
         }
     }
@@ -227,33 +224,27 @@ package final class Engine: @unchecked Sendable {
     ///
     /// Not from inside generated code.
     package func invalidate(_ ranges: [Range<UInt64>]) {
-        let isNeeded = cacheLock.withLock { () -> Bool in
-            // What is being translated may have been read before the change; it is not in the cache yet.
-            if let page = translatedPage, ranges.contains(where: { Self.touches($0, page) }) { isTranslationStale = true }
-            // Most code that changes was never run: no vCPU need stop for it.
-            return ranges.contains { cache.hasBlocks(overlapping: $0) }
+        // Most code that changes was never run: no vCPU need stop for it. A TB being made of it now sees the new generation and is
+        // thrown away.
+        let isNeeded = cacheLock.withLock {
+            let found = ranges.contains { cache.hasBlocks(overlapping: $0) }
+            if !found { generationCounter.add(1, ordering: .acquiringAndReleasing) }
+            return found
         }
         if isNeeded { removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } } }
     }
 
-    private static func touches(_ range: Range<UInt64>, _ page: UInt64) -> Bool {
-        !range.isEmpty && range.lowerBound >> 12 <= page && page <= (range.upperBound - 1) >> 12
-    }
-
     /// Forgets all TBs.
     package func flush() {
-        removeBlocks { cache in
-            isTranslationStale = true
-            return cache.removeAll()
-        }
+        removeBlocks { cache in cache.removeAll() }
     }
 
     private func removeBlocks(_ select: (inout TBCache) -> [TranslationBlock]) {
         world.exclusive {
             let removed = cacheLock.withLock { () -> [TranslationBlock] in
-                let removed = select(&cache)
-                if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
-                return removed
+                // Also for TBs that are being made.
+                generationCounter.add(1, ordering: .acquiringAndReleasing)
+                return select(&cache)
             }
             if removed.isEmpty { return }
             for vcpu in world.all { vcpu.forget(removed) }
@@ -262,7 +253,7 @@ package final class Engine: @unchecked Sendable {
     }
 
     private func release(_ tb: TranslationBlock) {
-        tier0.release(tb)
+        Tier0.release(tb)
         if let code = tb.compiledCode { backend.release(code) }
         tb.c.deallocate()
     }
@@ -310,7 +301,7 @@ package final class Engine: @unchecked Sendable {
     /// Stops the compile thread between two modules and the other vCPUs between two TBs, so that the child finds LLVM, plugins
     /// and the locks at rest, and no TB half removed.
     package func prepareFork() {
-        translationLock.lock()
+        translators.stop()
         if compilerStarted { compiler.pause() }
         world.beginExclusive()
         cacheLock.lock()
@@ -319,11 +310,11 @@ package final class Engine: @unchecked Sendable {
         cacheLock.unlock()
         world.endExclusive()
         if compilerStarted { compiler.resume() }
-        translationLock.unlock()
+        translators.resume()
     }
     package func afterForkInChild(keeping vcpu: VCPU) {
         cacheLock.unlock()
-        translationLock.unlock()
+        translators.resumeInForkChild()
         world.afterForkInChild(keeping: vcpu)
         if compilerStarted {
             for key in compiler.resetAfterFork() {

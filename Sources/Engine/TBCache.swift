@@ -29,10 +29,12 @@ struct TBCache {
         return index
     }
 
-    /// Takes an index back whose TB was never inserted. Before any other index is taken.
-    mutating func returnIndex(_ index: UInt32) {
-        // After `removeAll` all are free anyway.
-        if Int(index) < table.count { freeIndices.append(index) }
+    /// Takes back an index whose TB was not inserted.
+    mutating func giveBack(index: UInt32) { free(index: index) }
+
+    private mutating func free(index: UInt32) {
+        table[Int(index)] = nil
+        freeIndices.append(index)
     }
 
     /// Fault points have room for twice as many TBs.
@@ -75,8 +77,7 @@ struct TBCache {
         let all = Array(byKey.values)
         byKey.removeAll()
         byPage.removeAll()
-        table.removeAll()
-        freeIndices.removeAll()
+        for tb in all { free(index: tb.c.pointee.tb_index) }
         return all
     }
 
@@ -89,8 +90,7 @@ struct TBCache {
             block(index: target.pointee.tb_index)?.incoming.removeAll { $0 == slot }
         }
         byKey[tb.key] = nil
-        table[Int(tb.c.pointee.tb_index)] = nil
-        freeIndices.append(tb.c.pointee.tb_index)
+        free(index: tb.c.pointee.tb_index)
         byPage[tb.key.pc >> 12]?.removeAll { $0 === tb }
         if byPage[tb.key.pc >> 12]?.isEmpty == true { byPage[tb.key.pc >> 12] = nil }
     }

@@ -2,7 +2,7 @@ internal import CHost
 internal import EmuIR
 internal import IRInterpreter
 
-/// Gives TBs their tier-0 form.
+/// Gives TBs their tier-0 form. One per translating thread.
 final class Tier0 {
     private var predecoder = Predecoder()
     private let chains: Bool
@@ -16,9 +16,9 @@ final class Tier0 {
         nt_tb_set_entry(tb.c, IRInterpreter.entry)
     }
 
-    func stopCounting(_ tb: TranslationBlock) { nt_tb_set_heat(tb.c, .max) }
+    static func stopCounting(_ tb: TranslationBlock) { nt_tb_set_heat(tb.c, .max) }
 
-    func release(_ tb: TranslationBlock) {
+    static func release(_ tb: TranslationBlock) {
         if let ops = tb.c.pointee.ops { Predecoder.release(ops) }
     }
 }

@@ -6,6 +6,11 @@ internal import EmuIR
 /// make all registers and flags live; so does the end of the block.
 /// Relies on: `Effects`. Keeps: loads (they can fault), observers, order.
 enum DeadState {
+    /// What makes an operation more than a computation of flags.
+    private static let beyondFlags: Effects = [.observer, .mayFault, .terminator, .writesState, .floatingPoint]
+    /// What lets guest state be seen.
+    private static let exposing: Effects = [.mayFault, .terminator, .readsState, .writesState]
+
     static func run(_ block: inout IRBlock, _ s: inout PassScratch) {
         let count = block.insts.count
         s.isUsed.removeAll(keepingCapacity: true)
@@ -30,14 +35,16 @@ enum DeadState {
                 dead = s.overwrittenIn[slot] == s.epoch
                 s.overwrittenIn[slot] = s.epoch
             default:
-                if effects.contains(.writesFlags), inst.resultType == .none, effects.concernsFlagsOnly {
+                if effects.contains(.writesFlags), inst.resultType == .none,
+                    !effects.includesAny(of: Self.beyondFlags)
+                {
                     dead = flagsOverwritten
                     if !dead { flagsOverwritten = true }
                 } else if effects.isPure, inst.resultType != .none {
                     dead = !s.isUsed[i]
                 }
                 if !dead {
-                    if effects.looksAtState {
+                    if effects.includesAny(of: Self.exposing) {
                         s.liveAgain()
                         flagsOverwritten = false
                     }

@@ -79,13 +79,10 @@ package final class LinuxThread: @unchecked Sendable {
 
     /// Undoes `attach` and does, in the kernel's order, what it does when a thread ends. Call last on its host thread.
     package func detach() {
+        // What is sent to the process from now on is for other threads. Faults must still be possible.
         nt_signal_mask(2, Signal.hostBlockable.bits, nil)
-        defer {
-            // What is sent to the process from now on is for other threads.
-            nt_signal_mask(2, SignalSet.all.bits, nil)
-            nt_signals_attach(nil, nil)
-        }
-        passSignalsOn()
+        nt_signals_attach(nil, nil)
+        defer { nt_signal_mask(2, SignalSet.all.bits, nil) }
         // Who sees the cleared tid may unmap the list, so the kernel's walk at the host thread's end would come too late.
         robustList.release(owner: UInt32(bitPattern: tid))
         _ = nt_linux_syscall(CallNumber.setRobustList, 0, UInt64(RobustList.headSize), 0, 0, 0, 0)
@@ -95,20 +92,6 @@ package final class LinuxThread: @unchecked Sendable {
             try hostCall(CallNumber.futex, clearChildTID, 1, 1)  // FUTEX_WAKE, one waiter
         } catch {
             // The kernel ignores a bad address here, too.
-        }
-    }
-
-    /// Signals sent to the process that this thread took and has not delivered are for another thread to deliver.
-    private func passSignalsOn() {
-        var bytes = [UInt8](repeating: 0, count: 128)
-        for signal in 1...Signal.count where nt_signals_queued(signalState) >> UInt64(signal - 1) & 1 != 0 {
-            let isTaken = bytes.withUnsafeMutableBytes { nt_signals_take(signalState, Int32(signal), $0.baseAddress) }
-            let isForThread = SignalInfo(bytes: bytes).code == SignalInfo.Code.threadKill
-            if !isTaken || isForThread { continue }
-            bytes.withUnsafeBytes {
-                _ = nt_linux_syscall(
-                    CallNumber.rtSigqueueinfo, UInt64(getpid()), UInt64(signal), address($0.baseAddress), 0, 0, 0)
-            }
         }
     }
 

@@ -13,7 +13,7 @@ struct Needletail {
     static let version = "0.1.0"
 
     static func main() {
-        Randomisation.restore()
+        let isSecondTry = Randomisation.restore()
         let words = commandLine()
         let texts = words.dropFirst().map { String(decoding: $0, as: UTF8.self) }
         // A set-user-id program run through binfmt_misc: its caller shall not choose what we do.
@@ -23,7 +23,7 @@ struct Needletail {
                 isSecure ? nil : getenv(name).map { String(cString: $0) }
             }
             // Everything from the program on is passed through byte for byte.
-            start(options, Array(words.suffix(options.arguments.count + 1)), isSecure: isSecure)
+            start(options, Array(words.suffix(options.arguments.count + 1)), isSecure: isSecure, isSecondTry: isSecondTry)
         } catch let error as UsageError {
             fail(error.message, error.status)
         } catch Immediate.binfmt(let request) {
@@ -56,7 +56,7 @@ struct Needletail {
         return nt_linux_auxiliary(type, &value) ? value : nil
     }
 
-    private static func start(_ options: Options, _ words: [[UInt8]], isSecure: Bool) -> Never {
+    private static func start(_ options: Options, _ words: [[UInt8]], isSecure: Bool, isSecondTry: Bool) -> Never {
         OwnDescriptors.shared.keepExecutable(inherited: options.rerun?.executable ?? -1)
         let log = Log()
         log.configure(items: options.logItems, descriptor: logDescriptor(options, log))
@@ -87,7 +87,7 @@ struct Needletail {
         do {
             try machine.load(linux)
         } catch {
-            if error.kind == .addressTaken {
+            if error.kind == .addressTaken, !isSecondTry {
                 let name = options.rerun?.name ?? String(decoding: words[0].split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
                 Randomisation.startAgainWithout(
                     commandLine(),

@@ -40,10 +40,13 @@ enum Randomisation {
     }
 
     /// To be called first of all: what the guest executes is randomised again.
-    static func restore() {
-        guard getenv(marker) != nil else { return }
+    /// - Returns: whether this process was started by `startAgainWithout`, which would not help once more.
+    @discardableResult
+    static func restore() -> Bool {
+        guard getenv(marker) != nil else { return false }
         unsetenv(marker)
         let current = UInt64(bitPattern: nt_linux_syscall(personality, ask, 0, 0, 0, 0, 0))
         _ = nt_linux_syscall(personality, current & ~notRandomised, 0, 0, 0, 0, 0)
+        return true
     }
 }

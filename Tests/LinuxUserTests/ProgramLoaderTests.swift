@@ -76,7 +76,7 @@ import Testing
         try withProgram(foreign.bytes()) { #expect(error($0)?.exitStatus == 255) }
         var taken = ELFBuilder()
         taken.headers[0].memorySize = 0x7ffe_0000_0000
-        try withProgram(taken.bytes()) { #expect(error($0)?.kind == .memory) }
+        try withProgram(taken.bytes()) { #expect(error($0)?.kind == .addressTaken) }
         #expect(loader.addressSpace.withMap { $0.areas.isEmpty })
     }
 

@@ -37,7 +37,7 @@ else
     (
         rounds=0
         while [ "$(left)" -gt 5 ]; do
-            guest redis-benchmark -p "$port" -q -n 3000 -c 20 -r 1000 -t set,get,incr,lpush,rpop,sadd,hset,mset \
+            guest redis-benchmark -p "$port" -q -n 500 -c 20 -r 1000 -t set,get,incr,lpush,rpop,sadd,hset,mset \
                 >"$folder/benchmark.log" 2>>"$folder/benchmark.err" || { note "redis-benchmark failed"; break; }
             value=soak-$rounds-$$
             guest redis-cli -p "$port" set soak "$value" >/dev/null 2>>"$folder/benchmark.err"
@@ -49,7 +49,7 @@ else
         echo "$rounds" >"$folder/redis.rounds"
     ) &
     load=$!
-    guest python3 "$here/soak.py" "$(left)" >"$folder/python.log" 2>"$folder/python.err" &
+    guest python3 "$here/soak.py" "$end" >"$folder/python.log" 2>"$folder/python.err" &
     python=$!
     # -t ends the stressors; two processes of each class at most.
     guest stress-ng --verify --temp-path "$folder" -t "$(left)s" --cpu 1 --cpu-method matrixprod --vm 1 --vm-bytes 16m \
@@ -89,7 +89,7 @@ sample() {
 start=$(date +%s)
 while kill -0 $leader 2>/dev/null; do
     now=$(date +%s)
-    [ "$now" -ge $((end + 60)) ] && { echo "not ended a minute after its time" >>"$folder/failures"; break; }
+    [ "$now" -ge $((end + 120)) ] && { echo "not ended two minutes after its time" >>"$folder/failures"; break; }
     sample $((now - start)) >>"$folder/samples"
     sleep 1
 done

@@ -30,8 +30,8 @@ typedef struct nt_signal_state nt_signal_state;
 nt_signal_state *nt_signals_new(void);
 /// Call when no thread has it attached.
 void nt_signals_free(nt_signal_state *state);
-/// Makes `state` the calling thread's; the handlers then set the exit request of `cpu`. NULL detaches; block all signals before,
-/// for good, fault signals included.
+/// Makes `state` the calling thread's; the handlers then set the exit request of `cpu`. NULL detaches and passes on what the
+/// process was sent; block all but the fault signals before.
 void nt_signals_attach(nt_signal_state *state, nt_cpu *cpu);
 /// True when a handler has queued something that the guest does not block since the last nt_signals_clear. While it is true the
 /// host blocks all signals but the fault signals.

@@ -20,6 +20,12 @@ package struct LoadError: Error, Equatable, Sendable {
     static func file(_ path: [UInt8], _ error: LinuxErrno) -> LoadError {
         LoadError(kind: .file, message: "cannot load '\(String(decoding: path, as: UTF8.self))': \(error.message)")
     }
+    static func interpreter(of program: [UInt8], _ error: LoadError) -> LoadError {
+        // Its own message tells the rest, once it could be read.
+        guard error.kind == .file else { return error }
+        let name = String(decoding: program, as: UTF8.self)
+        return LoadError(kind: .image, message: "'\(name)' wants an interpreter: \(error.message)")
+    }
     static func foreignScript(_ path: [UInt8]) -> LoadError {
         LoadError(
             kind: .file,

@@ -56,7 +56,12 @@ struct ProgramLoader {
         let (program, image) = try loadImage(path, descriptor: descriptor, base: Self.positionIndependentBase)
         guard let interpreterPath = image.interpreter else { return program }
         let resolved = SysrootPath.resolve(interpreterPath, sysroot: sysroot) ?? interpreterPath
-        let (interpreter, interpreterImage) = try loadImage(resolved, base: 0)
+        let (interpreter, interpreterImage): (LoadedProgram, ELFImage)
+        do throws(LoadError) {
+            (interpreter, interpreterImage) = try loadImage(resolved, base: 0)
+        } catch {
+            throw .interpreter(of: path, error)
+        }
         return LoadedProgram(
             start: interpreter.entry, entry: program.entry, bias: program.bias,
             interpreterBase: interpreter.bias &+ interpreterImage.span.lowerBound,

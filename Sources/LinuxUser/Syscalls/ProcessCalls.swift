@@ -3,7 +3,9 @@ internal import Glibc
 internal import GuestState
 
 extension LinuxThread {
-    func exit(_ a: SyscallArguments) -> UInt64 {
+    func exit(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        // A signal that this thread has been given would be lost with it.
+        guard holdSignals() else { throw .ERESTARTSYS }
         tellVforkParent()
         // Counted here and not when the host thread ends, so that of several that exit at once exactly one is the last.
         let isLast = process.lock.withLock {

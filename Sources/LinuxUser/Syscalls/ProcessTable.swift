@@ -6,7 +6,7 @@ extension SyscallTable.Builder {
         host(90, "capget", "pp")
         host(91, "capset", "pp")
         emulate(92, "personality", "x") { t, a throws(LinuxErrno) in try t.personality(a) }
-        emulate(93, "exit", "d") { thread, a throws(LinuxErrno) in thread.exit(a) }
+        emulate(93, "exit", "d") { thread, a throws(LinuxErrno) in try thread.exit(a) }
         emulate(94, "exit_group", "d") { thread, a throws(LinuxErrno) in thread.exitGroup(a) }
         host(95, "waitid", "ddpxp")
         emulate(96, "set_tid_address", "p") { thread, a throws(LinuxErrno) in thread.setTIDAddress(a) }
