@@ -88,7 +88,8 @@ struct Needletail {
             try machine.load(linux)
         } catch {
             if error.kind == .addressTaken, !isSecondTry {
-                let name = options.rerun?.name ?? String(decoding: words[0].split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
+                let name =
+                    options.rerun?.name ?? String(decoding: words[0].split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
                 Randomisation.startAgainWithout(
                     commandLine(),
                     Rerun(

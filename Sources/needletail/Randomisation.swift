@@ -15,8 +15,8 @@ enum Randomisation {
     static func startAgainWithout(_ words: [[UInt8]], _ rerun: Rerun) {
         let current = UInt64(bitPattern: nt_linux_syscall(personality, ask, 0, 0, 0, 0, 0))
         guard current & notRandomised == 0 else { return }
-        let old = words.dropFirst().first { $0.starts(with: Rerun.option.utf8) }
-        let rest = words.dropFirst(old == nil ? 1 : 2)
+        let isRerun = words.count > 1 && words[1].starts(with: Rerun.option.utf8)
+        let rest = words.dropFirst(isRerun ? 2 : 1)
         let vector = ([words[0], Array(rerun.word.utf8)] + rest).map { word in
             strdup(word.map { CChar(bitPattern: $0) } + [0])
         }

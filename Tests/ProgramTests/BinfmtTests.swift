@@ -107,7 +107,8 @@ import Testing
         for name in ["sh", "tr", "sort", "head", "wc", "echo", "uname", "chroot"] {
             try FileManager.default.copyItem(atPath: shell, toPath: "\(root.path)/bin/\(name)")
         }
-        let script = "#!/bin/sh\n/bin/echo c a b | /bin/tr ' ' '\\n' | /bin/sort | /bin/head -2\n/bin/echo $0 \"$@\" $(/bin/uname -m)\n"
+        let script =
+            "#!/bin/sh\n/bin/echo c a b | /bin/tr ' ' '\\n' | /bin/sort | /bin/head -2\n/bin/echo $0 \"$@\" $(/bin/uname -m)\n"
         try Data(script.utf8).write(to: URL(fileURLWithPath: root.path + "/tmp/script"))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: root.path + "/tmp/script")
         let log = root.path + "/log"
