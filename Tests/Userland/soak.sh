@@ -35,6 +35,10 @@ else
         >"$folder/redis.log" 2>"$folder/redis.err" &
     server=$!
     (
+        until [ "$(guest redis-cli -p "$port" ping 2>/dev/null)" = PONG ]; do
+            [ "$(left)" -gt 5 ] || { note "redis-server does not answer"; exit 1; }
+            sleep 0.2
+        done
         rounds=0
         while [ "$(left)" -gt 5 ]; do
             guest redis-benchmark -p "$port" -q -n 500 -c 20 -r 1000 -t set,get,incr,lpush,rpop,sadd,hset,mset \
