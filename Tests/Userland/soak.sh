@@ -63,7 +63,7 @@ else
     wait $load || note "the redis load failed"
     wait $python || note "python failed: $(tail -n 1 "$folder/python.err")"
     wait $stress || note "stress-ng failed: $(grep -m 1 -E 'fail|error' "$folder/stress.err" "$folder/stress.log" || true)"
-    kill -TERM $server
+    guest redis-cli -p "$port" shutdown nosave >/dev/null 2>>"$folder/benchmark.err"
     wait $server || note "redis-server failed"
     exit 0
 fi
