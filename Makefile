@@ -73,9 +73,9 @@ ROUNDS ?= 10000000
 litmus: setup-test build
 	Tests/Litmus/build.sh $(GUESTS)/programs
 	Tests/Litmus/run.sh .build/release/needletail $(GUESTS)/programs/litmus $(ROUNDS)
-# SYSROOT: Debian's arm64 packages, unpacked.
+# One emulator of each kind of load for TIME seconds; a machine with nothing else to do is best.
 soak: TIME = 1800
-soak: build
+soak: build sysroot
 	Tests/Userland/soak.sh .build/release/needletail $(SYSROOT) $(TIME)
 
 TIME ?= 60
