@@ -12,8 +12,6 @@ package protocol GuestEngine: AnyObject {
     func afterForkInChild()
     /// Ends the engine's own threads, which start again when they are needed. The guest has one thread.
     func stopOwnThreads()
-    /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
-    func guestHandlesFaults()
     /// The guest shares memory with other processes from now on.
     func memoryBecomesShared()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
@@ -25,7 +23,6 @@ package protocol GuestEngine: AnyObject {
 
 extension GuestEngine {
     package func stopOwnThreads() {}
-    package func guestHandlesFaults() {}
     package func memoryBecomesShared() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
 }

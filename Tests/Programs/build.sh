@@ -14,7 +14,7 @@ for source in "$here"/*.c; do
     name=$(basename "$source" .c)
     for variant in O0 O2 pie; do
         target=$out/$name.$variant
-        [ "$target" -nt "$source" ] && [ "$target" -nt "$here/check.h" ] && [ "$target" -nt "$here/build.sh" ] && continue
+        [ "$target" -nt "$source" ] && [ "$target" -nt "$here/check.h" ] && [ "$target" -nt "$here/handle.h" ] && [ "$target" -nt "$here/build.sh" ] && continue
         case $variant in
             O0) options="-static -O0 -march=armv8-a -mno-outline-atomics" ;;
             O2) options="-static -O2 -march=armv8.1-a -mbranch-protection=standard" ;;
@@ -25,7 +25,7 @@ for source in "$here"/*.c; do
     # The kernel's own answers, for programs that say they want them.
     grep -q "built for the host" "$source" || continue
     target=$out/$name.host
-    [ "$target" -nt "$source" ] && [ "$target" -nt "$here/check.h" ] && [ "$target" -nt "$here/build.sh" ] && continue
+    [ "$target" -nt "$source" ] && [ "$target" -nt "$here/check.h" ] && [ "$target" -nt "$here/handle.h" ] && [ "$target" -nt "$here/build.sh" ] && continue
     echo "$target $source -O2"
 done | xargs -r -P 2 -L 1 sh -c '
     target=$0 source=$1

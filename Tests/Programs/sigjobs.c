@@ -1,6 +1,7 @@
 // Stopping and going on, terminals, alternate stacks under load, how processes end. The same source built for the host tells the kernel's truth.
 #define _GNU_SOURCE
 #include "check.h"
+#include "handle.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,13 +26,6 @@ static int *volatile nowhere = (int *)16;
 static void tick(int signal) {
     (void)signal;
     count++;
-}
-static void handle(int signal, void *handler, int flags) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = (void (*)(int))handler;
-    action.sa_flags = flags;
-    CHECK(sigaction(signal, &action, NULL) == 0);
 }
 
 // ---- job control ----------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ extension LinuxThread {
 
     func ioPGetEvents(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         try withMaskPair(a[5]) { (pair) throws(LinuxErrno) in
-            try interruptible(292, a[0], a[1], a[2], a[3], a[4], pair)
+            try interruptible(CallNumber.ioPgetevents, a[0], a[1], a[2], a[3], a[4], pair)
         }
     }
 
