@@ -84,7 +84,8 @@ package struct CPUModel: Sendable {
             text += "in " + all.filter { $0.features.contains(feature) }.map(\.name).joined(separator: ", ") + "\n"
         }
         let absent = A64Feature.allCases.filter { !A64FeatureSet.max.contains($0) }.map(\.optionName)
-        text += "Not implemented, so only =off: " + (absent + CPUOption.absentFamilies.map { $0 + "*" }).joined(separator: ", ") + "\n"
+        let names = absent + CPUOption.absentFamilies.map { $0 + "*" }
+        text += "Not implemented, so only =off: " + names.joined(separator: ", ") + "\n"
         return text
     }
 }
