@@ -46,6 +46,8 @@ package struct EngineConfiguration: Sendable {
 package protocol GuestEnvironment: AnyObject, Sendable {
     /// The instruction word at a 4-byte aligned address; nil when it is not mapped executable.
     func fetch(_ pc: UInt64) -> UInt32?
+    /// Whether the page of an address is guarded: indirect branches must find landing pads there. Any thread.
+    func isGuarded(_ pc: UInt64) -> Bool
     /// A guest exception ended a TB; see CHost's `nt_exception` for the PC and `info`.
     func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction
     /// A guest memory access faulted; `cpu->pc` is the accessing instruction.
@@ -56,12 +58,15 @@ package protocol GuestEnvironment: AnyObject, Sendable {
     func symbol(at pc: UInt64) -> String?
 }
 
+extension GuestEnvironment {
+    package func isGuarded(_ pc: UInt64) -> Bool { false }
+}
+
 /// A host signal that a guest access raised, as the guest is to see it.
 package struct HostFault: Sendable {
-    /// SIGSEGV, and two of its codes: SI_KERNEL stands for an address that is none, SEGV_MAPERR for one without mapping.
+    /// SIGSEGV, and its code for an address that is none (SI_KERNEL).
     static let segmentation: Int32 = 11
     static let kernelCode: Int32 = 0x80
-    static let notMapped: Int32 = 1
 
     package let signal: Int32
     package let code: Int32

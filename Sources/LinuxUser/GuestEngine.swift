@@ -14,6 +14,8 @@ package protocol GuestEngine: AnyObject {
     func stopOwnThreads()
     /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
     func guestHandlesFaults()
+    /// The guest is about to have its first pages with PROT_BTI.
+    func pagesBecomeGuarded()
     /// The guest shares memory with other processes from now on.
     func memoryBecomesShared()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
@@ -27,5 +29,6 @@ extension GuestEngine {
     package func stopOwnThreads() {}
     package func guestHandlesFaults() {}
     package func memoryBecomesShared() {}
+    package func pagesBecomeGuarded() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
 }
