@@ -77,9 +77,9 @@ static uint32_t *make_page(int protection) {
 }
 
 static void try_all(const char *what, uint32_t *from, uint32_t *to) {
-    for (int w = 0; w < WAYS; w++) {
+    for (volatile int w = 0; w < WAYS; w++) {
         printf("%s, %s:", what, ways[w].name);
-        for (int p = 0; p < PADS; p++) {
+        for (volatile int p = 0; p < PADS; p++) {
             int signal = sigsetjmp(back, 1);
             if (signal == 0) {
                 int (*way)(void *) = (int (*)(void *))(void *)(from + 512 + 16 * w);
@@ -87,8 +87,10 @@ static void try_all(const char *what, uint32_t *from, uint32_t *to) {
                 for (int n = 0; n < 3; n++) result = way(to + 16 * p);
                 printf(" %s %d", pads[p].name, result);
             } else {
-                printf(" %s %d/%d/%lu%s", pads[p].name, signal, fault_code, fault_btype,
-                       fault_pc == (unsigned long)(to + 16 * p) ? "" : " elsewhere");
+                printf(" %s %d", pads[p].name, signal);
+                if (signal == SIGILL) printf("/%lu", fault_btype);
+                if (fault_pc != (unsigned long)(to + 16 * p)) printf(" elsewhere");
+                if (signal == SIGILL && fault_code != ILL_ILLOPC) printf(" code %d", fault_code);
             }
             printf(p == PADS - 1 ? "\n" : ",");
         }

@@ -115,7 +115,8 @@ struct ProgramLoader {
             programHeaderAddress: image.programHeaderAddress == 0 ? 0 : image.programHeaderAddress &+ bias,
             programHeaderCount: image.programHeaderCount,
             code: codeStart &+ bias..<max(codeEnd, codeStart) &+ bias,
-            data: dataStart &+ bias..<max(dataEnd, dataStart) &+ bias, initialBreak: image.span.upperBound &+ bias, wantsExecutableStack: image.wantsExecutableStack)
+            data: dataStart &+ bias..<max(dataEnd, dataStart) &+ bias, initialBreak: image.span.upperBound &+ bias,
+            wantsExecutableStack: image.wantsExecutableStack)
         return (program, image)
     }
 
