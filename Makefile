@@ -8,12 +8,13 @@ ORACLE = $(GUESTS)/programs/qemu-aarch64
 # Debian's arm64 packages, unpacked, as guests see them.
 SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
-.PHONY: sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
+.PHONY: static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
 	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
 	@echo "make build        build .build/release/needletail and the bundled plugins"
+	@echo "make static       also .build/release/needletail-static: for binfmt_misc, chroots, containers; no plugins"
 	@echo "make test-userland Debian's arm64 programs, with a table (make sysroot fetches them; USERLAND=\"--only git,node\")"
 	@echo "make test-torture whole C programs in every compilation"
 	@echo "make litmus       Arm's memory model, ROUNDS=10000000 of each test in every tier (about an hour)"
@@ -34,6 +35,9 @@ setup-test:
 
 build: setup
 	$(RELEASE)
+
+static: build
+	.ci/link-static
 
 guests:
 	@Tests/Guests/build.sh $(GUESTS)
@@ -69,9 +73,9 @@ ROUNDS ?= 10000000
 litmus: setup-test build
 	Tests/Litmus/build.sh $(GUESTS)/programs
 	Tests/Litmus/run.sh .build/release/needletail $(GUESTS)/programs/litmus $(ROUNDS)
-# SYSROOT: Debian's arm64 packages, unpacked.
+# One emulator of each kind of load for TIME seconds; a machine with nothing else to do is best.
 soak: TIME = 1800
-soak: build
+soak: build sysroot
 	Tests/Userland/soak.sh .build/release/needletail $(SYSROOT) $(TIME)
 
 TIME ?= 60

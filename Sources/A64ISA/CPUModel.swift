@@ -83,6 +83,8 @@ package struct CPUModel: Sendable {
             text += "  \(feature.optionName)" + String(repeating: " ", count: max(1, 12 - feature.optionName.count))
             text += "in " + all.filter { $0.features.contains(feature) }.map(\.name).joined(separator: ", ") + "\n"
         }
+        let absent = A64Feature.allCases.filter { !A64FeatureSet.max.contains($0) }.map(\.optionName)
+        text += "Not implemented, so only =off: " + (absent + CPUOption.absentFamilies.map { $0 + "*" }).joined(separator: ", ") + "\n"
         return text
     }
 }
@@ -101,6 +103,9 @@ private enum CPUOption: Equatable {
     /// One of QEMU's properties for what is always there: may only be on.
     case fixed
 
+    /// What such properties begin with.
+    static let absentFamilies = ["sve", "sme"]
+
     /// Our names are those of the Arm manual in lower case.
     init?(_ name: Substring) {
         let name = name.lowercased()
@@ -114,7 +119,7 @@ private enum CPUOption: Equatable {
         // Which algorithm signs pointers is nothing that EL0 relies on.
         case "lpa2", "pmu", "pauth-impdef", "pauth-qarma3", "pauth-qarma5": self = .withoutEffect
         case "aarch64": self = .fixed
-        case _ where name.hasPrefix("sve") || name.hasPrefix("sme"): self = .absent
+        case _ where Self.absentFamilies.contains(where: name.hasPrefix): self = .absent
         default: return nil
         }
     }

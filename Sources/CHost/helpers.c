@@ -1,5 +1,6 @@
 // Helpers and their tables.
 #include "nt_helpers.h"
+#include <sched.h>
 #include <time.h>
 
 static nt_icache_hook_fn icache_hook;
@@ -17,6 +18,20 @@ uint64_t nt_helper_cntvct(nt_cpu *cpu) {
 void nt_helper_icache_invalidate(nt_cpu *cpu, uint64_t address) {
     if (icache_hook != NULL)
         icache_hook(cpu, address);
+}
+
+// With more threads than processors the one that is waited for may not be running. A real processor would sleep in WFE; here
+// a waiter that has spun for a microsecond or two lets the host choose another thread, again and again.
+#define SPINS_BEFORE_YIELD 64
+void nt_helper_spin_hint(nt_cpu *cpu) {
+    static _Thread_local uint32_t spins;
+    (void)cpu;
+    if (++spins % SPINS_BEFORE_YIELD == 0)
+        sched_yield();
+#if defined(__x86_64__)
+    else
+        __builtin_ia32_pause();
+#endif
 }
 
 // Reflected CRC-32 (0x04C11DB7 with its bits reversed), four bits at a time.

@@ -71,6 +71,8 @@ nt_signal_state *nt_signals_new(void) {
         __c11_atomic_store(&states[state->index], state, __ATOMIC_RELEASE);
     }
     pthread_mutex_unlock(&states_lock);
+    // Until its thread has said what it blocks nothing is passed on to it.
+    if (state) state->closed = ~UINT64_C(0);
     return state;
 }
 

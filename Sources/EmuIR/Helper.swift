@@ -8,6 +8,8 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case randomNumber
     /// IC IVAU: notes that code in the guest's instruction-cache line of the address changed.
     case icacheInvalidate
+    /// YIELD, WFE: the guest waits for another thread. Now and then the host thread gives its processor away.
+    case spinHint
     /// CRC-32 (polynomial 0x04C11DB7) of the low `1 << size` bytes of the data into the accumulator: what `crc32` lowers to
     /// on hosts without the instruction.
     case crc32
@@ -69,6 +71,7 @@ package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
         case .randomNumber: Signature(name: "random_number", parameters: [], result: .i64, effects: [.barrier])
         case .icacheInvalidate:
             Signature(name: "icache_invalidate", parameters: [.i64], result: .none, effects: [.readsState, .barrier])
+        case .spinHint: Signature(name: "spin_hint", parameters: [], result: .none, effects: [.barrier])
         case .crc32: Signature(name: "crc32", parameters: [.i32, .i64, .i32], result: .i32, effects: [])
         case .vshlRegister: vectors("vshl_register", [.i128, .i128, .i32])
         case .vshlSaturating:

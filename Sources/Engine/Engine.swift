@@ -32,6 +32,8 @@ package final class Engine: @unchecked Sendable {
     private(set) lazy var compiler = CompileThread(engine: self)
     private var compilerStarted = false
     private let generationCounter = Atomic<Int>(0)
+    /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
+    private var busyMakers: [TBMaker] = []
     private let safeWorkPending = Atomic<Bool>(false)
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
@@ -126,13 +128,20 @@ package final class Engine: @unchecked Sendable {
         let maker = translators.borrow()
         defer { translators.giveBack(maker) }
         while true {
-            let before = generation
-            if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
+            let known = cacheLock.withLock { () -> TranslationBlock? in
+                if let tb = cache.find(key) { return tb }
+                maker.page = key.pc >> 12
+                maker.isStale = false
+                busyMakers.append(maker)
+                return nil
+            }
+            if let known { return known }
             let tb = makeBlock(key, maker)
             let current = cacheLock.withLock { () -> TranslationBlock? in
-                // Another thread was here first; or guest code that was removed meanwhile may have changed under the translator.
+                busyMakers.removeAll { $0 === maker }
+                // Another thread was here first; or code has changed under the translator.
                 let other = cache.find(key)
-                if other == nil, generation == before {
+                if other == nil, !maker.isStale {
                     cache.insert(tb)
                     return tb
                 }
@@ -239,27 +248,30 @@ package final class Engine: @unchecked Sendable {
     ///
     /// Not from inside generated code.
     package func invalidate(_ ranges: [Range<UInt64>]) {
-        // Most code that changes was never run: no vCPU need stop for it. A TB being made of it now sees the new generation and is
-        // thrown away.
         let isNeeded = cacheLock.withLock {
-            let found = ranges.contains { cache.hasBlocks(overlapping: $0) }
-            if !found { generationCounter.add(1, ordering: .acquiringAndReleasing) }
-            return found
+            // What is being translated may have been read before the change; it is not in the cache yet. Only what is in the same
+            // page: a compiler in the guest writes code all the time, and others must get on meanwhile.
+            for maker in busyMakers { maker.noteChange(ranges) }
+            // Most code that changes was never run: no vCPU need stop for it.
+            return ranges.contains { cache.hasBlocks(overlapping: $0) }
         }
         if isNeeded { removeBlocks { cache in ranges.flatMap { cache.remove(overlapping: $0) } } }
     }
 
     /// Forgets all TBs.
     package func flush() {
-        removeBlocks { cache in cache.removeAll() }
+        removeBlocks { cache in
+            for maker in busyMakers { maker.isStale = true }
+            return cache.removeAll()
+        }
     }
 
     private func removeBlocks(_ select: (inout TBCache) -> [TranslationBlock]) {
         world.exclusive {
             let removed = cacheLock.withLock { () -> [TranslationBlock] in
-                // Also for TBs that are being made.
-                generationCounter.add(1, ordering: .acquiringAndReleasing)
-                return select(&cache)
+                let removed = select(&cache)
+                if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
+                return removed
             }
             if removed.isEmpty { return }
             for vcpu in world.all { vcpu.forget(removed) }

@@ -64,9 +64,10 @@ extension GuestEnvironment {
 
 /// A host signal that a guest access raised, as the guest is to see it.
 package struct HostFault: Sendable {
-    /// SIGSEGV, and its code for an address that is none (SI_KERNEL).
+    /// SIGSEGV, and two of its codes: SI_KERNEL stands for an address that is none, SEGV_MAPERR for one without mapping.
     static let segmentation: Int32 = 11
     static let kernelCode: Int32 = 0x80
+    static let notMapped: Int32 = 1
 
     package let signal: Int32
     package let code: Int32

@@ -4,6 +4,16 @@ internal import Support
 final class TBMaker {
     var pipeline: TranslationPipeline
     let tier0: Tier0
+    /// The guest page of the TB being made, and whether code there changed since. Guarded by the engine's cache lock.
+    var page: UInt64 = 0
+    var isStale = false
+
+    /// Takes note of changes to guest code.
+    func noteChange(_ ranges: [Range<UInt64>]) {
+        for range in ranges where !range.isEmpty && range.lowerBound >> 12 <= page && page <= (range.upperBound - 1) >> 12 {
+            isStale = true
+        }
+    }
 
     init(pipeline: consuming TranslationPipeline, tier0: Tier0) {
         self.pipeline = pipeline

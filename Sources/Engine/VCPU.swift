@@ -180,10 +180,16 @@ package final class VCPU: @unchecked Sendable {
     private var isFaultNonCanonical: Bool { cpu.pointee.fault_code == UInt32(bitPattern: HostFault.kernelCode) }
 
     private func handleFault() -> VCPUAction {
-        // Through the stack pointer the host calls it SIGBUS.
-        let fault = HostFault(
-            signal: isFaultNonCanonical ? HostFault.segmentation : Int32(cpu.pointee.fault_signal),
-            code: Int32(bitPattern: cpu.pointee.fault_code), address: cpu.pointee.fault_address)
+        var fault = HostFault(
+            signal: Int32(cpu.pointee.fault_signal), code: Int32(bitPattern: cpu.pointee.fault_code),
+            address: cpu.pointee.fault_address)
+        if isFaultNonCanonical {
+            let pc = cpu.pointee.pc
+            let access = engine.environment.fetch(pc).flatMap { FaultingAccess($0, pc: pc, registers) }
+            fault = HostFault(
+                signal: HostFault.segmentation, code: HostFault.notMapped, address: access?.address ?? 0)
+            cpu.pointee.fault_write = access?.isWrite ?? false ? 1 : 0
+        }
         engine.log.write(.int, "fault signal=\(fault.signal) address=\(hex(fault.address)) pc=\(hex(cpu.pointee.pc))\n")
         return engine.environment.handleFault(fault, on: self)
     }

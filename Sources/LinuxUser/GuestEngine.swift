@@ -12,8 +12,6 @@ package protocol GuestEngine: AnyObject {
     func afterForkInChild()
     /// Ends the engine's own threads, which start again when they are needed. The guest has one thread.
     func stopOwnThreads()
-    /// The guest has installed a handler for SIGSEGV or SIGBUS: from now on faults need exact registers.
-    func guestHandlesFaults()
     /// The guest is about to have its first pages with PROT_BTI.
     func pagesBecomeGuarded()
     /// The guest shares memory with other processes from now on.
@@ -27,7 +25,6 @@ package protocol GuestEngine: AnyObject {
 
 extension GuestEngine {
     package func stopOwnThreads() {}
-    package func guestHandlesFaults() {}
     package func memoryBecomesShared() {}
     package func pagesBecomeGuarded() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }

@@ -2,30 +2,21 @@ internal import CHost
 
 /// arm64 system call numbers that handlers issue on the host themselves; CHost translates them to the host's.
 enum CallNumber {
-    static let getcwd: UInt32 = 17
     static let epollCtl: UInt32 = 21
     static let epollPwait: UInt32 = 22
     static let dup3: UInt32 = 24
     static let fcntl: UInt32 = 25
-    static let mknodat: UInt32 = 33
-    static let linkat: UInt32 = 37
     static let statfs: UInt32 = 43
-    static let ftruncate: UInt32 = 46
     static let faccessat: UInt32 = 48
     static let openat: UInt32 = 56
     static let close: UInt32 = 57
     static let pipe2: UInt32 = 59
-    static let lseek: UInt32 = 62
-    static let read: UInt32 = 63
-    static let write: UInt32 = 64
     static let pread64: UInt32 = 67
     static let pselect6: UInt32 = 72
     static let ppoll: UInt32 = 73
     static let readlinkat: UInt32 = 78
     static let newfstatat: UInt32 = 79
     static let fstat: UInt32 = 80
-    static let exit: UInt32 = 93
-    static let exitGroup: UInt32 = 94
     static let unshare: UInt32 = 97
     static let futex: UInt32 = 98
     static let setRobustList: UInt32 = 99
@@ -33,9 +24,7 @@ enum CallNumber {
     static let rtSigprocmask: UInt32 = 135
     static let rtSigpending: UInt32 = 136
     static let rtSigtimedwait: UInt32 = 137
-    static let rtSigqueueinfo: UInt32 = 138
     static let prctl: UInt32 = 167
-    static let getpid: UInt32 = 172
     static let gettid: UInt32 = 178
     static let shmat: UInt32 = 196
     static let shmdt: UInt32 = 197

@@ -115,7 +115,8 @@ struct BinfmtRegistry {
         try write(Self.registration(interpreter: interpreter.path, flags: Self.flags), "register", "register \(Self.name)")
         text += "registered \(Self.name): \(interpreter.path), flags \(Self.flags)\n"
         if !interpreter.isStatic {
-            text += "note: this build needs its shared libraries; in chroots and containers without them "
+            text +=
+                "note: this build needs its shared libraries; in chroots and containers without them "
                 + "only the static build (make static) runs\n"
         }
         return text

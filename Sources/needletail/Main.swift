@@ -87,7 +87,15 @@ struct Needletail {
         do {
             try machine.load(linux)
         } catch {
-            if error.kind == .addressTaken, !isSecondTry { Randomisation.startAgainWithout() }
+            if error.kind == .addressTaken, !isSecondTry {
+                let name =
+                    options.rerun?.name ?? String(decoding: words[0].split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
+                Randomisation.startAgainWithout(
+                    commandLine(),
+                    Rerun(
+                        executable: OwnDescriptors.shared.executableDescriptor() ?? -1, logFile: log.ownDescriptor,
+                        program: linux.programDescriptor, name: name))
+            }
             fail(error.message, error.exitStatus)
         }
 

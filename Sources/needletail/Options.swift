@@ -36,6 +36,14 @@ struct Rerun: Equatable {
     var program: Int32
     var name: String
 
+    static let option = "--rerun="
+    /// The option that says so.
+    var word: String { "\(Self.option)\(executable),\(logFile),\(program),\(name)" }
+
+    init(executable: Int32, logFile: Int32, program: Int32, name: String) {
+        (self.executable, self.logFile, self.program, self.name) = (executable, logFile, program, name)
+    }
+
     /// `EXECUTABLE,LOG,PROGRAM,NAME`; the name may have commas.
     init?(_ text: String) {
         let parts = text.split(separator: ",", maxSplits: 3, omittingEmptySubsequences: false)
@@ -193,7 +201,8 @@ extension OptionRow {
             }
         },
         OptionRow(
-            names: ["-dfilter"], argument: "range[,...]", variable: "QEMU_DFILTER", help: "(not supported) log these addresses only",
+            names: ["-dfilter"], argument: "range[,...]", variable: "QEMU_DFILTER",
+            help: "(not supported) log these addresses only",
             apply: unsupported("-dfilter", "the log has no address filter")),
         OptionRow(
             names: ["-D"], argument: "logfile", variable: "QEMU_LOG_FILENAME",
@@ -275,7 +284,8 @@ extension OptionRow {
         },
         OptionRow(
             names: ["--binfmt"], argument: "action", variable: nil,
-            help: "install [--force], remove or status of the kernel's handler for AArch64 programs, of another root with --root DIR"
+            help:
+                "install [--force], remove or status of the kernel's handler for AArch64 programs, of another root with --root DIR"
         ) { _, _ in throw UsageError(message: "--binfmt comes first: needletail --binfmt install|remove|status") },
         OptionRow(names: ["--rerun"], argument: "state", variable: nil, help: "", inheritance: .none) {
             guard let rerun = Rerun($1) else { throw UsageError(message: "--rerun is for programs that a guest executes") }

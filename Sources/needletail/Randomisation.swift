@@ -10,13 +10,32 @@ enum Randomisation {
     private static let ask: UInt64 = 0xffff_ffff
 
     /// Executes this program again. Returns when that cannot help.
-    static func startAgainWithout() {
+    /// - Parameter words: our command line; its `--rerun` is replaced.
+    /// - Parameter rerun: what is open now.
+    static func startAgainWithout(_ words: [[UInt8]], _ rerun: Rerun) {
         let current = UInt64(bitPattern: nt_linux_syscall(personality, ask, 0, 0, 0, 0, 0))
         guard current & notRandomised == 0 else { return }
+        let isRerun = words.count > 1 && words[1].starts(with: Rerun.option.utf8)
+        let rest = words.dropFirst(isRerun ? 2 : 1)
+        let vector = ([words[0], Array(rerun.word.utf8)] + rest).map { word in
+            strdup(word.map { CChar(bitPattern: $0) } + [0])
+        }
         _ = nt_linux_syscall(personality, current | notRandomised, 0, 0, 0, 0, 0)
         setenv(marker, "1", 1)
-        execv("/proc/self/exe", CommandLine.unsafeArgv)
+        let descriptors = [rerun.executable, rerun.logFile, rerun.program].filter { $0 >= 0 }
+        for descriptor in descriptors { _ = fcntl(descriptor, F_SETFD, 0) }
+        let execveat: UInt32 = 281
+        let emptyPath: UInt64 = 0x1000
+        (vector + [nil]).withUnsafeBufferPointer { arguments in
+            _ = "".withCString { path in
+                nt_linux_syscall(
+                    execveat, UInt64(UInt32(bitPattern: rerun.executable)), UInt64(UInt(bitPattern: path)),
+                    UInt64(UInt(bitPattern: arguments.baseAddress)), UInt64(UInt(bitPattern: environ)), emptyPath, 0)
+            }
+        }
         // Neither this process nor its children are to notice.
+        for descriptor in descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        for word in vector { free(word) }
         restore()
     }
 

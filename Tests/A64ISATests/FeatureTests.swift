@@ -192,12 +192,18 @@ import Testing
     }
 
     @Test func helpListsModelsAndFeatures() {
-        let words = Set(CPUModel.help.split { " ,\n".contains($0) }.map(String.init))
+        // What can be switched, then what cannot be on.
+        let parts = CPUModel.help.split(separator: "Not implemented", maxSplits: 1)
+        let (words, absent) = (Self.words(parts[0]), Self.words(parts[1]))
         for model in CPUModel.all { #expect(words.contains(model.name)) }
         for feature in A64Feature.allCases {
             #expect(words.contains(feature.optionName) == A64FeatureSet.max.contains(feature), "\(feature)")
+            #expect(absent.contains(feature.optionName) != A64FeatureSet.max.contains(feature), "\(feature)")
         }
+        #expect(absent.isSuperset(of: ["sve*", "sme*"]))
     }
+
+    private static func words(_ text: Substring) -> Set<String> { Set(text.split { " ,\n".contains($0) }.map(String.init)) }
 
     /// The key is bits 20:5 of MRS and MSR.
     @Test func systemRegisterKeysAreTheInstructionsBits() {

@@ -7,8 +7,9 @@ import Testing
 /// What instructions do beside registers, and where they end a TB.
 @Suite struct TBEndTests {
     /// The operations that somebody beside this vCPU's registers can tell, in order; an address is named by its register.
-    private func effects(_ word: UInt32, features: A64FeatureSet = .max) -> [String] {
+    private func effects(_ word: UInt32, features: A64FeatureSet = .max, isParallel: Bool = false) -> [String] {
         var translator = Translator(config: TranslationConfig(features: features))
+        translator.config.isParallel = isParallel
         let block = translator.translate(at: 0x1000) { $0 == 0x1000 ? word : nil }
         func argument(_ value: Value) -> String { value.isNone ? "" : " " + block.insts[value.index].slot.name }
         return block.insts.compactMap { inst in
@@ -47,6 +48,12 @@ import Testing
     ])
     func does(_ word: UInt32, _ assembly: String, _ expected: [String]) {
         #expect(effects(word) == expected, "\(assembly)")
+    }
+
+    @Test(arguments: [(0xd503_203f as UInt32, "yield"), (0xd503_205f, "wfe"), (0xd503_1001, "wfet x1")])
+    func waitingForAnotherThreadLetsItRun(_ word: UInt32, _ assembly: String) {
+        #expect(effects(word, isParallel: true) == ["call spin_hint"], "\(assembly)")
+        #expect(effects(word) == [], "\(assembly) of a thread that is alone")
     }
 
     /// Instructions whose feature is off are UNDEFINED; hints are NOPs.

@@ -133,8 +133,8 @@ import Testing
 
     /// Whole vectors on the host's unit against one element after the other: results and flags, and no flag too many where the
     /// host leaves it to the elements.
-    @Test func hostVectors() {
-        guard nt_host_instructions() & NT_HOST_F16C != 0 else { return }
+    @Test(.enabled(if: nt_host_instructions() & NT_HOST_F16C != 0, "the host has no F16C: this code never runs here"))
+    func hostVectors() {
         let edges: [UInt16] = [0, 1, 0x3ff, 0x400, 0x401, 0x7bff, 0x7c00, 0x3c00, 0x3bff, 0x1400, 0x3800, 0x7e00, 0x7c01]
         var generator = SplitMix64(seed: 18)
         /// Eight halves of one kind: edges, small, large, or any.

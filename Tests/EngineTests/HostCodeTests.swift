@@ -83,10 +83,10 @@ import Testing
 
     @Test func checksumsWithProducts() throws {
         try expect([0x9ac2_5c20], "crc32cx w0, w1, x2", has: ["crc32q"], atMost: 12)
-        guard nt_host_instructions() & NT_HOST_CARRYLESS_PRODUCT != 0 else { return }
         let names = try hostCode([0x9ac2_4c20])  // crc32x w0, w1, x2
-        #expect(names.filter { $0.contains("pclmul") }.count == 2, "\(names)")
-        #expect(!names.contains { $0.hasPrefix("call") }, "\(names)")
+        let hasProduct = nt_host_instructions() & NT_HOST_CARRYLESS_PRODUCT != 0
+        #expect(names.filter { $0.contains("pclmul") }.count == (hasProduct ? 2 : 0), "\(names)")
+        #expect(names.contains { $0.hasPrefix("call") } != hasProduct, "\(names)")
     }
 
     @Test func multipliesAndAddsInOneInstruction() throws {

@@ -49,7 +49,9 @@ extension Fuzz {
             "mnemonics: \(all.count - bad.count) of \(all.count), forms \(sum(\.forms)), states \(states), runs \(sum(\.runs))",
             "tiers \(tiers.map(\.name).joined(separator: "/"))",
             "differences \(sum(\.differences)), SIGILL \(sum(\.illegal))", separator: ", ")
-        return bad.isEmpty
+        // Nothing found because nothing was looked at is no success.
+        if all.isEmpty { print("no mnemonic was checked: \(only.isEmpty ? "LLVM knows none" : "'\(only)' names none")") }
+        return bad.isEmpty && !all.isEmpty
     }
 
     private static func row(_ columns: String...) -> String { row(columns) }

@@ -111,8 +111,8 @@ static void *execute_in_thread(void *pid) {
     return NULL;
 }
 static void *sleep_in_thread(void *unused) {
-    (void)unused;
     for (;;) pause();
+    return unused;
 }
 
 static void programs_without_path(void) {
@@ -243,6 +243,7 @@ static void own_descriptors(void) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     printf("spawn: %s\n", name_of(posix_spawn(&pid, "/nonexistent", &actions, NULL, (char *[]){"x", NULL}, environ)));
+    fflush(stdout);
     CHECK(posix_spawn(&pid, self, &actions, NULL, (char *[]){"x", "spawned", NULL}, environ) == 0);
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }

@@ -16,15 +16,14 @@
 typedef long (*function)(long);
 /// Writes `count` functions, each a loop of its own, and calls each often enough to become hot.
 static long new_code(unsigned seed, int count) {
-    static __thread uint32_t *code;
-    if (!code) code = mmap(NULL, 65536, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    // Where another thread's code may have been a moment ago.
+    uint32_t *code = mmap(NULL, 65536, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(code != MAP_FAILED);
     long sum = 0;
     for (int i = 0; i < count; i++) {
         uint32_t *f = code + i * 8, n = 300 + (seed + (unsigned)i) % 300;
         f[0] = 0xd2800001 | n << 5;          // mov x1, #n
-        f[1] = 0x91000400 | (i & 63) << 10;  // add x0, x0, #i
-        f[1] = (f[1] & ~(0xfffu << 10)) | (uint32_t)(i & 63) << 10;
+        f[1] = 0x91000000 | (uint32_t)(i & 63) << 10; // add x0, x0, #i
         f[2] = 0xf1000421;                   // subs x1, x1, #1
         f[3] = 0x54ffffc1;                   // b.ne f+1
         f[4] = 0xd65f03c0;                   // ret
@@ -33,6 +32,7 @@ static long new_code(unsigned seed, int count) {
         CHECK(got == (long)seed + (long)(i & 63) * n);
         sum += got;
     }
+    munmap(code, 65536);
     return sum;
 }
 

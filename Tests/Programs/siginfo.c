@@ -2,6 +2,7 @@
 // them. The same source built for the host tells the kernel's truth.
 #define _GNU_SOURCE
 #include "check.h"
+#include "handle.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,13 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static void handle(int signal, void *handler, int flags) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = (void (*)(int, siginfo_t *, void *))handler;
-    action.sa_flags = flags;
-    CHECK(sigaction(signal, &action, NULL) == 0);
-}
 static volatile int count;
 static volatile siginfo_t last;
 static pid_t handled_by;

@@ -2,6 +2,7 @@
 // signals, timers that interrupt a loop and a system call.
 #define _GNU_SOURCE
 #include "check.h"
+#include "handle.h"
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -15,13 +16,6 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-static void handle(int signal, void *handler, int flags) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = (void (*)(int, siginfo_t *, void *))handler;
-    action.sa_flags = flags;
-    CHECK(sigaction(signal, &action, NULL) == 0);
-}
 
 // Accesses at known labels, so that the handler can compare PC.
 extern char load_here[], store_here[], pair_here[], vector_here[], undefined_here[];

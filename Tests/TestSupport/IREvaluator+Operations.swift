@@ -232,7 +232,7 @@ extension IREvaluator {
         switch helper {
         case .cntvct: return 0x1234_5678
         case .randomNumber: return 0x9abc_def0
-        case .icacheInvalidate:
+        case .icacheInvalidate, .spinHint:
             events.append(.helper(helper))
             return a == 0 ? 0 : 0
         case .crc32: return crc(a, b, UInt8(truncatingIfNeeded: c & 3), 0xedb8_8320)

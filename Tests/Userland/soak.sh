@@ -35,6 +35,10 @@ else
         >"$folder/redis.log" 2>"$folder/redis.err" &
     server=$!
     (
+        until [ "$(guest redis-cli -p "$port" ping 2>/dev/null)" = PONG ]; do
+            [ "$(left)" -gt 5 ] || { note "redis-server does not answer"; exit 1; }
+            sleep 0.2
+        done
         rounds=0
         while [ "$(left)" -gt 5 ]; do
             guest redis-benchmark -p "$port" -q -n 500 -c 20 -r 1000 -t set,get,incr,lpush,rpop,sadd,hset,mset \
@@ -59,7 +63,7 @@ else
     wait $load || note "the redis load failed"
     wait $python || note "python failed: $(tail -n 1 "$folder/python.err")"
     wait $stress || note "stress-ng failed: $(grep -m 1 -E 'fail|error' "$folder/stress.err" "$folder/stress.log" || true)"
-    kill -TERM $server
+    guest redis-cli -p "$port" shutdown nosave >/dev/null 2>>"$folder/benchmark.err"
     wait $server || note "redis-server failed"
     exit 0
 fi

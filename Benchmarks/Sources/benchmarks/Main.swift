@@ -44,7 +44,7 @@ struct Benchmarks {
         try bench.plugins("default")
         if !options.isQuick { try bench.plugins("tight", callsPerInstruction: false) }
         try bench.vectors()
-        try bench.scaling()
+        if !options.isQuick { try bench.scaling() }
         try bench.programs()
         if let path = options.json { try report.write(to: path) }
         let seconds = Double(nanoseconds() - start) / 1e9

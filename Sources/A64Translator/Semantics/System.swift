@@ -40,13 +40,18 @@ extension Translator {
     /// Also every hint that no row names.
     mutating func HINT(_ f: Hints) -> TranslationStep { .next }
     mutating func NOP(_ f: Hints) -> TranslationStep { .next }
-    mutating func YIELD(_ f: Hints) -> TranslationStep { .next }
+    mutating func YIELD(_ f: Hints) -> TranslationStep { hintThatItWaits() }
     /// `WFE` and `WFI` may end for any reason at any time; here at once.
-    mutating func WFE(_ f: Hints) -> TranslationStep { .next }
+    mutating func WFE(_ f: Hints) -> TranslationStep { hintThatItWaits() }
     mutating func WFI(_ f: Hints) -> TranslationStep { .next }
     /// `WFET` and `WFIT`: as above. Waiting for the time in Xd would miss the events of other threads, which nobody counts.
-    mutating func WFET(_ f: SystemWithRegister) -> TranslationStep { .next }
+    mutating func WFET(_ f: SystemWithRegister) -> TranslationStep { hintThatItWaits() }
     mutating func WFIT(_ f: SystemWithRegister) -> TranslationStep { .next }
+    private mutating func hintThatItWaits() -> TranslationStep {
+        // A thread that is alone waits for nobody.
+        if config.isParallel { ir.call(.spinHint) }
+        return .next
+    }
     mutating func SEV(_ f: Hints) -> TranslationStep { .next }
     mutating func SEVL(_ f: Hints) -> TranslationStep { .next }
     mutating func DGH(_ f: Hints) -> TranslationStep { .next }

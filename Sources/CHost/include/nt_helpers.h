@@ -10,6 +10,7 @@
     X(cntvct, uint64_t, (nt_cpu * cpu))                                                                                \
     X(random_number, uint64_t, (nt_cpu * cpu))                                                                         \
     X(icache_invalidate, void, (nt_cpu * cpu, uint64_t address))                                                       \
+    X(spin_hint, void, (nt_cpu * cpu))                                                                                 \
     X(crc32, uint32_t, (nt_cpu * cpu, uint32_t accumulator, uint64_t data, uint32_t size))                             \
     X(vshl_register, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                              \
     X(vshl_saturating, nt_vec, (nt_cpu * cpu, nt_vec value, nt_vec amounts, uint32_t mode))                            \

@@ -65,25 +65,17 @@ extension LinuxThread {
     ) -> VCPUAction {
         guard holdSignals() else { return deliverPendingSignals(registers) }
         typealias Code = SignalInfo.Code
-        var address = address
         var code = code
         var isWrite = registers.cpu.pointee.fault_write != 0
-        let access = faultingAccess(registers)
-        if code == Code.kernel {
-            // A non-canonical x86-64 address comes without code and address; to the guest it is one without mapping.
-            code = Code.segmentNotMapped
-            if let access {
-                address = access.address
-                isWrite = access.isWrite
-            }
-        }
         var status = FaultReport.Status.translation
         if signal == Int32(Signal.SIGSEGV) {
             // The host may have something of its own where the guest has nothing.
             let area = process.addressSpace.withMap { $0.area(at: FaultReport.untagged(address)) }
             code = area == nil ? Code.segmentNotMapped : Code.segmentProtection
             if let area, !area.protection.isEmpty { status = .permission }
-            if let access, access.isReadModifyWrite { isWrite = area?.protection.contains(.read) ?? false }
+            if let access = faultingAccess(registers), access.isReadModifyWrite {
+                isWrite = area?.protection.contains(.read) ?? false
+            }
         }
         let report = FaultReport(.dataAbort, status, isWrite: isWrite, address: FaultReport.untagged(address))
         return raise(SignalInfo(signal: Int(signal), code: code, address: address), report, registers)

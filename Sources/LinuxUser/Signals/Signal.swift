@@ -104,7 +104,6 @@ struct SignalInfo: Sendable {
     /// si_code values.
     enum Code {
         static let user: Int32 = 0
-        static let threadKill: Int32 = -6
         static let kernel: Int32 = 0x80
         static let illegalOpcode: Int32 = 1
         static let illegalOperand: Int32 = 2

@@ -55,11 +55,14 @@ extension LinuxThread {
     /// own file for `/proc/self/exe`, otherwise `guest` itself. Valid until the next call for the same `buffer` (0 or
     /// 1).
     /// - Parameter follows: whether the call follows a last symbolic link.
-    func resolvedPath(_ guest: UInt64, buffer: Int = 0, follows: Bool = true) throws(LinuxErrno) -> UInt64 {
-        // The host reads relative paths by itself and finds bad pointers, too.
-        guard let path = guestPath(guest), path.first == UInt8(ascii: "/") else { return guest }
+    /// - Parameter directory: where a relative path begins.
+    func resolvedPath(
+        _ guest: UInt64, buffer: Int = 0, follows: Bool = true, in directory: UInt64 = atCurrentDirectory
+    ) throws(LinuxErrno) -> UInt64 {
+        // Bad pointers are found by the host, too.
+        guard let path = guestPath(guest) else { return guest }
         let replacement: [UInt8]
-        if follows, Self.emulated(path) == .executable {
+        if follows, absolutePath(directory, guest).flatMap(Self.emulated) == .executable {
             replacement = process.executablePath
         } else if let found = SysrootPath.resolve(path, sysroot: process.configuration.sysroot, followsLast: follows) {
             replacement = found

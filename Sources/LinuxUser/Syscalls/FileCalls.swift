@@ -5,7 +5,7 @@ extension LinuxThread {
     /// A call whose second argument is a path looked up under the sysroot first and whose other arguments need nothing.
     /// - Parameter follows: whether the call follows a last symbolic link.
     func pathCall(_ number: UInt32, _ a: SyscallArguments, follows: Bool = true) throws(LinuxErrno) -> UInt64 {
-        try interruptible(number, a[0], resolvedPath(a[1], follows: follows), a[2], a[3], a[4], a[5])
+        try interruptible(number, a[0], resolvedPath(a[1], follows: follows, in: a[0]), a[2], a[3], a[4], a[5])
     }
 
     /// As `pathCall`, with AT_SYMLINK_NOFOLLOW in argument `flags`.
@@ -25,7 +25,7 @@ extension LinuxThread {
     func openat(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         let flags = OpenFlags.toHost(UInt32(truncatingIfNeeded: a[2]))
         if let emulated = try openEmulated(a[0], a[1], flags: flags) { return emulated }
-        let path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags))
+        let path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags), in: a[0])
         return try interruptible(CallNumber.openat, a[0], path, UInt64(flags), a[3])
     }
 
@@ -41,7 +41,7 @@ extension LinuxThread {
         // RESOLVE_BENEATH and RESOLVE_IN_ROOT: the path belongs to the descriptor, not to our prefix.
         if how[16, as: UInt64.self] & 0x18 == 0 {
             if let emulated = try openEmulated(a[0], a[1], flags: flags) { return emulated }
-            path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags))
+            path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags), in: a[0])
         }
         return try withHostBuffer(how) { (buffer) throws(LinuxErrno) in
             try interruptible(CallNumber.openat2, a[0], path, buffer, a[3])
@@ -62,7 +62,7 @@ extension LinuxThread {
 
     func newfstatat(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         var host = stat()
-        let path = try resolvedPath(a[1], follows: a.int(3) & AT_SYMLINK_NOFOLLOW == 0)
+        let path = try resolvedPath(a[1], follows: a.int(3) & AT_SYMLINK_NOFOLLOW == 0, in: a[0])
         _ = try withUnsafeMutableBytes(of: &host) { (buffer) throws(LinuxErrno) in
             try interruptible(CallNumber.newfstatat, a[0], path, address(buffer.baseAddress), a[3])
         }
@@ -134,7 +134,7 @@ extension LinuxThread {
 
     func ioPGetEvents(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         try withMaskPair(a[5]) { (pair) throws(LinuxErrno) in
-            try interruptible(292, a[0], a[1], a[2], a[3], a[4], pair)
+            try interruptible(CallNumber.ioPgetevents, a[0], a[1], a[2], a[3], a[4], pair)
         }
     }
 

@@ -32,11 +32,13 @@ package final class OwnDescriptors: @unchecked Sendable {
     /// - Parameter moved: called, with the lock held, whenever the number changes.
     /// - Returns: the new number; the old one when the process has none left higher up.
     package func adopt(_ descriptor: Int32, moved: @escaping @Sendable (Int32) -> Void = { _ in }) -> Int32 {
-        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
-        getrlimit(__rlimit_resource_t(7), &limit)  // RLIMIT_NOFILE
+        let limit = Self.fileLimit
         let end = min(UInt64(limit.rlim_cur), Self.highest)
+        // Beyond the guest's limit, where it cannot get at them; unless that would make for a large table in the kernel.
+        let isBeyond = limit.rlim_cur <= Self.highest && limit.rlim_cur < limit.rlim_max
+        let lowest = isBeyond ? end : end > Self.room ? end - Self.room : 0
         let number: Int32
-        if let high = Self.duplicate(descriptor, from: end > Self.room ? end - Self.room : 0), high > descriptor {
+        if let high = Self.duplicate(descriptor, from: lowest), high > descriptor {
             Glibc.close(descriptor)
             number = high
         } else {
@@ -84,9 +86,28 @@ package final class OwnDescriptors: @unchecked Sendable {
         if let error { throw error }
     }
 
+    private static let fileLimitNumber = __rlimit_resource_t(7)  // RLIMIT_NOFILE
+    private static var fileLimit: rlimit {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        getrlimit(fileLimitNumber, &limit)
+        return limit
+    }
+
+    /// Beyond the soft limit, too: descriptors stay when it is lowered again.
     private static func duplicate(_ descriptor: Int32, from lowest: UInt64) -> Int32? {
-        let new = nt_linux_syscall(CallNumber.fcntl, UInt64(descriptor), duplicateCloseOnExec, lowest, 0, 0, 0)
-        return new < 0 ? nil : Int32(new)
+        func tryOnce() -> Int32? {
+            let new = nt_linux_syscall(CallNumber.fcntl, UInt64(descriptor), duplicateCloseOnExec, lowest, 0, 0, 0)
+            return new < 0 ? nil : Int32(new)
+        }
+        if let new = tryOnce() { return new }
+        let limit = fileLimit
+        guard limit.rlim_cur < limit.rlim_max else { return nil }
+        var raised = limit
+        raised.rlim_cur = min(limit.rlim_max, rlim_t(lowest) + rlim_t(room))
+        guard raised.rlim_cur > limit.rlim_cur, setrlimit(fileLimitNumber, &raised) == 0 else { return nil }
+        var old = limit
+        defer { setrlimit(fileLimitNumber, &old) }
+        return tryOnce()
     }
 
     // MARK: our own executable
@@ -102,7 +123,7 @@ package final class OwnDescriptors: @unchecked Sendable {
     }
 
     /// The handle on our executable; nil when there has never been a `/proc` to open it through.
-    func executableDescriptor() -> Int32? {
+    package func executableDescriptor() -> Int32? {
         let known = lock.withLock { executable }
         if known >= 0 { return known }
         keepExecutable(inherited: -1)

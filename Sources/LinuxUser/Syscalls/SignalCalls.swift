@@ -19,9 +19,6 @@ extension LinuxThread {
         if let new {
             old = process.signals.setAction(signal, new)
             if new.handler == SignalAction.ignoreHandler { nt_signals_drop_faults(signalState, Int32(signal)) }
-            if new.isHandler, signal == Signal.SIGSEGV || signal == Signal.SIGBUS {
-                process.engine?.guestHandlesFaults()
-            }
         } else {
             old = process.signals.action(signal)
         }

@@ -1,18 +1,16 @@
-internal import GuestState
-
 /// Where a load or store instruction accesses memory, and how: what the host does not tell of a fault. (It tells no address
 /// when that is none a host program can have, and calls every locked instruction a write.)
 ///
 /// Arm ARM (DDI 0487), "Loads and Stores", by encoding class. Registers are those before the instruction.
-struct FaultingAccess: Equatable {
+package struct FaultingAccess: Equatable {
     /// With its tag.
-    var address: UInt64
-    var isWrite: Bool
+    package private(set) var address: UInt64
+    package private(set) var isWrite: Bool
     /// Reads and writes: it counts as a read when reading alone fails.
-    var isReadModifyWrite = false
+    package private(set) var isReadModifyWrite = false
 
     /// nil when `word` is no instruction of these classes, or its address is not to be had from registers alone.
-    init?(_ word: UInt32, pc: UInt64, _ registers: GuestRegisters) {
+    package init?(_ word: UInt32, pc: UInt64, _ registers: GuestRegisters) {
         func bits(_ high: UInt32, _ low: UInt32) -> UInt32 { word >> low & ((1 << (high - low + 1)) - 1) }
         func bit(_ n: UInt32) -> Bool { word >> n & 1 != 0 }
         func signed(_ high: UInt32, _ low: UInt32) -> UInt64 {
