@@ -35,13 +35,18 @@ package final class VCPU: @unchecked Sendable {
         // Reads first: most entries are others', and the pages of a thread that does little were never touched.
         for tb in removed {
             let entry = nt_jump_cache(cpu, tb.key.flags)! + Int(nt_jump_cache_index(tb.key.pc))
-            if entry.pointee.pc == tb.key.pc { entry.pointee = nt_jump_cache_entry(pc: .max, tb: nil) }
+            if entry.pointee.pc == Self.jumpCachePC(tb.key) { entry.pointee = nt_jump_cache_entry(pc: .max, tb: nil) }
         }
     }
 
     private func remember(_ tb: TranslationBlock) {
         nt_jump_cache(cpu, tb.key.flags)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(
-            pc: tb.key.pc | UInt64(tb.key.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) << UInt64(NT_PC_BTYPE_SHIFT), tb: tb.c)
+            pc: Self.jumpCachePC(tb.key), tb: tb.c)
+    }
+
+    /// The PC as an indirect branch looks it up: with BTYPE.
+    private static func jumpCachePC(_ key: TBKey) -> UInt64 {
+        key.pc | UInt64(key.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) << UInt64(NT_PC_BTYPE_SHIFT)
     }
 
     /// IC IVAU on this vCPU: handled at the next exit, which is asked for here. Called from generated code.
