@@ -25,6 +25,10 @@ package struct TranslationConfig: Sendable {
     package var observesElements = false
     /// Other threads or processes may see this one's accesses while they happen: pairs of registers are one access (FEAT_LSE2).
     package var isParallel = false
+    /// There are guarded pages: indirect branches tell their BTYPE in the PC (`NT_TB_BTYPE_SHIFT`).
+    package var tracksBranchTypes = false
+    /// The TB's page is guarded (PROT_BTI).
+    package var isGuarded = false
 
     package init(
         features: A64FeatureSet, idRegisters: [UInt16: UInt64]? = nil, instructionLimit: Int = 512,
@@ -87,6 +91,11 @@ package struct Translator: ~Copyable {
             word = fetched
             ir.insn(pc: pc, word: fetched)
             count += 1
+            let branchType = Int(flags >> 1 & 3)
+            if count == 1, branchType != 0, config.isGuarded, !acceptsBranch(fetched, branchType) {
+                ir.raise(.branchTarget, info: UInt64(branchType), pc: pc)
+                return ir.block
+            }
             if case .ended = dispatch(fetched) { return ir.block }
             pc &+= 4
             if count >= config.instructionLimit || pc & 0xfff == 0 {

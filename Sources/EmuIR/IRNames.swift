@@ -32,6 +32,7 @@ extension ExceptionKind {
         case .instructionAbort: "instruction_abort"
         case .dataAlignment: "data_alignment"
         case .pacFail: "pac_fail"
+        case .branchTarget: "branch_target"
         }
     }
 }

@@ -53,6 +53,7 @@ package enum ExceptionKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case instructionAbort = 6
     case dataAlignment = 7
     case pacFail = 8
+    case branchTarget = 9
 }
 
 /// Atomic read-modify-write operators (LSE), `aux` of `atomicRMW`.

@@ -132,7 +132,7 @@ final class CompileThread: @unchecked Sendable {
             let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index) } }
             guard let (tb, index) = known else { continue }
             var block = pipeline.translate(
-                key, isParallel: engine.isParallel, cleansTags: tb.cleansTags, fetch: engine.environment.fetch)
+                key, engine.translationMode(key), fetch: engine.environment.fetch)
             // The guest may have changed its code since; such a TB is about to be invalidated.
             guard block.guestInstructionCount == tb.instructionCount else { continue }
             _ = pipeline.finish(

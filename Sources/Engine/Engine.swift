@@ -38,6 +38,7 @@ package final class Engine: @unchecked Sendable {
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
     private let cleaning: Atomic<Bool>
+    private let tracking: Atomic<Bool>
     /// `-d exec` or `-d cpu`; asked at every entry of generated code.
     private let traces: Bool
 
@@ -53,6 +54,7 @@ package final class Engine: @unchecked Sendable {
         self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
         self.cleaning = Atomic(configuration.translation.cleansTags)
+        self.tracking = Atomic(configuration.translation.tracksBranchTypes)
         let feedsInterpreter = [.interp, .auto].contains(configuration.tier)
         // Plugins are told of one translation at a time, dumps stand one behind the other, and the compiler is one.
         let isSerial = plugins != nil || !feedsInterpreter || log.isOn([.inAsm, .op, .opOpt, .unimp])
@@ -105,6 +107,20 @@ package final class Engine: @unchecked Sendable {
         if !cleaning.exchange(true, ordering: .acquiringAndReleasing) { flush() }
     }
 
+    var tracksBranchTypes: Bool { tracking.load(ordering: .acquiring) }
+
+    /// To be called before the guest's first guarded page exists: from now on indirect branches tell what they are.
+    package func startTrackingBranchTypes() {
+        if !tracking.exchange(true, ordering: .acquiringAndReleasing) { flush() }
+    }
+
+    func translationMode(_ key: TBKey) -> TranslationMode {
+        let tracks = tracksBranchTypes
+        return TranslationMode(
+            isParallel: isParallel, cleansTags: cleansTags, tracksBranchTypes: tracks,
+            isGuarded: tracks && environment.isGuarded(key.pc))
+    }
+
     // MARK: Finding and making TBs
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
@@ -142,9 +158,8 @@ package final class Engine: @unchecked Sendable {
         let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
         // A safe point flushes; until then there is room.
         if isNearlyFull { requestSafePoint() }
-        let cleansTags = self.cleansTags
-        var block = maker.pipeline.translate(
-            key, isParallel: isParallel, cleansTags: cleansTags, fetch: environment.fetch)
+        let mode = translationMode(key)
+        var block = maker.pipeline.translate(key, mode, fetch: environment.fetch)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
@@ -156,7 +171,7 @@ package final class Engine: @unchecked Sendable {
         c.pointee.tb_index = index
         c.pointee.insn_count = UInt32(block.guestInstructionCount)
         let tb = TranslationBlock(
-            key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: cleansTags,
+            key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation)
         tb.faultAdjustments = adjustments
         maker.pipeline.initialiseSlots(of: tb, for: block)

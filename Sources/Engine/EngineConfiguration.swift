@@ -46,6 +46,8 @@ package struct EngineConfiguration: Sendable {
 package protocol GuestEnvironment: AnyObject, Sendable {
     /// The instruction word at a 4-byte aligned address; nil when it is not mapped executable.
     func fetch(_ pc: UInt64) -> UInt32?
+    /// Whether the page of an address is guarded: indirect branches must find landing pads there. Any thread.
+    func isGuarded(_ pc: UInt64) -> Bool
     /// A guest exception ended a TB; see CHost's `nt_exception` for the PC and `info`.
     func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction
     /// A guest memory access faulted; `cpu->pc` is the accessing instruction.
@@ -54,6 +56,10 @@ package protocol GuestEnvironment: AnyObject, Sendable {
     func deliverPending(on vcpu: VCPU) -> VCPUAction
     /// Name of the function at an address, for dumps and plugins.
     func symbol(at pc: UInt64) -> String?
+}
+
+extension GuestEnvironment {
+    package func isGuarded(_ pc: UInt64) -> Bool { false }
 }
 
 /// A host signal that a guest access raised, as the guest is to see it.

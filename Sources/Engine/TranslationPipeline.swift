@@ -7,6 +7,14 @@ internal import IRPasses
 internal import LLVMBackend
 internal import Support
 
+/// What the engine has learnt of the guest and of the TB's page, and what translation depends on.
+struct TranslationMode {
+    var isParallel: Bool
+    var cleansTags: Bool
+    var tracksBranchTypes: Bool
+    var isGuarded: Bool
+}
+
 /// From guest bytes to instrumented, optimised IR, with a dump after each stage. One per translating thread.
 struct TranslationPipeline: ~Copyable {
     private var translator: Translator
@@ -25,9 +33,11 @@ struct TranslationPipeline: ~Copyable {
         reportsUnimplemented = log.isOn(.unimp)
     }
 
-    mutating func translate(_ key: TBKey, isParallel: Bool, cleansTags: Bool, fetch: (UInt64) -> UInt32?) -> IRBlock {
-        translator.config.isParallel = isParallel
-        translator.config.cleansTags = cleansTags
+    mutating func translate(_ key: TBKey, _ mode: TranslationMode, fetch: (UInt64) -> UInt32?) -> IRBlock {
+        translator.config.isParallel = mode.isParallel
+        translator.config.cleansTags = mode.cleansTags
+        translator.config.tracksBranchTypes = mode.tracksBranchTypes
+        translator.config.isGuarded = mode.isGuarded
         let block = translator.translate(at: key.pc, flags: key.flags, fetch: fetch)
         if !translator.unimplementedSeen.isEmpty { reportUnimplemented(block) }
         return block

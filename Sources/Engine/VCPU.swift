@@ -35,12 +35,18 @@ package final class VCPU: @unchecked Sendable {
         // Reads first: most entries are others', and the pages of a thread that does little were never touched.
         for tb in removed {
             let entry = nt_jump_cache(cpu, tb.key.flags)! + Int(nt_jump_cache_index(tb.key.pc))
-            if entry.pointee.pc == tb.key.pc { entry.pointee = nt_jump_cache_entry(pc: .max, tb: nil) }
+            if entry.pointee.pc == Self.jumpCachePC(tb.key) { entry.pointee = nt_jump_cache_entry(pc: .max, tb: nil) }
         }
     }
 
     private func remember(_ tb: TranslationBlock) {
-        nt_jump_cache(cpu, tb.key.flags)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(pc: tb.key.pc, tb: tb.c)
+        nt_jump_cache(cpu, tb.key.flags)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(
+            pc: Self.jumpCachePC(tb.key), tb: tb.c)
+    }
+
+    /// The PC as an indirect branch looks it up: with BTYPE.
+    private static func jumpCachePC(_ key: TBKey) -> UInt64 {
+        key.pc | UInt64(key.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) << UInt64(NT_PC_BTYPE_SHIFT)
     }
 
     /// IC IVAU on this vCPU: handled at the next exit, which is asked for here. Called from generated code.
@@ -84,10 +90,25 @@ package final class VCPU: @unchecked Sendable {
         return engine.environment.deliverPending(on: self)
     }
 
-    /// The TB that runs next. A branch to a tagged address drops the tag (BranchAddr with TBI and without TBID).
+    /// The TB that runs next.
     private var key: TBKey {
-        if cpu.pointee.pc >> 55 != 0 { cpu.pointee.pc = Self.withoutTag(cpu.pointee.pc) }
-        return TBKey(pc: cpu.pointee.pc, flags: cpu.pointee.fpcr == 0 ? 0 : UInt32(NT_TB_FPCR))
+        let fpcr = cpu.pointee.fpcr == 0 ? 0 : UInt32(NT_TB_FPCR)
+        return TBKey(pc: cpu.pointee.pc, flags: fpcr | UInt32(branchType) << UInt32(NT_TB_BTYPE_SHIFT))
+    }
+
+    /// PSTATE.BTYPE, in place while the vCPU is outside generated code.
+    private var branchType: UInt64 {
+        get { cpu.pointee.pstate >> 10 & 3 }
+        set { cpu.pointee.pstate = cpu.pointee.pstate & ~(3 << 10) | newValue << 10 }
+    }
+
+    /// A branch to a tagged address drops the tag (BranchAddr with TBI and without TBID). Where branch types are tracked there
+    /// never is one, but the type.
+    private func tidyPC() {
+        let pc = cpu.pointee.pc
+        if pc >> 55 == 0 { return }
+        if engine.tracksBranchTypes { branchType = pc >> UInt64(NT_PC_BTYPE_SHIFT) & 3 }
+        cpu.pointee.pc = Self.withoutTag(pc)
     }
 
     /// An address as translation sees it with top-byte-ignore: bit 55 says which half of the address space it is in.
@@ -96,6 +117,7 @@ package final class VCPU: @unchecked Sendable {
     /// One stay in generated code and what made it end.
     private func step() -> VCPUAction {
         let generation = engine.generation
+        tidyPC()
         let key = self.key
         let tb = engine.findOrTranslate(key, for: self)
         engine.world.enter(self)
@@ -106,7 +128,11 @@ package final class VCPU: @unchecked Sendable {
         }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
+        // The TB knows; what follows its first instruction has none.
+        branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
+        if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
+        tidyPC()
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         var meetsFirstTag = false
         if exit == NT_EXIT_FAULT {
@@ -126,7 +152,8 @@ package final class VCPU: @unchecked Sendable {
         case NT_EXIT_CHAIN:
             // A plugin may have written FPCR: the TB that was left is none of the new state.
             let next = self.key
-            if next.flags == key.flags { engine.chain(cpu.pointee.exit_slot, to: next, generation, for: self) }
+            let differs = (next.flags ^ key.flags) & UInt32(NT_TB_FPCR) != 0
+            if !differs { engine.chain(cpu.pointee.exit_slot, to: next, generation, for: self) }
             return .resume
         case NT_EXIT_HOT:
             engine.promote(self.key)
@@ -148,6 +175,7 @@ package final class VCPU: @unchecked Sendable {
             preconditionFailure("generated code raised exception \(cpu.pointee.exception)")
         }
         // The page may be mapped later, or its file grow.
+        if kind == .branchTarget { branchType = info }
         if kind == .instructionAbort { engine.invalidate([cpu.pointee.pc..<cpu.pointee.pc | 3]) }
         engine.log.write(.int, "exception \(kind) info=\(hex(info)) pc=\(hex(cpu.pointee.pc))\n")
         return engine.environment.handle(kind, info: info, on: self)

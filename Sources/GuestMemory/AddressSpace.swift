@@ -21,6 +21,10 @@ package final class AddressSpace: @unchecked Sendable {
         withMap { $0.area(at: address)?.protection.contains(.execute) ?? false }
     }
 
+    package func isGuarded(_ address: GuestAddress) -> Bool {
+        withMap { $0.area(at: address)?.protection.contains(.guarded) ?? false }
+    }
+
     package func withMap<Result>(_ body: (inout VMAMap) -> Result) -> Result {
         lock.withLock { body(&map) }
     }

@@ -10,6 +10,8 @@ package struct PageProtection: OptionSet, Sendable, Hashable {
     package static let read = PageProtection(rawValue: 1)
     package static let write = PageProtection(rawValue: 2)
     package static let execute = PageProtection(rawValue: 4)
+    /// PROT_BTI: indirect branches must find landing pads.
+    package static let guarded = PageProtection(rawValue: 8)
 }
 
 /// One guest mapping: a page-aligned, non-empty range and what the guest asked for.

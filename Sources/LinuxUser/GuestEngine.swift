@@ -12,6 +12,8 @@ package protocol GuestEngine: AnyObject {
     func afterForkInChild()
     /// Ends the engine's own threads, which start again when they are needed. The guest has one thread.
     func stopOwnThreads()
+    /// The guest is about to have its first pages with PROT_BTI.
+    func pagesBecomeGuarded()
     /// The guest shares memory with other processes from now on.
     func memoryBecomesShared()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
@@ -24,5 +26,6 @@ package protocol GuestEngine: AnyObject {
 extension GuestEngine {
     package func stopOwnThreads() {}
     package func memoryBecomesShared() {}
+    package func pagesBecomeGuarded() {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
 }

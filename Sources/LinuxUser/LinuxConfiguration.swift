@@ -33,6 +33,9 @@ package struct LinuxConfiguration: Sendable {
     /// The name our messages begin with.
     package var emulatorName = "needletail"
 
+    /// HWCAP2_BTI.
+    var hasBranchTargets: Bool { hwcap2 >> 17 & 1 != 0 }
+
     package init(program: [UInt8], arguments: [[UInt8]], environment: [[UInt8]]) {
         self.program = program
         self.arguments = arguments

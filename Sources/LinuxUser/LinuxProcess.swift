@@ -57,7 +57,8 @@ package final class LinuxProcess: @unchecked Sendable {
         self.configuration = configuration
         self.log = log
         addressSpace = AddressSpace()
-        let loader = ProgramLoader(addressSpace: addressSpace, sysroot: configuration.sysroot)
+        let loader = ProgramLoader(
+            addressSpace: addressSpace, sysroot: configuration.sysroot, hasBranchTargets: configuration.hasBranchTargets)
         program = try loader.load(configuration.program, descriptor: configuration.programDescriptor)
         symbols = SymbolTable(path: configuration.program, bias: program.bias)
         executablePath = Self.absolutePath(configuration)
@@ -116,6 +117,11 @@ package final class LinuxProcess: @unchecked Sendable {
         guard log.isOn(.unimp) else { return }
         let isNew = lock.withLock { reportedCalls.insert(number).inserted }
         if isNew { log.put(text()) }
+    }
+
+    /// Some page has PROT_BTI.
+    package var hasGuardedPages: Bool {
+        addressSpace.withMap { map in map.areas.contains { $0.protection.contains(.guarded) } }
     }
 
     /// Makes the record of mappings that of a fork child, which does not inherit all.

@@ -51,6 +51,8 @@ final class UserModeMachine: @unchecked Sendable {
 
     /// Runs the loaded program to its end and leaves the process as the guest did.
     func run(_ configuration: EngineConfiguration) -> Never {
+        var configuration = configuration
+        configuration.translation.tracksBranchTypes = process.hasGuardedPages
         engine = Engine(configuration: configuration, environment: self, arena: arena, plugins: plugins, log: log)
         let error = nt_install_fault_handlers()
         precondition(error == 0, "sigaction: errno \(error)")
@@ -163,6 +165,8 @@ extension UserModeMachine: GuestEnvironment {
         return nt_copy_fallible(&word, UnsafeRawPointer(bitPattern: UInt(pc)), 4) == 0 ? word : nil
     }
 
+    func isGuarded(_ pc: UInt64) -> Bool { process.addressSpace.isGuarded(pc) }
+
     func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction {
         if kind == .svc, let plugins, plugins.wantsSyscalls { return observedSystemCall(vcpu, plugins) }
         return action(
@@ -240,6 +244,7 @@ extension UserModeMachine: GuestEngine {
 
     func stopOwnThreads() { engine.stopOwnThreads() }
     func memoryBecomesShared() { engine.becomeParallel() }
+    func pagesBecomeGuarded() { engine.startTrackingBranchTypes() }
 
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {
         engine.becomeParallel()

@@ -66,4 +66,17 @@ import Testing
 
                 """)
     }
+
+    /// What each branch may lead to in guarded pages, as QEMU 10 has it, but for si_code, which is Linux's.
+    @Test(arguments: Tier.allCases)
+    func guardsPages(_ tier: Tier) throws {
+        let expected = try String(
+            contentsOfFile: Installation.packageRoot + "/Tests/Programs/landing.txt", encoding: .utf8)
+        let path = try Installation.program("landing", "O2")
+        let actual = try needletail(["--tier=\(tier)", path])
+        #expect(actual.stdout == expected)
+        #expect(actual.status == .exit(0), "\(actual)")
+        let without = try needletail(["--tier=\(tier)", "-cpu", "max,bti=off", path])
+        #expect(without.stdout == "no guarded pages: -1\n")
+    }
 }

@@ -60,7 +60,7 @@ extension Translator {
     // MARK: Register
 
     mutating func BR(_ f: UnconditionalBranchRegister) -> TranslationStep {
-        ir.branchIndirect(X(f.Rn))
+        branchIndirect(X(f.Rn), branchType: jumpType(f.Rn))
         return .ended
     }
 
@@ -68,7 +68,7 @@ extension Translator {
     mutating func BLR(_ f: UnconditionalBranchRegister) -> TranslationStep {
         let target = X(f.Rn)
         ir.set(.x(30), ir.const(pc &+ 4))
-        ir.branchIndirect(target)
+        branchIndirect(target, branchType: 2)
         return .ended
     }
 

@@ -77,7 +77,7 @@ extension Translator {
         let modifier = isReturn ? XSP(31) : f.opc & 8 != 0 ? XSP(f.op4) : ir.const(0)
         let target = authenticate(pointer, modifier, key: PACKey.instruction + f.op3 & 1)
         if f.opc & 3 == 1 { ir.set(.x(30), ir.const(pc &+ 4)) }
-        ir.branchIndirect(target)
+        branchIndirect(target, branchType: isReturn ? 0 : f.opc & 3 == 1 ? 2 : jumpType(f.Rn))
         return .ended
     }
 

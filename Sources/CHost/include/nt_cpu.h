@@ -21,6 +21,10 @@ struct nt_tb;
 #define NT_JUMP_CACHE_OFFSET 0x4000
 /// Flags of a TB: made for an FPCR that is not zero. Code of other TBs computes as if it were.
 #define NT_TB_FPCR 1u
+/// Flags of a TB, bits 2:1: PSTATE.BTYPE at its start. An indirect branch puts it into bits 57:56 of the PC it looks up or leaves
+/// with, and the jump cache knows the TB by that PC. Not 0 only where the guest has guarded pages.
+#define NT_TB_BTYPE_SHIFT 1
+#define NT_PC_BTYPE_SHIFT 56
 #define NT_PAC_CACHE_OFFSET 0x24000
 #define NT_PAC_CACHE_BITS 9
 #define NT_PAC_CACHE_SIZE (1u << NT_PAC_CACHE_BITS)
@@ -73,6 +77,8 @@ typedef enum nt_exception {
     NT_EXCEPTION_DATA_ALIGNMENT = 7,
     /// A pointer failed authentication (FEAT_FPAC); info = index of the key; pc = at.
     NT_EXCEPTION_PAC_FAIL = 8,
+    /// An indirect branch led to no landing pad in a guarded page (FEAT_BTI); info = BTYPE; pc = the target.
+    NT_EXCEPTION_BRANCH_TARGET = 9,
 } nt_exception;
 
 /// The CPU struct. Scalars are host-endian; a vector register is lo = bits 63:0, hi = bits 127:64.
@@ -90,7 +96,8 @@ typedef struct nt_cpu {
     uint64_t fpcr;
     uint64_t fpsr;
     uint64_t tpidr2_el0;
-    uint64_t pstate; // PSTATE.DIT (bit 24) and PSTATE.SSBS (bit 12), as in SPSR; other bits 0
+    // PSTATE.DIT (bit 24) and PSTATE.SSBS (bit 12), as in SPSR; between TBs BTYPE (bits 11:10), too; other bits 0
+    uint64_t pstate;
     // Pointer authentication, index nt_pac_key: keys (lo = bits 63:0); bit n of pac_disabled is not SCTLR_EL1.En<key n>.
     nt_v128 pac_keys[5];
     uint64_t pac_disabled;

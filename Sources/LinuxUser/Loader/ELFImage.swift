@@ -33,6 +33,8 @@ package struct ELFImage: Sendable {
     /// PT_INTERP's path, without NUL.
     package let interpreter: [UInt8]?
     package let wantsExecutableStack: Bool
+    /// GNU_PROPERTY_AARCH64_FEATURE_1_BTI: all indirect branches lead to landing pads.
+    package let hasLandingPads: Bool
     /// From the first to past the last page of all segments.
     package let span: Range<UInt64>
 
@@ -72,6 +74,7 @@ package struct ELFImage: Sendable {
 
         var segments: [Segment] = []
         var interpreter: [UInt8]?
+        var landingPads = false
         var executableStack = false  // what arm64 kernels do without PT_GNU_STACK
         for index in 0..<count {
             let at = index * Self.programHeaderSize
@@ -82,6 +85,8 @@ package struct ELFImage: Sendable {
             case 3:
                 guard interpreter == nil else { throw .badSegment(index, "a second interpreter") }
                 interpreter = try Self.interpreterPath(table, index: index, source)
+            case 0x6474_e553:
+                landingPads = try Self.hasLandingPads(table, index: index, source)
             case 0x6474_e551:
                 executableStack = flags & 1 != 0
             default:
@@ -95,6 +100,7 @@ package struct ELFImage: Sendable {
         self.segments = segments
         self.interpreter = interpreter
         wantsExecutableStack = executableStack
+        hasLandingPads = landingPads
         span = first..<end
         let holder = segments.first {
             $0.fileOffset <= tableOffset && tableEnd - $0.fileOffset <= $0.fileSize
@@ -130,6 +136,30 @@ package struct ELFImage: Sendable {
         return Segment(
             memory: address..<end, fileOffset: offset, fileSize: fileSize, protection: protection,
             alignment: Self.usableAlignment(alignment))
+    }
+
+    /// Looks through PT_GNU_PROPERTY. As in Linux, one that is damaged says nothing.
+    private static func hasLandingPads(_ table: GuestRecord, index: Int, _ source: some ELFSource) throws(ELFError) -> Bool {
+        let at = index * programHeaderSize
+        let offset = table[at + 8, as: UInt64.self]
+        let size = table[at + 32, as: UInt64.self]
+        let (end, wraps) = offset.addingReportingOverflow(size)
+        guard size >= 16, size <= 1024, !wraps, end <= source.size else { return false }
+        let note = GuestRecord(try source.read(at: offset, count: Int(size)))
+        // namesz, descsz, NT_GNU_PROPERTY_TYPE_0, "GNU"
+        guard note[0, as: UInt32.self] == 4, note[8, as: UInt32.self] == 5, note[12, as: UInt32.self] == 0x554e47 else {
+            return false
+        }
+        let descriptionEnd = min(16 + Int(note[4, as: UInt32.self]), Int(size))
+        var place = 16
+        while place + 8 <= descriptionEnd {
+            let type = note[place, as: UInt32.self]
+            let length = Int(note[place + 4, as: UInt32.self])
+            guard place + 8 + length <= descriptionEnd else { return false }
+            if type == 0xc000_0000, length == 4 { return note[place + 8, as: UInt32.self] & 1 != 0 }
+            place += 8 + (length + 7) / 8 * 8
+        }
+        return false
     }
 
     /// As in Linux, an alignment that is no power of two asks for nothing. Neither does one that no file needs.

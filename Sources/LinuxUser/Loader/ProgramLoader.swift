@@ -28,6 +28,8 @@ struct ProgramLoader {
     let addressSpace: AddressSpace
     /// `-L`, for the interpreter's path.
     let sysroot: [UInt8]
+    /// The guest processor has FEAT_BTI.
+    var hasBranchTargets = false
 
     /// Where the kernel puts static-pie programs (QEMU the same); leaves room for the break above.
     private static let positionIndependentBase: UInt64 = 0x55_0000_0000
@@ -132,10 +134,14 @@ struct ProgramLoader {
         }
         // Holes between segments stay free, as after the kernel's loader.
         let segments = image.segments
+        // An interpreter guards the pages of what it loads by itself.
+        let isGuarded = hasBranchTargets && image.hasLandingPads && image.interpreter == nil
         let holes = addressSpace.withMap { map in
             for segment in segments {
                 let range = segment.pages.lowerBound &+ bias..<segment.pages.upperBound &+ bias
-                map.insert(VMA(range: range, protection: segment.protection))
+                var protection = segment.protection
+                if isGuarded, protection.contains(.execute) { protection.insert(.guarded) }
+                map.insert(VMA(range: range, protection: protection))
             }
             return map.gaps(in: reserved)
         }

@@ -6,6 +6,7 @@ struct FaultReport: Equatable, Sendable {
 
     /// ESR_ELx.EC of faults from EL0.
     enum Class: UInt64 {
+        case branchTarget = 0x0d
         case pointerAuthentication = 0x1c
         case instructionAbort = 0x20
         case pcAlignment = 0x22

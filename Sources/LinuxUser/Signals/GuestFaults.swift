@@ -16,6 +16,10 @@ extension LinuxThread {
         switch exception {
         case NT_EXCEPTION_UNDEFINED, NT_EXCEPTION_HALT:
             return raise(SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), .none, registers)
+        case NT_EXCEPTION_BRANCH_TARGET:
+            return raise(
+                SignalInfo(signal: Signal.SIGILL, code: Code.illegalOpcode, address: pc), FaultReport(.branchTarget),
+                registers)
         case NT_EXCEPTION_PAC_FAIL:
             return raise(
                 SignalInfo(signal: Signal.SIGILL, code: Code.illegalOperand, address: pc),

@@ -123,6 +123,10 @@ extension LinuxThread {
             action.flags & SignalAction.Flag.restorer != 0 ? action.restorer : process.signalTrampoline
         registers.sp = frameAddress
         registers.pc = action.handler
+        // A handler is entered as by a call.
+        if process.configuration.hasBranchTargets {
+            registers.cpu.pointee.pstate = registers.cpu.pointee.pstate & ~(3 << 10) | 2 << 10
+        }
         // An exception's return opens the monitor.
         registers.cpu.pointee.exclusive_size = 0
 

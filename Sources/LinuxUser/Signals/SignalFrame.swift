@@ -40,8 +40,8 @@ enum SignalFrame {
 
     /// NZCV of PSTATE.
     static let pstateFlags: UInt64 = 0xf000_0000
-    /// DIT and SSBS (TCO and BTYPE have no state here).
-    static let pstateOptions: UInt64 = 1 << 24 | 1 << 12
+    /// DIT, SSBS and BTYPE (TCO has no state here).
+    static let pstateOptions: UInt64 = 1 << 24 | 1 << 12 | 3 << 10
     /// Mode and D, A, I, F: zero in every frame of a user program.
     static let pstatePrivileged: UInt64 = 0x3df
 

@@ -84,6 +84,16 @@ extension LinuxThread {
         )
     }
 
+    /// From the bits of mmap and mprotect.
+    private func protection(_ bits: UInt64) -> PageProtection {
+        var protection = PageProtection(rawValue: UInt8(truncatingIfNeeded: bits & 7))
+        if bits & 0x10 != 0, process.configuration.hasBranchTargets {  // PROT_BTI
+            process.engine?.pagesBecomeGuarded()
+            protection.insert(.guarded)
+        }
+        return protection
+    }
+
     func mmap(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         let flags = Int32(truncatingIfNeeded: a[3])
         let replaces = flags & MAP_FIXED != 0 && flags & MAP_FIXED_NOREPLACE == 0
@@ -91,7 +101,7 @@ extension LinuxThread {
         guard a[5] % guestPageSize == 0, a[1] != 0 else { throw .EINVAL }
         let range = try pageRange(isFixed ? a[0] : 0, a[1], error: .ENOMEM)
         // Bits that mprotect knows no meaning for mean nothing to mmap.
-        let protection = PageProtection(rawValue: UInt8(truncatingIfNeeded: a[2] & 7))
+        let protection = protection(a[2])
         let isShared = flags & 0xf == MAP_SHARED || flags & 0xf == 3
         try process.memoryLimits.check(
             adding: UInt64(range.count), replacing: replaces ? range : nil,
@@ -161,8 +171,8 @@ extension LinuxThread {
         if range.isEmpty { return 0 }
         let bits = a[2] & ~growth
         // PROT_SEM is known and means nothing.
-        guard bits & ~0xf == 0 else { throw .EINVAL }
-        let protection = PageProtection(rawValue: UInt8(bits & 7))
+        guard bits & ~(process.configuration.hasBranchTargets ? 0x1f : 0xf) == 0 else { throw .EINVAL }
+        let protection = protection(bits)
         // As in Linux, what lies before a hole is changed.
         var at = range.lowerBound
         for part in ownedParts(of: range) {
@@ -179,12 +189,13 @@ extension LinuxThread {
         try hostCall(
             CallNumber.mprotect, range.lowerBound, UInt64(range.count), UInt64(HostProtection.bits(protection)))
         // Code that stays executable is the same code: no page write-protection is needed on Arm, so none is tracked.
-        let wasCode = process.addressSpace.withMap { map in
-            let was = map.hasExecutable(in: range)
+        let before = process.addressSpace.withMap { map in
+            let before = map.area(at: range.lowerBound)?.protection ?? []
             map.protect(range, protection)
-            return was
+            return before
         }
-        if wasCode != protection.contains(.execute) { process.engine?.invalidateCode(range) }
+        if before.symmetricDifference(protection).isDisjoint(with: [.execute, .guarded]) { return }
+        process.engine?.invalidateCode(range)
     }
 
     // MARK: Advice
