@@ -158,6 +158,7 @@ package final class LinuxThread: @unchecked Sendable {
         _ number: UInt32, _ a0: UInt64 = 0, _ a1: UInt64 = 0, _ a2: UInt64 = 0, _ a3: UInt64 = 0, _ a4: UInt64 = 0,
         _ a5: UInt64 = 0
     ) throws(LinuxErrno) -> UInt64 {
-        try checked(nt_linux_interruptible(signalState, number, a0, a1, a2, a3, a4, a5))
+        if VirtualTime.isOn { return try virtuallyTimed(number, [a0, a1, a2, a3, a4, a5]) }
+        return try checked(nt_linux_interruptible(signalState, number, a0, a1, a2, a3, a4, a5))
     }
 }

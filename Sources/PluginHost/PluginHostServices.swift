@@ -50,6 +50,14 @@ package protocol PluginHostServices: AnyObject, Sendable {
     /// `runSafeWork()`. Does not wait. Any thread.
     func requestSafePoint()
 
+    /// Puts the guest's time under a plugin's control.
+    /// - Returns: False when it is already, or cannot be.
+    func requestTimeControl() -> Bool
+
+    /// Sets the guest's time, in nanoseconds since the start in which some vCPU could run; an earlier time is ignored. Only
+    /// under time control. Any thread.
+    func updateTime(_ nanoseconds: Int64)
+
     /// Goes on at a guest address, from inside a callback on a vCPU's thread. Does not return.
     func resume(at pc: UInt64) -> Never
 }

@@ -318,6 +318,9 @@ extension UserModeMachine: GuestEngine {
 // MARK: What plugins ask
 
 extension UserModeMachine: PluginHostServices {
+    func requestTimeControl() -> Bool { nt_virtual_time_start() }
+    func updateTime(_ nanoseconds: Int64) { VirtualTime.shared.update(nanoseconds) }
+
     func currentCPU() -> UnsafeMutablePointer<nt_cpu>? { nt_thread_cpu() }
     func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64 { cpu.pointee.pc }
     func disassemble(_ word: UInt32, at pc: UInt64) -> String { GuestDisassembler.shared.text(of: word, at: pc) }

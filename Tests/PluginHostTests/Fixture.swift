@@ -62,6 +62,13 @@ final class RecordingServices: PluginHostServices, @unchecked Sendable {
     }
     func pluginOutput(_ text: UnsafeBufferPointer<UInt8>) { output += String(decoding: text, as: UTF8.self) }
     func requestSafePoint() { safePointRequests += 1 }
+    var hasTimeControl = false
+    var times: [Int64] = []
+    func requestTimeControl() -> Bool {
+        defer { hasTimeControl = true }
+        return !hasTimeControl
+    }
+    func updateTime(_ nanoseconds: Int64) { times.append(nanoseconds) }
     func resume(at pc: UInt64) -> Never { fatalError("not in these tests") }
 
     func takeOutput() -> String {

@@ -132,12 +132,21 @@ public func pluginEndCode() -> UInt64 { PluginHost.active?.services.program?.end
 @c(qemu_plugin_entry_code)
 public func pluginEntryCode() -> UInt64 { PluginHost.active?.services.program?.entry ?? 0 }
 
-/// Virtual time exists in system emulation only.
+/// The first caller gets the handle. Before the guest runs, which is in install: time cannot change its source later.
 @c(qemu_plugin_request_time_control)
-public func pluginRequestTimeControl() -> UnsafeRawPointer? { nil }
+public func pluginRequestTimeControl() -> UnsafeRawPointer? {
+    guard let host = PluginHost.active, host.vcpuCount == 0, host.services.requestTimeControl() else { return nil }
+    return timeControlHandle
+}
 
 @c(qemu_plugin_update_ns)
-public func pluginUpdateNS(_ handle: UnsafeRawPointer?, _ time: Int64) {}
+public func pluginUpdateNS(_ handle: UnsafeRawPointer?, _ time: Int64) {
+    guard handle == timeControlHandle else { return }
+    PluginHost.active?.services.updateTime(time)
+}
+
+/// Only compared; no plugin has something here.
+private var timeControlHandle: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: 0x10) }
 
 @c(qemu_plugin_set_pc)
 public func pluginSetPC(_ vaddr: UInt64) -> Never {
