@@ -1,7 +1,9 @@
 #!/bin/sh
 # Runs redis, python and stress-ng under the emulator for a while, all at once: soak.sh NEEDLETAIL SYSROOT SECONDS.
 # Fails when one of them fails, when the emulator says anything, or when the resident memory of all its processes grows by
-# more than 5 % in the second half (the median of the last quarter against that of the third).
+# more than 5 % in the second half (the median of the last quarter against that of the third). Pages that processes share are
+# counted once (PSS): stress-ng forks, and how many of its children live at a moment depends on the machine's load.
+# SOAK_KEEP=FOLDER leaves the samples and what the programs said there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# = 3 ] || { echo "usage: soak.sh NEEDLETAIL SYSROOT SECONDS" >&2; exit 2; }
@@ -68,12 +70,12 @@ else
     exit 0
 fi
 
-# One line a second: time, resident pages in all and of each program. One process does it, so that it gets its turn on a busy machine.
+# One line a second: time, resident kB of each program, processes. One awk does it, so that it gets its turn on a busy machine.
 sample() {
     cat /proc/[0-9]*/stat 2>/dev/null | awk -v t="$1" -v session="$leader" '
         {
             pid = $1
-            # Fields after the name, which may hold anything: state, parent, group, session; the 22nd is resident pages.
+            # Fields after the name, which may hold anything: state, parent, group, session.
             sub(/^.*\) /, "")
             if ($4 != session) next
             path = "/proc/" pid "/cmdline"
@@ -81,10 +83,12 @@ sample() {
             getline words < path
             close(path)
             kind = words ~ /redis-server/ ? "redis" : words ~ /python3/ ? "python" : words ~ /stress-ng/ ? "stress" : "other"
-            pages[kind] += $22
+            path = "/proc/" pid "/smaps_rollup"
+            while ((getline line < path) > 0) if (split(line, field, " ") > 1 && field[1] == "Pss:") size[kind] += field[2]
+            close(path)
             n++
         }
-        END { print t, pages["redis"] + 0, pages["python"] + 0, pages["stress"] + 0, n + 0 }'
+        END { print t, size["redis"] + 0, size["python"] + 0, size["stress"] + 0, n + 0 }'
 }
 start=$(date +%s)
 while kill -0 $leader 2>/dev/null; do
@@ -101,12 +105,12 @@ for file in redis benchmark python stress; do
 done
 echo "redis rounds: $(cat "$folder/redis.rounds" 2>/dev/null || echo none); python: $(tail -n 1 "$folder/python.log")"
 grep -E 'passed|failed|successful|unsuccessful' "$folder/stress.err" "$folder/stress.log" -h | sed 's/.*info: *//' | tail -n 3
-awk -v seconds="$seconds" -v limit="$growth_limit" -v page="$(getconf PAGESIZE)" '
+awk -v seconds="$seconds" -v limit="$growth_limit" '
     function median(name, from, to,   i, n, j, v, a) {
         n = 0
         for (i = 1; i <= NR; i++) if (time[i] >= from && time[i] < to) a[++n] = data[name, i]
         for (i = 2; i <= n; i++) { v = a[i]; for (j = i - 1; j > 0 && a[j] > v; j--) a[j + 1] = a[j]; a[j + 1] = v }
-        return n ? a[int((n + 1) / 2)] * page / 1048576 : 0
+        return n ? a[int((n + 1) / 2)] / 1024 : 0
     }
     { time[NR] = $1; data["redis", NR] = $2; data["python", NR] = $3; data["stress-ng", NR] = $4; data["all", NR] = $2 + $3 + $4 }
     END {
@@ -123,9 +127,9 @@ awk -v seconds="$seconds" -v limit="$growth_limit" -v page="$(getconf PAGESIZE)"
         }
         exit bad
     }' "$folder/samples" || echo "resident memory grew by more than $growth_limit % in the second half" >>"$folder/failures"
+if [ -n "${SOAK_KEEP:-}" ]; then cp -r "$folder" "$SOAK_KEEP"; fi
 if [ -s "$folder/failures" ]; then
     cat "$folder/failures"
-    if [ -n "${SOAK_KEEP:-}" ]; then cp -r "$folder" "$SOAK_KEEP"; fi
     echo "soak: FAILED"
     exit 1
 fi
