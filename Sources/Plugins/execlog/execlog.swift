@@ -70,7 +70,7 @@ private func instrument(_ insn: Instruction) {
     let disassembly = insn.disassembly
     guard isWanted(insn.address, disassembly) else {
         free(disassembly)
-        insn.onExecution(if: locals.counter(at: 0) == 1, registers) { vcpu, _ in withLog(vcpu) { finish($0, $1) } }
+        insn.onExecution(if: locals.counter(at: 0) == 1, registers) { vcpu, _ in withLog(vcpu) { _ = finish($0, $1) } }
         return
     }
     let logged = UnsafeMutablePointer<Logged>.allocate(capacity: 1)
@@ -78,7 +78,7 @@ private func instrument(_ insn: Instruction) {
     insn.onExecution(registers, data: logged) { vcpu, logged in
         guard let logged = logged?.assumingMemoryBound(to: Logged.self) else { return }
         withLog(vcpu) { local, log in
-            finish(local, log)
+            if !finish(local, log) { refresh(log) }
             begin(vcpu, local, log, logged)
         }
     }
@@ -129,9 +129,19 @@ private func note(_ access: MemoryAccess, _ log: Log) {
     }
 }
 
+/// Takes note of registers that instructions changed which are not logged.
+private func refresh(_ log: Log) {
+    for watched in log.registers {
+        guard let value = log.guest.read(watched.register), value.count == watched.count, let base = value.baseAddress
+        else { continue }
+        memcpy(watched.value, base, watched.count)
+    }
+}
+
 /// Writes what waits. Where registers may be read, with those that changed.
-private func finish(_ local: UnsafeMutablePointer<Local>, _ log: Log) {
-    guard local.pointee.waits == 1, let current = log.current else { return }
+/// - Returns: False when nothing did.
+private func finish(_ local: UnsafeMutablePointer<Local>, _ log: Log) -> Bool {
+    guard local.pointee.waits == 1, let current = log.current else { return false }
     local.pointee.waits = 0
     if Report.isJSON {
         log.json.endArray()
@@ -146,6 +156,7 @@ private func finish(_ local: UnsafeMutablePointer<Local>, _ log: Log) {
         log.line.append("\n")
         Report.line(&log.line)
     }
+    return true
 }
 
 private func compare(_ index: Int, _ log: Log, _ disassembly: CText) {
@@ -177,7 +188,7 @@ private func hexadecimal(_ value: UnsafeBufferPointer<UInt8>, into text: inout T
 }
 
 private func report() {
-    for vcpu in Plugin.vcpus { withLog(vcpu) { finish($0, $1) } }
+    for vcpu in Plugin.vcpus { withLog(vcpu) { _ = finish($0, $1) } }
     Report.finish(text: { _ in }, json: { _ in })
 }
 
