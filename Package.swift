@@ -18,7 +18,9 @@ let exportPluginAPI: [LinkerSetting] = [
 // --wrap: see Sources/CHost/startup.c.
 let staticRuntime: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath"], .when(platforms: [.linux]))
+        [
+            "-static-stdlib", "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=__cxa_atexit",
+        ], .when(platforms: [.linux]))
 ]
 // C that runs while the guest does is optimised in every configuration; a frame pointer would cost it a register.
 let hotC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer"])]

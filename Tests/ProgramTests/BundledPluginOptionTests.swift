@@ -94,6 +94,21 @@ import Testing
         #expect(!left.contains { $0.hasSuffix(".tmp") }, "\(left)")
     }
 
+    /// Quotes, a backslash, a line feed, letters beyond ASCII, control characters.
+    @Test(arguments: ["a\"b\\c\nd", "grüße €𝄞", "x\u{7f}\u{1}"]) func escapeStrings(_ name: String) throws {
+        let folder = try TemporaryFolder()
+        let guest = folder.path + "/" + name
+        try FileManager.default.copyItem(atPath: try Installation.guest("figures"), toPath: guest)
+        let outcome = try needletail(["-plugin", "drcov,format=json", "-d", "plugin", guest])
+        let value = try JSONSerialization.jsonObject(with: Data(outcome.stderr.utf8)) as? [String: Any]
+        #expect((value?["module"] as? [String: Any])?["path"] as? String == guest, "\(outcome)")
+    }
+
+    @Test func writeToADevice() throws {
+        let outcome = try needletail(["-plugin", "insn,inline=on,out=/dev/stdout", try Installation.guest("figures")])
+        #expect(outcome.status == .exit(0) && outcome.stdout.contains("total insns: 12280\n"))
+    }
+
     @Test func writeTextToAFile() throws {
         let folder = try TemporaryFolder()
         let file = folder.path + "/report"

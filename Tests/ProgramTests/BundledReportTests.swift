@@ -319,7 +319,7 @@ import Testing
                 try report("howvec,count=atomic" + inline, tier, guest).contains("\t(4000 hits)\t(op=0xf83702d8/  Atomic ldst)"))
             let loop = "0x\(Self.hex(try loopOfThreads(), width: 16)), "
             let row = try report("hotblocks" + inline, tier, guest).split(separator: "\n").first { $0.hasPrefix(loop) }
-            #expect(row?.hasSuffix(", 4, 3996") == true, "\(row ?? loop)")
+            #expect(row?.hasSuffix(", 4, 3996") == true, "\(row ?? "no row")")
         }
         let pages = try json("hotpages", tier, guest)["pages"] as? [[String: Any]] ?? []
         let counts = pages.map { [$0["reads"] as? Int ?? 0, $0["writes"] as? Int ?? 0] }

@@ -49,26 +49,30 @@ GByteArray *nt_plugin_new_byte_array(void) {
     GByteArray *(*make)(void) = (GByteArray * (*)(void)) glib("g_byte_array_new");
     return make ? make() : NULL;
 }
-GByteArray *nt_plugin_make_byte_array(const void *bytes, size_t count) {
-    GByteArray *(*append)(GByteArray *, const uint8_t *, unsigned) =
-        (GByteArray * (*)(GByteArray *, const uint8_t *, unsigned)) glib("g_byte_array_append");
-    GByteArray *array = append ? nt_plugin_new_byte_array() : NULL;
-    return array ? append(array, bytes, (unsigned)count) : NULL;
-}
-void nt_plugin_free_byte_array(GByteArray *array) {
-    uint8_t *(*release)(GByteArray *, int) = (uint8_t * (*)(GByteArray *, int)) glib("g_byte_array_free");
-    if (release && array) release(array, 1);
-}
 void nt_plugin_empty_byte_array(GByteArray *array) {
     // Public: only the number of bytes changes, what is allocated stays.
     if (array) array->len = 0;
+}
+bool nt_plugin_fill_byte_array(GByteArray *array, const void *bytes, size_t count) {
+    GByteArray *(*append)(GByteArray *, const uint8_t *, unsigned) =
+        (GByteArray * (*)(GByteArray *, const uint8_t *, unsigned)) glib("g_byte_array_append");
+    if (!append || !array || count > UINT32_MAX) return false;
+    nt_plugin_empty_byte_array(array);
+    return append(array, bytes, (unsigned)count) != NULL;
 }
 void nt_plugin_free_array(GArray *array) {
     char *(*release)(GArray *, int) = (char *(*)(GArray *, int))glib("g_array_free");
     if (release && array) release(array, 1);
 }
 
-int nt_plugin_open_for_writing(const char *path) { return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666); }
+bool nt_plugin_is_special_file(const char *path) {
+    if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0) return true;
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+int nt_plugin_open_for_writing(const char *path, bool appends) {
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (appends ? O_APPEND : O_TRUNC), 0666);
+}
 int nt_plugin_write_all(int fd, const void *bytes, size_t count) {
     const char *next = bytes;
     while (count) {

@@ -2,7 +2,7 @@ public import CNeedletailPlugin
 
 /// A register that the emulator lists.
 public struct Register {
-    let handle: OpaquePointer?
+    @usableFromInline let handle: OpaquePointer?
     /// For the life of the process.
     public let name: CText
     public let feature: CText?
@@ -10,7 +10,7 @@ public struct Register {
 
 /// Registers and memory of the vCPU whose callback runs. One for each vCPU: the buffer is not shared.
 public struct GuestAccess {
-    private let buffer: UnsafeMutablePointer<GByteArray>?
+    @usableFromInline let buffer: UnsafeMutablePointer<GByteArray>?
 
     public init() { buffer = nt_plugin_new_byte_array() }
 
@@ -52,14 +52,21 @@ public struct GuestAccess {
         return contents(buffer)
     }
 
+    /// Sets a register, least significant byte first. The callback must have been registered as writing registers.
+    /// - Returns: False when it cannot be written.
+    @_alwaysEmitIntoClient
+    public func write(_ register: Register, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        nt_plugin_fill_byte_array(buffer, value.baseAddress, value.count)
+            && qemu_plugin_write_register(register.handle, buffer) > 0
+    }
+
     /// Writes guest memory, whatever the protection.
-    /// - Parameter machineAddress: Translates first and writes by machine address; system emulation.
+    /// - Parameter translates: By machine address, in system emulation.
     /// - Returns: False when it could not be written.
     @_alwaysEmitIntoClient
-    public static func write(_ address: UInt64, _ bytes: UnsafeBufferPointer<UInt8>, machineAddress: Bool = false) -> Bool {
-        guard let buffer = nt_plugin_make_byte_array(bytes.baseAddress, bytes.count) else { return false }
-        defer { nt_plugin_free_byte_array(buffer) }
-        if !machineAddress { return qemu_plugin_write_memory_vaddr(address, buffer) }
+    public func write(_ address: UInt64, _ bytes: UnsafeBufferPointer<UInt8>, translates: Bool = false) -> Bool {
+        guard nt_plugin_fill_byte_array(buffer, bytes.baseAddress, bytes.count) else { return false }
+        if !translates { return qemu_plugin_write_memory_vaddr(address, buffer) }
         var place: UInt64 = 0
         return qemu_plugin_translate_vaddr(address, &place)
             && qemu_plugin_write_memory_hwaddr(place, buffer) == QEMU_PLUGIN_HWADDR_OPERATION_OK

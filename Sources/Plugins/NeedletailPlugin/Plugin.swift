@@ -99,6 +99,20 @@ public struct Plugin: Sendable {
         qemu_plugin_register_vcpu_idle_cb(id) { _, vcpu in Handlers.idle?(vcpu) }
     }
 
+    /// System emulation: it woke.
+    @_alwaysEmitIntoClient
+    public func onResume(_ handler: @escaping (VCPUIndex) -> Void) {
+        Handlers.resume = handler
+        qemu_plugin_register_vcpu_resume_cb(id) { _, vcpu in Handlers.resume?(vcpu) }
+    }
+
+    /// All translations were dropped, with what was asked for in them.
+    @_alwaysEmitIntoClient
+    public func onFlush(_ handler: @escaping () -> Void) {
+        Handlers.flush = handler
+        qemu_plugin_register_flush_cb(id) { _ in Handlers.flush?() }
+    }
+
     /// A guest's system call, before it is made.
     @_alwaysEmitIntoClient
     public func onSystemCall(_ handler: @escaping (VCPUIndex, SystemCall) -> Void) {
@@ -171,6 +185,8 @@ enum Handlers {
     nonisolated(unsafe) static var vcpuStart: ((VCPUIndex) -> Void)?
     nonisolated(unsafe) static var vcpuEnd: ((VCPUIndex) -> Void)?
     @usableFromInline nonisolated(unsafe) static var idle: ((VCPUIndex) -> Void)?
+    @usableFromInline nonisolated(unsafe) static var resume: ((VCPUIndex) -> Void)?
+    @usableFromInline nonisolated(unsafe) static var flush: (() -> Void)?
     @usableFromInline nonisolated(unsafe) static var systemCall: ((VCPUIndex, SystemCall) -> Void)?
     @usableFromInline nonisolated(unsafe) static var systemCallReturn: ((VCPUIndex, Int64, Int64) -> Void)?
     @usableFromInline nonisolated(unsafe) static var discontinuity: ((VCPUIndex, Discontinuity) -> Void)?

@@ -62,10 +62,13 @@ private func patch(_ address: UInt64) {
     }
     if !isFirst { return }
     tell("patching", address)
-    let isDone = settings.replacement.withUnsafeBufferPointer {
-        GuestAccess.write(address, $0, machineAddress: isSystem && settings.usesMachineAddress)
+    let isDone = Plugin.withLock {
+        let isDone = settings.replacement.withUnsafeBufferPointer {
+            GuestAccess.temporary.write(address, $0, translates: isSystem && settings.usesMachineAddress)
+        }
+        if isDone { patched += 1 }
+        return isDone
     }
-    if isDone { patched += 1 }
     tell(isDone ? "patched" : "could not patch", address)
 }
 

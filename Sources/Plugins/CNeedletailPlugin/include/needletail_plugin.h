@@ -30,13 +30,16 @@ static inline uint64_t nt_plugin_atomic_add(uint64_t *value, uint64_t amount) {
 
 /// GLib's arrays from the instance that the emulator uses. NULL or no effect when there is no GLib.
 GByteArray *nt_plugin_new_byte_array(void);
-GByteArray *nt_plugin_make_byte_array(const void *bytes, size_t count);
-void nt_plugin_free_byte_array(GByteArray *array);
 void nt_plugin_empty_byte_array(GByteArray *array);
+/// Returns false when there is no room.
+bool nt_plugin_fill_byte_array(GByteArray *array, const void *bytes, size_t count);
 void nt_plugin_free_array(GArray *array);
 
 /// Files. -1 is an error, told on stderr by the caller.
-int nt_plugin_open_for_writing(const char *path);
+/// A device or a pipe, or a name of a descriptor such as /dev/stdout, whatever is behind it.
+bool nt_plugin_is_special_file(const char *path);
+/// Makes the file, or empties it; with `appends` goes on at its end.
+int nt_plugin_open_for_writing(const char *path, bool appends);
 int nt_plugin_write_all(int fd, const void *bytes, size_t count);
 int nt_plugin_close(int fd);
 int nt_plugin_rename(const char *from, const char *to);
