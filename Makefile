@@ -8,12 +8,13 @@ ORACLE = $(GUESTS)/programs/qemu-aarch64
 # Debian's arm64 packages, unpacked, as guests see them.
 SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
-.PHONY: static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
+.PHONY: install static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
 	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
 	@echo "make build        build .build/release/needletail and the bundled plugins"
+	@echo "make install      executable, plugins, header, Swift package for plugins and pkg-config file (PREFIX=/usr/local DESTDIR=)"
 	@echo "make static       also .build/release/needletail-static: for binfmt_misc, chroots, containers; no plugins"
 	@echo "make test-userland Debian's arm64 programs, with a table (make sysroot fetches them; USERLAND=\"--only git,node\")"
 	@echo "make test-torture whole C programs in every compilation"
@@ -38,6 +39,10 @@ build: setup
 
 static: build
 	.ci/link-static
+
+PREFIX = /usr/local
+install: build
+	.ci/install .build/release "$(DESTDIR)" "$(PREFIX)"
 
 guests:
 	@Tests/Guests/build.sh $(GUESTS)

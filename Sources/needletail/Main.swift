@@ -207,6 +207,8 @@ struct Needletail {
         case .logItems:
             "Log items (comma-separated):\n" + LogItems.table.map { "\($0.name)\t\($0.help)\n" }.joined()
         case .cpuModels: CPUModel.help
+        case .pluginInclude: PluginDirectories.include.map { $0 + "\n" } ?? ""
+        case .pluginSDK: PluginDirectories.sdk.map { $0 + "\n" } ?? ""
         case .binfmt: ""
         }
     }
