@@ -215,7 +215,7 @@ import Testing
         func place(_ n: UInt64) -> String { "0x\(Self.hex(entry + n * 4))" }
         let all = try report("execlog", tier).split(separator: "\n")
         #expect(all.count == Self.insns)
-        #expect(all[0] == "0, \(place(0)), 0xd280001d, \"mov x29, #0x0\"" || all[0].hasPrefix("0, \(place(0)), 0xd280001d, \"mov"))
+        #expect(all[0].hasPrefix("0, \(place(0)), 0xd280001d, \"mov x29, #"))
         let store = try report("execlog,ifilter=str ", tier).split(separator: "\n")
         #expect(store.count == 1000)
         #expect(store[0].hasPrefix("0, \(place(6)), 0xf9000280, \"str x0, [x20]\", store, 0x"), "\(store[0])")
@@ -223,7 +223,7 @@ import Testing
         #expect(leaf.count == 1000)
         for index in [0, 1, 999] {
             let value = Self.hex(UInt64(index) + 1, width: 16)
-            #expect(leaf[index].hasPrefix("0, \(place(34)), 0x91000400, \"add x0, x0, #0x1\""))
+            #expect(leaf[index].hasPrefix("0, \(place(34)), 0x91000400, \"add x0, x0, #"))
             #expect(leaf[index].hasSuffix(", x0 -> 0x\(value)"), "\(leaf[index])")
         }
         // The instruction mentions no X1: its change is not told.
