@@ -42,7 +42,7 @@ import Testing
         let at = try Self.entry() + 7 * 4
         #expect(printed.count == 2001)
         #expect(printed[0] == "insn_vaddr,insn_symbol,mem_vaddr,mem_hwaddr,access_size,access_type,mem_value")
-        let fields = printed[1].split(separator: ",")
+        let fields = printed[1].split(separator: ",", omittingEmptySubsequences: false)
         #expect(
             fields.count == 7 && fields[0] == "0x\(Self.hex(at))" && fields[3...] == ["0x0", "64", "load", "0x0000000000000001"])
         #expect(printed[2000].hasSuffix(",0x0,128,load,0x" + Self.hex(0, width: 16) + Self.hex(1000, width: 16)))
@@ -138,14 +138,14 @@ import Testing
             ("  Branch (imm)", 1000), ("  ldst pair", 1000), ("  ldst reg (imm)", 3000),
         ]
         var expected = "Instruction Classes:\n"
+        func padded(_ name: String) -> String { name + String(repeating: " ", count: 24 - name.count) }
         for (name, hits) in classes {
-            let padded = name + String(repeating: " ", count: 24 - name.count)
-            expected += "Class: \(padded)\t" + (hits.map { "(\($0) hits)\n" } ?? "not counted\n")
+            expected += "Class: \(padded(name))\t" + (hits.map { "(\($0) hits)\n" } ?? "not counted\n")
         }
         #expect(try report("howvec" + inline, tier) == expected)
         let individual = try report("howvec,count=breg,count=!excp" + inline, tier)
-        #expect(individual.contains("Class:   Branch (reg)         \tcounted individually\n"))
-        #expect(individual.contains("Class:   Exception Gen        \tnot counted\n"))
+        #expect(individual.contains("Class: \(padded("  Branch (reg)"))\tcounted individually\n"))
+        #expect(individual.contains("Class: \(padded("  Exception Gen"))\tnot counted\n"))
         #expect(
             individual.hasSuffix(
                 """
@@ -215,7 +215,7 @@ import Testing
         func place(_ n: UInt64) -> String { "0x\(Self.hex(entry + n * 4))" }
         let all = try report("execlog", tier).split(separator: "\n")
         #expect(all.count == Self.insns)
-        #expect(all[0] == "0, \(place(0)), 0xd280001d, \"mov x29, #0x0\"" || all[0].hasPrefix("0, \(place(0)), 0xd280001d, \"mov"))
+        #expect(all[0].hasPrefix("0, \(place(0)), 0xd280001d, \"mov x29, #"))
         let store = try report("execlog,ifilter=str ", tier).split(separator: "\n")
         #expect(store.count == 1000)
         #expect(store[0].hasPrefix("0, \(place(6)), 0xf9000280, \"str x0, [x20]\", store, 0x"), "\(store[0])")
@@ -223,7 +223,7 @@ import Testing
         #expect(leaf.count == 1000)
         for index in [0, 1, 999] {
             let value = Self.hex(UInt64(index) + 1, width: 16)
-            #expect(leaf[index].hasPrefix("0, \(place(34)), 0x91000400, \"add x0, x0, #0x1\""))
+            #expect(leaf[index].hasPrefix("0, \(place(34)), 0x91000400, \"add x0, x0, #"))
             #expect(leaf[index].hasSuffix(", x0 -> 0x\(value)"), "\(leaf[index])")
         }
         // The instruction mentions no X1: its change is not told.

@@ -31,8 +31,13 @@ private func parse(_ value: CText) -> (number: UInt64, code: Int32)? {
 }
 
 private func stop(_ reason: Reason, _ address: UInt64, _ code: Int32) {
-    // Another thread that comes here while this one leaves waits for the end.
-    Plugin.withLock { if stopped.reason == .none { stopped = (reason, address, code) } }
+    let isFirst = Plugin.withLock {
+        if stopped.reason != .none { return false }
+        stopped = (reason, address, code)
+        return true
+    }
+    // Another thread that comes here while the first one leaves waits for the end.
+    while !isFirst { nt_plugin_sleep_until(.max) }
     if !Report.isJSON {
         var text = Text()
         if reason == .icount { text.append("icount reached at ") }
