@@ -31,6 +31,7 @@ package final class Engine: @unchecked Sendable {
     private(set) lazy var backend = JITBackend(log: log)
     private(set) lazy var compiler = CompileThread(engine: self)
     private var compilerStarted = false
+    private let hasCompiled = Atomic<Bool>(false)
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
@@ -197,6 +198,9 @@ package final class Engine: @unchecked Sendable {
 
     /// Makes compiled code the TB's entry.
     func adopt(_ code: CompiledCode, for tb: TranslationBlock) {
+        if let plugins, !hasCompiled.load(ordering: .relaxed), !hasCompiled.exchange(true, ordering: .relaxed) {
+            plugins.comeFirstAtExit()
+        }
         tb.compiledCode = code
         tb.stage = .compiled
         nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry))
@@ -327,6 +331,9 @@ package final class Engine: @unchecked Sendable {
             world.leave(Unmanaged<VCPU>.fromOpaque(cpu.pointee.owner).takeUnretainedValue())
         }
         world.stopForGood(limitInMilliseconds: 500)
+        // `exit` is about to take down what LLVM works with.
+        if compilerStarted { compiler.pause() }
+        translators.stopForGood(limitInMilliseconds: 500)
     }
 
     // MARK: Faults

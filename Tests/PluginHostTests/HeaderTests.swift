@@ -88,7 +88,8 @@ import Testing
     @Test(arguments: 2...7)
     func eachVersionDeclaresItsFunctions(version: Int) throws {
         let output = try TestPlugin.compile(
-            "#include <qemu-plugin.h>\n", arguments: ["-E", "-P", "-DQEMU_PLUGIN_VERSION=\(version)"])
+            "#include <qemu-plugin.h>\n",
+            arguments: ["-E", "-P", "-Wno-unused-command-line-argument", "-DQEMU_PLUGIN_VERSION=\(version)"])
         let text = try String(contentsOfFile: output, encoding: .utf8)
         let names = Set(text.matches(of: /\b(qemu_plugin_\w+)\(/).map { String($0.output.1) })
         // With qemu_plugin_install.
@@ -96,14 +97,6 @@ import Testing
         #expect(names.contains("qemu_plugin_set_pc") == (version >= 6))
         #expect(names.contains("qemu_plugin_write_register") == (version >= 5))
         #expect(names.contains("qemu_plugin_read_memory_vaddr") == (version >= 4))
-    }
-
-    @Test(arguments: [1, 8])
-    func otherVersionsAreNone(version: Int) {
-        #expect(throws: (any Error).self) {
-            try TestPlugin.compile(
-                "#include <qemu-plugin.h>\n", arguments: ["-E", "-DQEMU_PLUGIN_VERSION=\(version)"])
-        }
     }
 
     /// GLib's own types take the place of the header's when <glib.h> can be found.

@@ -24,8 +24,8 @@ extension HostTests {
                 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
                 static struct qemu_plugin_scoreboard *score;
                 static void on_tb(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) { (void)id; (void)tb; }
-                static void gone(qemu_plugin_id_t id) { (void)id; qemu_plugin_scoreboard_free(score); }
-                static void bye(qemu_plugin_id_t id, void *data) { (void)data; qemu_plugin_uninstall(id, gone); }
+                static void bye(qemu_plugin_id_t id, void *data) { (void)id; (void)data; }
+                __attribute__((destructor)) static void closed(void) { qemu_plugin_scoreboard_free(score); }
                 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv) {
                     (void)info;
                     score = qemu_plugin_scoreboard_new(4096);

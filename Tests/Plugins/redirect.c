@@ -13,16 +13,14 @@ static void translated(ID struct qemu_plugin_tb *tb DATA) {
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         const uint32_t *word = qemu_plugin_insn_haddr(insn);
-        if ((*word & 0xffe0001f) != 0xd2800009) continue; // mov x9, #n
         uint64_t after = qemu_plugin_insn_vaddr(insn) + 8;
+        if (*word == 0xf94003ea) // ldr x10, [sp], the third place
+            qemu_plugin_register_vcpu_mem_cb(insn, moved_by_access, flags, QEMU_PLUGIN_MEM_R, (void *)(uintptr_t)after);
+        if ((*word & 0xffe0001f) != 0xd2800009) continue; // mov x9, #n
         void *to = (void *)(uintptr_t)after;
         switch (*word >> 5 & 0xffff) {
         case 1: qemu_plugin_register_vcpu_insn_exec_cb(insn, moved, flags, to); break;
         case 2: qemu_plugin_register_vcpu_tb_exec_cb(tb, moved, flags, to); break;
-        case 3:
-            qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i + 1), moved_by_access, flags, QEMU_PLUGIN_MEM_R,
-                                             (void *)(uintptr_t)(after + 4));
-            break;
         case 4:
             qemu_plugin_register_vcpu_insn_exec_cond_cb(insn, moved, flags, QEMU_PLUGIN_COND_EQ,
                                                         qemu_plugin_scoreboard_u64(score), 0, to);

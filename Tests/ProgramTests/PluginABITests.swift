@@ -64,7 +64,7 @@ import Testing
     @Test func accessesAreReportedInFull() throws {
         let guest = try Installation.guest("inventory")
         let source = try String(contentsOfFile: Installation.packageRoot + "/Tests/Guests/inventory/main.S", encoding: .utf8)
-        let rows = source.split(separator: "\n").filter { $0.contains("//=") }.map { line in
+        let rows = source.split(separator: "\n").filter { $0.contains("T; ") && $0.contains("//=") }.map { line in
             let parts = line.split(separator: "//=", maxSplits: 1, omittingEmptySubsequences: false)
             return (
                 text: parts[0].trimmingCharacters(in: .whitespaces), accesses: parts[1].trimmingCharacters(in: .whitespaces)

@@ -136,9 +136,6 @@ import Testing
         let thread = try run([fatal, "thread-exit"])
         #expect(thread.status == .exit(23))
         #expect(thread.errorLines == ["exit 1", "atexit 1"])
-        // Main leaves first.
-        let leaves = try run([fatal, "main-leaves"])
-        #expect(leaves.errorLines == ["exit 0", "exit 1", "atexit 1"])
         // Each process has its end.
         let forked = try run([try Installation.guest("restart")])
         #expect(forked.errorLines == ["exit 0", "atexit 1", "exit 0", "atexit 1"])
@@ -177,7 +174,7 @@ import Testing
     }
 
     /// A plugin that ends the emulation from a callback, on eight threads at once: the others' reports are made, once and whole.
-    @Test(arguments: Tier.allCases)
+    @Test(arguments: [Tier.interp, .block])
     func pluginsMayExit(_ tier: Tier) throws {
         let guest = try Installation.program("plugload", "O2")
         let reporter = try HostCompiler.plugin(file: "ends", version: 5)
