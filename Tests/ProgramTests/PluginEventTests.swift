@@ -174,7 +174,7 @@ import Testing
     }
 
     /// A plugin that ends the emulation from a callback, on eight threads at once: the others' reports are made, once and whole.
-    @Test(arguments: [Tier.interp, .block])
+    @Test(arguments: Tier.allCases)
     func pluginsMayExit(_ tier: Tier) throws {
         let guest = try Installation.program("plugload", "O2")
         let reporter = try HostCompiler.plugin(file: "ends", version: 5)

@@ -6,30 +6,29 @@ import Testing
 @Suite struct VirtualTimeTests {
     @Test(arguments: Tier.allCases)
     func clocksFollowInstructions(_ tier: Tier) throws {
-        let words = ["--tier=\(tier)", "-plugin", "ips,ips=100m,ipq=1000", try Installation.program("virtualtime", "O2")]
+        // A quantum ends at 9 million instructions, by the block, and the next at 12 million, which the program does not reach: so what
+        // lies between is exact. How many instructions libc needs depends on the environment's size.
+        let words = ["--tier=\(tier)", "-plugin", "ips,ips=100m,ipq=3000000", try Installation.program("virtualtime", "O2")]
         let result = try needletail(words)
         #expect(result.status == .exit(0), "\(result)")
-        var lines = result.stdout.split(separator: "\n").map(String.init)
-        try #require(!lines.isEmpty)
-        // Ten million instructions are 100 ms; the plugin says so every 10 µs.
-        let first = try #require(Int(lines.removeFirst().drop { !$0.isNumber }))
-        #expect(100_000_000...100_020_000 ~= first)
+        let lines = result.stdout.split(separator: "\n", maxSplits: 1)
+        try #require(lines.count == 2)
+        let first = try #require(Int(lines[0].drop { !$0.isNumber }))
+        #expect(90_000_000...90_001_000 ~= first)
         #expect(
-            lines == [
-                "nanosleep 30000000", "until a second later 1000000000", "poll 25000000", "select 15000000",
-                "select of what is ready 0", "epoll 12000000", "futex 11000000", "semaphore 40000000",
-                "sigtimedwait 9000000", "sleepers woke", "done",
-            ])
-        #expect(try needletail(words).stdout == result.stdout)
-    }
+            lines[1] == """
+                nanosleep 30000000
+                until a second later 1000000000
+                poll 25000000
+                select 15000000
+                select of what is ready 0
+                epoll 12000000
+                futex 11000000
+                semaphore 40000000
+                sigtimedwait 9000000
+                sleepers woke
+                done
 
-    /// Only the first plugin gets it.
-    @Test func oneControls() throws {
-        let result = try needletail([
-            "-plugin", "ips,ips=100m,ipq=1000", "-plugin", "ips,ips=1m,format=json", "-d", "plugin",
-            try Installation.program("virtualtime", "O2"),
-        ])
-        #expect(
-            result.stderr.contains("\"controls_time\": false") || result.stderr.contains("\"controls_time\":false"), "\(result)")
+                """)
     }
 }
