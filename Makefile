@@ -8,15 +8,17 @@ ORACLE = $(GUESTS)/programs/qemu-aarch64
 # Debian's arm64 packages, unpacked, as guests see them.
 SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
-.PHONY: static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
+.PHONY: install test-tsan static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
 	@echo "make test         install what is missing, build, run all tests (under 15 minutes)"
 	@echo "make build        build .build/release/needletail and the bundled plugins"
+	@echo "make install      executable, plugins, header, Swift package for plugins and pkg-config file (PREFIX=/usr/local DESTDIR=)"
 	@echo "make static       also .build/release/needletail-static: for binfmt_misc, chroots, containers; no plugins"
 	@echo "make test-userland Debian's arm64 programs, with a table (make sysroot fetches them; USERLAND=\"--only git,node\")"
 	@echo "make test-torture whole C programs in every compilation"
+	@echo "make test-tsan    the plugin host on many threads under ThreadSanitizer"
 	@echo "make litmus       Arm's memory model, ROUNDS=10000000 of each test in every tier (about an hour)"
 	@echo "make soak         redis, python and stress-ng under load for TIME=1800 seconds; memory must stay stable"
 	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes; BENCH=\"--filter tight\")"
@@ -39,6 +41,10 @@ build: setup
 static: build
 	.ci/link-static
 
+PREFIX = /usr/local
+install: build
+	.ci/install .build/release "$(DESTDIR)" "$(PREFIX)"
+
 guests:
 	@Tests/Guests/build.sh $(GUESTS)
 
@@ -59,6 +65,9 @@ test-userland: build sysroot
 test-torture: setup-test build guests
 	$(RELEASE) --build-tests
 	TORTURE=all NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build --filter TortureTests
+# Host parts of the plugin interface: eight threads, subscriptions that change, uninstalls.
+test-tsan: setup-test
+	TSAN=1 $(SWIFT) test --sanitize=thread --scratch-path .build/tsan --filter 'eventsOnManyThreads|EventTests|ScoreboardTests|InstrumentationTests'
 # Debian's arm64 busybox, for a few real programs; the benchmark says so when it is missing.
 busybox:
 	-@Tests/Programs/fetch-busybox.sh $(GUESTS)/programs

@@ -18,25 +18,27 @@ let exportPluginAPI: [LinkerSetting] = [
 // --wrap: see Sources/CHost/startup.c.
 let staticRuntime: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath"], .when(platforms: [.linux]))
+        [
+            "-static-stdlib", "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=__cxa_atexit",
+        ], .when(platforms: [.linux]))
 ]
 // C that runs while the guest does is optimised in every configuration; a frame pointer would cost it a register.
 let hotC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer"])]
 // Tests run on the release build, one build for both; these targets let their tests see `internal` names.
 let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
 let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
-func bundledPlugin(_ name: String) -> Target {
-    .target(name: name, dependencies: ["PluginKit", "CPluginKit"], path: "Sources/Plugins/\(name)", swiftSettings: embedded)
-}
+// lib<name>.so beside the executable, from Sources/Plugins/<name>.
+let bundledPlugins = [
+    "insn", "bb", "empty", "mem", "syscall", "inline", "hotblocks", "hotpages", "howvec", "execlog", "stoptrigger", "bbv", "drcov",
+    "cache", "lockstep", "cflow", "ips", "uftrace", "traps", "discons", "reset", "hwprofile", "patch",
+]
 
 let package = Package(
     name: "needletail",
     products: [
         .executable(name: "needletail", targets: ["needletail"]),
-        .library(name: "insn", type: .dynamic, targets: ["insn"]),
-        .library(name: "bb", type: .dynamic, targets: ["bb"]),
-        .library(name: "empty", type: .dynamic, targets: ["empty"]),
-    ],
+        .library(name: "NeedletailPlugin", targets: ["NeedletailPlugin"]),
+    ] + bundledPlugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
     targets: [
         // base
         .target(name: "Support"),
@@ -60,8 +62,10 @@ let package = Package(
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
         .target(name: "CPluginAPI", exclude: ["exported-symbols.list"]),
+        .target(name: "CPluginCalls", dependencies: ["CHost"]),
         .target(
-            name: "PluginHost", dependencies: ["Support", "CPluginAPI", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"],
+            name: "PluginHost",
+            dependencies: ["Support", "CPluginAPI", "CPluginCalls", "IRPasses", "EmuIR", "A64ISA", "GuestState", "CHost"],
             swiftSettings: testable),
         .target(
             name: "Engine",
@@ -69,14 +73,11 @@ let package = Package(
                 "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
                 "IRInterpreter", "LLVMBackend", "PluginHost", "CHost",
             ]),
-        // bundled plugins: lib<name>.so beside the executable; Embedded Swift, so that they need no Swift runtime
-        .target(name: "CPluginKit", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CPluginKit"),
+        // the SDK for plugins, which the bundled ones use; Embedded Swift, so that they need no Swift runtime
+        .target(name: "CNeedletailPlugin", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CNeedletailPlugin"),
         .target(
-            name: "PluginKit", dependencies: ["CPluginKit"], path: "Sources/Plugins/PluginKit",
+            name: "NeedletailPlugin", dependencies: ["CNeedletailPlugin"], path: "Sources/Plugins/NeedletailPlugin",
             swiftSettings: embedded),
-        bundledPlugin("insn"),
-        bundledPlugin("bb"),
-        bundledPlugin("empty"),
         // environment
         .target(name: "LinuxUser", dependencies: ["GuestMemory", "GuestState", "CHost", "Support"], swiftSettings: testable),
         // executables
@@ -99,7 +100,8 @@ let package = Package(
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "FuzzKit", "TestSupport"]),
         .testTarget(
-            name: "PluginHostTests", dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "GuestState", "CHost"],
+            name: "PluginHostTests",
+            dependencies: ["PluginHost", "IRPasses", "CPluginAPI", "CPluginCalls", "A64ISA", "GuestState", "CHost"],
             linkerSettings: exportPluginAPI),
         .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory"]),
         .target(name: "ReferenceFloat", path: "Tests/ReferenceFloat"),
@@ -111,8 +113,23 @@ let package = Package(
                 "TestSupport",
             ]),
         .testTarget(name: "LinuxUserTests", dependencies: ["LinuxUser", "GuestMemory", "CHost", "TestSupport"]),
-    ],
+    ]
+        + bundledPlugins.map {
+            .target(
+                name: $0, dependencies: ["NeedletailPlugin", "CNeedletailPlugin"], path: "Sources/Plugins/\($0)",
+                exclude: ["README.md"], swiftSettings: embedded)
+        },
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17,
     cxxLanguageStandard: .gnucxx20
 )
+
+// `make test-tsan`: ThreadSanitizer for the host side of plugins. It takes no Embedded Swift, and generated code would be foreign to it.
+if Context.environment["TSAN"] != nil {
+    let kept: Set = [
+        "Support", "CHost", "EmuIR", "GuestState", "A64ISA", "IRPasses", "CPluginAPI", "CPluginCalls", "PluginHost",
+        "PluginHostTests",
+    ]
+    package.products = []
+    package.targets.removeAll { !kept.contains($0.name) }
+}

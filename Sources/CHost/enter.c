@@ -74,6 +74,13 @@ uint64_t nt_run(nt_cpu *cpu, nt_tb *tb) {
     return exit;
 }
 
+_Noreturn void nt_leave_callback(nt_cpu *cpu, uint64_t pc) {
+    cpu->pc = pc;
+    // As after a callback that returns: what its arithmetic left is not the guest's.
+    __asm__ volatile("ldmxcsr %0" ::"m"(cpu->clean_mxcsr) : "memory");
+    nt_leave(cpu, NT_EXIT_LOOKUP);
+}
+
 _Noreturn void nt_leave_alignment(nt_cpu *cpu, uint64_t address) {
     cpu->exception = NT_EXCEPTION_DATA_ALIGNMENT;
     cpu->exception_info = address;

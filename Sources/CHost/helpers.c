@@ -1,5 +1,6 @@
 // Helpers and their tables.
 #include "nt_helpers.h"
+#include "nt_virtual_time.h"
 #include <sched.h>
 #include <time.h>
 
@@ -9,6 +10,8 @@ void nt_set_icache_hook(nt_icache_hook_fn hook) { icache_hook = hook; }
 
 uint64_t nt_helper_cntvct(nt_cpu *cpu) {
     (void)cpu;
+    if (nt_virtual_time_is_on())
+        return (uint64_t)(NT_VIRTUAL_MONOTONIC_BASE + nt_virtual_time_now()) / (1000000000u / NT_CNTFRQ);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     _Static_assert(1000000000u % NT_CNTFRQ == 0, "a tick is a whole number of nanoseconds");

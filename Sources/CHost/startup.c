@@ -10,6 +10,15 @@ char *__wrap_swift_copyAuxiliaryExecutablePath(const char *name) {
     return NULL;
 }
 
+// A plugin may end the process by `exit` while other threads run and compile. Static C++ objects, LLVM's above all, would be destroyed
+// under their hands, and nobody needs them destroyed: their registrations come here and go no further (--wrap in Package.swift). Those of
+// `atexit` have no argument and are kept; libraries register theirs in libc.
+int __real___cxa_atexit(void (*function)(void *), void *argument, void *library) __attribute__((weak));
+int __wrap___cxa_atexit(void (*function)(void *), void *argument, void *library);
+int __wrap___cxa_atexit(void (*function)(void *), void *argument, void *library) {
+    return argument ? 0 : __real___cxa_atexit(function, NULL, library);
+}
+
 // Swift's CommandLine reads /proc/self/cmdline, too.
 static int argument_count;
 static char **arguments;

@@ -17,7 +17,7 @@ extension MemFlags {
     /// Every flag with its name, in the order of printing.
     package static let names: [(flag: MemFlags, name: StaticString)] = [
         (.signExtend, "sign_extend"), (.acquire, "acquire"), (.release, "release"), (.acquirePC, "acquire_pc"),
-        (.pairFirst, "pair_first"), (.pairSecond, "pair_second"), (.unreported, "unreported"),
+        (.pairFirst, "pair_first"), (.pairSecond, "pair_second"), (.unreported, "unreported"), (.halves, "halves"),
     ]
 }
 

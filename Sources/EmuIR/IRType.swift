@@ -41,6 +41,8 @@ package struct MemFlags: OptionSet, BitwiseCopyable, Sendable {
     package static let pairSecond = MemFlags(rawValue: 32)
     /// Not reported to memory instrumentation.
     package static let unreported = MemFlags(rawValue: 64)
+    /// A load or store of 16 bytes is two accesses of 8 to observers.
+    package static let halves = MemFlags(rawValue: 128)
 }
 
 /// Guest exceptions that a TB may end in; raw values equal C's `nt_exception` (CHost, a test compares them).

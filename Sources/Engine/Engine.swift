@@ -31,6 +31,7 @@ package final class Engine: @unchecked Sendable {
     private(set) lazy var backend = JITBackend(log: log)
     private(set) lazy var compiler = CompileThread(engine: self)
     private var compilerStarted = false
+    private let hasCompiled = Atomic<Bool>(false)
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
@@ -197,6 +198,9 @@ package final class Engine: @unchecked Sendable {
 
     /// Makes compiled code the TB's entry.
     func adopt(_ code: CompiledCode, for tb: TranslationBlock) {
+        if let plugins, !hasCompiled.load(ordering: .relaxed), !hasCompiled.exchange(true, ordering: .relaxed) {
+            plugins.comeFirstAtExit()
+        }
         tb.compiledCode = code
         tb.stage = .compiled
         nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry))
@@ -260,23 +264,35 @@ package final class Engine: @unchecked Sendable {
 
     /// Forgets all TBs.
     package func flush() {
-        removeBlocks { cache in
+        world.exclusive {
+            plugins?.flush()
+            removeAllBlocks()
+            plugins?.reclaim()
+        }
+    }
+
+    private func removeBlocks(_ select: (inout TBCache) -> [TranslationBlock]) {
+        world.exclusive { removeBlocksNow(select) }
+    }
+
+    // The next two in exclusive sections.
+
+    private func removeAllBlocks() {
+        removeBlocksNow { cache in
             for maker in busyMakers { maker.isStale = true }
             return cache.removeAll()
         }
     }
 
-    private func removeBlocks(_ select: (inout TBCache) -> [TranslationBlock]) {
-        world.exclusive {
-            let removed = cacheLock.withLock { () -> [TranslationBlock] in
-                let removed = select(&cache)
-                if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
-                return removed
-            }
-            if removed.isEmpty { return }
-            for vcpu in world.all { vcpu.forget(removed) }
-            for tb in removed { release(tb) }
+    private func removeBlocksNow(_ select: (inout TBCache) -> [TranslationBlock]) {
+        let removed = cacheLock.withLock { () -> [TranslationBlock] in
+            let removed = select(&cache)
+            if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
+            return removed
         }
+        if removed.isEmpty { return }
+        for vcpu in world.all { vcpu.forget(removed) }
+        for tb in removed { release(tb) }
     }
 
     private func release(_ tb: TranslationBlock) {
@@ -296,12 +312,28 @@ package final class Engine: @unchecked Sendable {
 
     func runSafeWork() {
         guard safeWorkPending.exchange(false, ordering: .acquiringAndReleasing) else { return }
-        flush()
-        guard let plugins else { return }
+        guard let plugins else { return flush() }
+        // One section: a TB made between the two halves would have callbacks of a plugin that is gone.
         world.exclusive {
             plugins.flush()
-            plugins.runSafeWork()
+            let work = plugins.beginSafeWork()
+            removeAllBlocks()
+            plugins.reclaim()
+            plugins.finish(work)
         }
+    }
+
+    /// Makes all vCPUs but the calling thread's stand still, for the end of the process. Gives up on those that are in a callback
+    /// for long.
+    package func stopForExit() {
+        if let cpu = nt_thread_cpu() {
+            // The end may have begun in a callback that generated code called, and there it will not return to.
+            world.leave(Unmanaged<VCPU>.fromOpaque(cpu.pointee.owner).takeUnretainedValue())
+        }
+        world.stopForGood(limitInMilliseconds: 500)
+        // `exit` is about to take down what LLVM works with.
+        if compilerStarted { compiler.pause() }
+        translators.stopForGood(limitInMilliseconds: 500)
     }
 
     // MARK: Faults
@@ -321,6 +353,16 @@ package final class Engine: @unchecked Sendable {
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
         }
         return tb
+    }
+
+    /// The instruction that faulted in `tb` is going to run again: takes back what it was counted by itself.
+    func takeBackCounts(of tb: TranslationBlock, at pc: UInt64, on vcpu: VCPU) {
+        let index = Int(pc &- tb.key.pc) / 4
+        guard index < tb.instrumentation.insns.count else { return }
+        for case .add(let offset, let value) in tb.instrumentation.insns[index] {
+            let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(offset)
+            at.assumingMemoryBound(to: UInt64.self).pointee &-= value
+        }
     }
 
     // MARK: fork

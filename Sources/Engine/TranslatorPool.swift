@@ -62,6 +62,14 @@ final class TranslatorPool: @unchecked Sendable {
         while idle.count < madeCount { returned.wait(lock) }
     }
     func resume() { lock.unlock() }
+    /// As `stop`, without a `resume`; gives up after a while, as the caller may have one itself.
+    func stopForGood(limitInMilliseconds limit: Int) {
+        lock.lock()
+        let deadline = Deadline(milliseconds: limit)
+        while idle.count < madeCount {
+            if !returned.wait(lock, until: deadline) { return lock.unlock() }
+        }
+    }
     /// Those that waited are no more.
     func resumeInForkChild() {
         lock.reinitialiseAfterFork()

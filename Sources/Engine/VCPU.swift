@@ -120,6 +120,8 @@ package final class VCPU: @unchecked Sendable {
         tidyPC()
         let key = self.key
         let tb = engine.findOrTranslate(key, for: self)
+        // A plugin may have moved the PC, or written FPCR, when it was shown the TB.
+        if engine.plugins != nil, self.key != key { return .resume }
         engine.world.enter(self)
         guard engine.generation == generation else {
             // Code was removed between the look-up and now: `tb` may be gone.
@@ -138,6 +140,7 @@ package final class VCPU: @unchecked Sendable {
         if exit == NT_EXIT_FAULT {
             let tb = engine.restoreStateAtFaultPoint(of: self)
             meetsFirstTag = isFaultNonCanonical && !tb.cleansTags
+            if meetsFirstTag { engine.takeBackCounts(of: tb, at: cpu.pointee.pc, on: self) }
         } else if exit == NT_EXIT_EXCEPTION, Self.cameFromHelper(cpu.pointee.exception) {
             engine.restoreStateAtFaultPoint(of: self)
         }

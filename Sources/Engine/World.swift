@@ -67,6 +67,20 @@ final class World: @unchecked Sendable {
         lock.unlock()
     }
 
+    /// An exclusive section without an end, or an attempt at it.
+    func stopForGood(limitInMilliseconds limit: Int) {
+        lock.lock()
+        defer { lock.unlock() }
+        let deadline = Deadline(milliseconds: limit)
+        while exclusiveOwned { if !changed.wait(lock, until: deadline) { return } }
+        exclusiveOwned = true
+        stopping.store(true, ordering: .sequentiallyConsistent)
+        for vcpu in members { nt_request_exit(vcpu.cpu) }
+        while members.contains(where: { $0.isRunning.load(ordering: .sequentiallyConsistent) }) {
+            if !changed.wait(lock, until: deadline) { return }
+        }
+    }
+
     /// In a fork child only the calling vCPU's thread exists.
     func afterForkInChild(keeping vcpu: VCPU) {
         lock.reinitialiseAfterFork()

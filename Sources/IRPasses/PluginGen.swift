@@ -21,13 +21,17 @@ package struct FaultAdjustment: Equatable, Sendable {
 package enum PluginGen {
     /// - Parameter collectsFPFlags: callbacks exist in the process, so that the guest's floating-point flags may not stay in
     ///   the host's unit over a callback or the end of the TB.
+    /// - Parameter exclusiveValue: Offset in the vCPU's arena of the 16 bytes that the last exclusive load read; nil when there
+    ///   are none, and then a store-exclusive knows what it replaces only when the load is in the same TB.
     package static func run(
-        _ block: inout IRBlock, _ instrumentation: TBInstrumentation, collectsFPFlags: Bool = true
+        _ block: inout IRBlock, _ instrumentation: TBInstrumentation, collectsFPFlags: Bool = true,
+        exclusiveValue: UInt64? = nil
     ) -> [FaultAdjustment] {
         let collects = collectsFPFlags && block.insts.contains { $0.exactEffects.contains(.floatingPoint) }
         if instrumentation.isEmpty, !collects { return [] }
         var generator = Generator(instrumentation: instrumentation, block: block)
         generator.collectsFPFlags = collects
+        generator.exclusiveValue = exclusiveValue
         for (index, inst) in block.insts.enumerated() { generator.copy(inst, at: index) }
         block.insts = generator.output
         return generator.adjustments
@@ -53,6 +57,7 @@ private struct Generator {
     private var openAdds: [OpenAdd] = []
     private var instruction = -1
     var collectsFPFlags = false
+    var exclusiveValue: UInt64?
     /// Floating-point operations stand behind the last place where flags were collected.
     private var hasFPFlags = false
     private var firstOfPair: IRInst?
@@ -189,6 +194,8 @@ private struct Generator {
         let read = MemoryAccessInfo(sizeShift: size, isStore: false)
         let write = MemoryAccessInfo(sizeShift: size, isStore: true)
         switch inst.op {
+        case .load where flags.contains(.halves): reportHalves(inst, result, isStore: false, isLast)
+        case .store where flags.contains(.halves): reportHalves(inst, inst.b, isStore: true, isLast)
         case .load:
             if let first = firstOfPair, flags.contains(.pairSecond) {
                 report(pair(first, firstOfPairValue, result, isStore: false), isLast)
@@ -207,7 +214,7 @@ private struct Generator {
             let zero = append(IRInst(.const, .i32))
             let stored = append(IRInst(.icmpEQ, .i32, result, zero))
             // It stores only over the value that the exclusive load read.
-            let old = exclusive.flatMap { $0.size == inst.aux ? $0.value : nil } ?? .none
+            let old = exclusive.flatMap { $0.size == inst.aux ? $0.value : nil } ?? rememberedValue(size: inst.aux)
             report(Access(info: read, base: inst.a, value: old, condition: stored), isLast)
             report(Access(info: write, base: inst.a, value: inst.b, condition: stored), isLast)
         case .atomicRMW:
@@ -215,7 +222,7 @@ private struct Generator {
             report(Access(info: write, base: inst.a, value: newValue(inst, old: result)), isLast)
         case .compareAndSwap:
             report(Access(info: read, base: inst.a, value: result), isLast)
-            report(Access(info: write, base: inst.a, value: inst.c), isLast)
+            report(Access(info: write, base: inst.a, value: valueAfterSwap(inst, old: result)), isLast)
         case .zeroBlock:
             // Four 16-byte stores stand for the block.
             let mask = append(IRInst(.const, .i64, imm: ~63))
@@ -226,6 +233,23 @@ private struct Generator {
         default: preconditionFailure("an access without report: \(inst.op)")
         }
         firstOfPair = nil
+    }
+
+    private mutating func reportHalves(_ inst: IRInst, _ value: Value, isStore: Bool, _ isLast: Bool) {
+        let info = MemoryAccessInfo(sizeShift: 3, isStore: isStore)
+        let low = append(IRInst(.lo64, .i64, value))
+        report(Access(info: info, base: inst.a, offset: inst.imm, value: low), isLast)
+        let high = append(IRInst(.hi64, .i64, value))
+        report(Access(info: info, base: inst.a, offset: inst.imm &+ 8, value: high), isLast)
+    }
+
+    /// What the last exclusive load read, from the CPU struct.
+    private mutating func rememberedValue(size: UInt8) -> Value {
+        guard let exclusiveValue else { return .none }
+        let low = append(IRInst(.pluginLoad, .i64, imm: exclusiveValue))
+        if size < 4 { return low }
+        let high = append(IRInst(.pluginLoad, .i64, imm: exclusiveValue &+ 8))
+        return append(IRInst(.pack128, .i128, low, high))
     }
 
     private mutating func noteMonitor(_ inst: IRInst, result: Value) {
@@ -276,6 +300,30 @@ private struct Generator {
         case .umin: return extreme(.icmpULT, isMaximum: false)
         case .swp, nil: return inst.b
         }
+    }
+
+    /// What memory holds after a compare-and-swap, which is what it held before when the comparison failed.
+    private mutating func valueAfterSwap(_ inst: IRInst, old: Value) -> Value {
+        let bits = 8 << UInt64(inst.aux)
+        let isEqual: Value
+        if inst.type == .i128 {
+            func difference(_ op: Opcode) -> Value {
+                let a = append(IRInst(op, .i64, old))
+                let b = append(IRInst(op, .i64, inst.b))
+                return append(IRInst(.xor, .i64, a, b))
+            }
+            let low = difference(.lo64)
+            let high = difference(.hi64)
+            let any = append(IRInst(.or, .i64, low, high))
+            let zero = append(IRInst(.const, .i64))
+            isEqual = append(IRInst(.icmpEQ, .i64, any, zero))
+        } else {
+            // The old value is zero-extended; of the expected one only the low bits count.
+            let expected =
+                bits < inst.type.bits ? append(IRInst(.ubfx, inst.type, inst.b, imm2: UInt64(bits))) : inst.b
+            isEqual = append(IRInst(.icmpEQ, inst.type, old, expected))
+        }
+        return append(IRInst(.select, inst.type, isEqual, inst.c, old))
     }
 
     /// Runs the instruction's records for one access.

@@ -12,14 +12,15 @@ package final class GuestDisassembler: @unchecked Sendable {
 
     private init() { context = nt_disassembler_a64() }
 
-    /// `mnemonic operands` with one space between, or `.word 0x…` for what LLVM does not know.
+    /// `mnemonic operands` with one space between, as plugins know it from QEMU (`plainDisassembly`), or `.word 0x…` for what LLVM does not know.
     package func text(of word: UInt32, at pc: UInt64) -> String {
         lock.withLock {
             let bytes = [
                 UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8),
                 UInt8(truncatingIfNeeded: word >> 16), UInt8(truncatingIfNeeded: word >> 24),
             ]
-            return disassemble(context, bytes, pc)?.text ?? ".word \(hex(word, width: 8))"
+            guard let text = disassemble(context, bytes, pc)?.text else { return ".word \(hex(word, width: 8))" }
+            return plainDisassembly(text, pc: pc)
         }
     }
 }

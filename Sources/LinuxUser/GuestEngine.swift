@@ -21,11 +21,40 @@ package protocol GuestEngine: AnyObject {
     /// and `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
     /// - Returns: false when the engine cannot.
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool
+    /// Asked for with `LinuxProcess.isObserved`: on the calling thread's vCPU a system call has ended, before signals are
+    /// delivered. Not for calls that end the thread, the process or its program.
+    func systemCallEnded(_ call: EndedSystemCall, _ registers: GuestRegisters)
+    /// Asked for with `LinuxProcess.isObserved`: the calling thread's vCPU is about to enter a signal handler, at
+    /// `registers.pc`. `from`: the instruction that would have run next, or that raised the signal.
+    func signalDelivered(from: GuestAddress, isRaisedByGuest: Bool, _ registers: GuestRegisters)
+}
+
+/// A system call as observers are told of it.
+package struct EndedSystemCall: Sendable {
+    /// X8.
+    package let number: Int64
+    /// What X0 holds now, or one of the two values below.
+    package let result: Int64
+    /// Address of the SVC.
+    package let pc: GuestAddress
+
+    /// The call is made again, because a signal came first: the values with which QEMU tells plugins so.
+    package static let restarts: Int64 = -512
+    /// rt_sigreturn, which has set all registers.
+    package static let setsRegisters: Int64 = -513
+
+    package init(number: Int64, result: Int64, pc: GuestAddress) {
+        self.number = number
+        self.result = result
+        self.pc = pc
+    }
 }
 
 extension GuestEngine {
     package func stopOwnThreads() {}
     package func memoryBecomesShared() {}
     package func pagesBecomeGuarded() {}
+    package func systemCallEnded(_ call: EndedSystemCall, _ registers: GuestRegisters) {}
+    package func signalDelivered(from: GuestAddress, isRaisedByGuest: Bool, _ registers: GuestRegisters) {}
     package func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool { false }
 }

@@ -17,11 +17,12 @@ package final class LinuxProcess: @unchecked Sendable {
     package let addressSpace: AddressSpace
     package let log: Log
     package let program: LoadedProgram
-    /// The main program's functions, read at the first question.
-    package let symbols: SymbolTable
+    package let symbols: ModuleSymbols
     package private(set) var mainThread: LinuxThread!
     /// Set by the lead before the first vCPU runs; the engine owns itself.
     package weak var engine: (any GuestEngine)?
+    /// Whether the engine is to be told of what `GuestEngine` says "asked for". Set before the first vCPU runs.
+    package var isObserved = false
 
     let signals = SignalActions()
     /// Address of `mov x8, #139; svc #0`, where handlers return to.
@@ -60,7 +61,8 @@ package final class LinuxProcess: @unchecked Sendable {
         let loader = ProgramLoader(
             addressSpace: addressSpace, sysroot: configuration.sysroot, hasBranchTargets: configuration.hasBranchTargets)
         program = try loader.load(configuration.program, descriptor: configuration.programDescriptor)
-        symbols = SymbolTable(path: configuration.program, bias: program.bias)
+        symbols = ModuleSymbols(
+            program: SymbolTable(path: configuration.program, bias: program.bias), code: program.code)
         executablePath = Self.absolutePath(configuration)
         if configuration.programDescriptor >= 0 { close(configuration.programDescriptor) }
         Self.takeName(lastComponent(name))

@@ -38,6 +38,8 @@ package final class LinuxThread: @unchecked Sendable {
     var pendingAction: VCPUAction?
     /// The call has set all registers itself (rt_sigreturn).
     var keepsRegisters = false
+    /// The system call under way, for observers; nil without them, and once they were told of its end.
+    private var observedCall: (number: Int64, pc: GuestAddress)?
     /// Two buffers of PATH_MAX for redirected paths.
     let pathBuffers: UnsafeMutablePointer<UInt8>
 
@@ -97,6 +99,9 @@ package final class LinuxThread: @unchecked Sendable {
 
     func systemCall(_ registers: GuestRegisters) -> VCPUAction {
         self.registers = registers
+        if process.isObserved {
+            observedCall = (number: Int64(bitPattern: registers[x: 8]), pc: registers.pc &- 4)
+        }
         let number = UInt32(truncatingIfNeeded: registers[x: 8])
         var arguments = SyscallArguments(registers)
         let isTraced = process.log.isOn(.strace)
@@ -108,8 +113,10 @@ package final class LinuxThread: @unchecked Sendable {
             let result = try dispatch(number, row, arguments)
             if keepsRegisters {
                 keepsRegisters = false
+                noteEnd(EndedSystemCall.setsRegisters)
             } else {
                 registers[x: 0] = result
+                noteEnd(Int64(bitPattern: result))
             }
         } catch {
             failure = error
@@ -120,8 +127,10 @@ package final class LinuxThread: @unchecked Sendable {
                     temporaryMask = nil
                     nt_signals_set_closed(signalState, blocked.bits)
                 }
+                noteEnd(EndedSystemCall.restarts)
             } else {
                 registers[x: 0] = UInt64(bitPattern: Int64(-error.rawValue))
+                noteEnd(Int64(-error.rawValue))
             }
         }
         if isTraced { Strace.leave(self, number, row, failure) }
@@ -131,6 +140,15 @@ package final class LinuxThread: @unchecked Sendable {
         }
         if temporaryMask != nil { needsDelivery = true }
         return deliverPendingSignals(registers)
+    }
+
+    /// Tells observers that the call under way has ended.
+    func noteEnd(_ result: Int64) {
+        guard let call = observedCall else { return }
+        observedCall = nil
+        guard pendingAction == nil else { return }
+        process.engine?.systemCallEnded(
+            EndedSystemCall(number: call.number, result: result, pc: call.pc), registers)
     }
 
     private func dispatch(
@@ -158,6 +176,7 @@ package final class LinuxThread: @unchecked Sendable {
         _ number: UInt32, _ a0: UInt64 = 0, _ a1: UInt64 = 0, _ a2: UInt64 = 0, _ a3: UInt64 = 0, _ a4: UInt64 = 0,
         _ a5: UInt64 = 0
     ) throws(LinuxErrno) -> UInt64 {
-        try checked(nt_linux_interruptible(signalState, number, a0, a1, a2, a3, a4, a5))
+        if VirtualTime.isOn { return try virtuallyTimed(number, [a0, a1, a2, a3, a4, a5]) }
+        return try checked(nt_linux_interruptible(signalState, number, a0, a1, a2, a3, a4, a5))
     }
 }

@@ -47,7 +47,7 @@ extension PluginError {
                 reason: "needs plugin API version \(version); the oldest supported is \(oldest)")
             : PluginError(
                 kind: .versionTooNew(version), path: path,
-                reason: "needs plugin API version \(version); the newest supported is \(newest) (QEMU 10.2)")
+                reason: "needs plugin API version \(version); the newest supported is \(newest)")
     }
     static func installFailed(_ path: String, _ status: Int) -> PluginError {
         PluginError(kind: .installFailed(status), path: path, reason: "qemu_plugin_install returned error \(status)")

@@ -1,4 +1,4 @@
-internal import CPluginAPI
+internal import CPluginCalls
 
 /// What plugins subscribe to apart from execution. Each plugin has one slot for each.
 enum PluginEvent: Int, CaseIterable {
@@ -15,6 +15,9 @@ enum PluginEvent: Int, CaseIterable {
     case disconInterrupt
     case disconException
     case disconHostcall
+
+    /// Bit of the event in `PluginHost.events`.
+    var mask: UInt32 { 1 << UInt32(rawValue) }
 }
 
 /// One plugin's slot for one event.
@@ -36,6 +39,9 @@ struct SubscriptionTable {
     private var lists: [[Subscription]] = Array(repeating: [], count: PluginEvent.allCases.count)
 
     subscript(event: PluginEvent) -> [Subscription] { lists[event.rawValue] }
+
+    /// The events that have subscribers.
+    var mask: UInt32 { PluginEvent.allCases.reduce(0) { lists[$1.rawValue].isEmpty ? $0 : $0 | $1.mask } }
 
     /// Registering again keeps the plugin's place; nil unregisters.
     mutating func set(
@@ -64,17 +70,24 @@ struct SubscriptionTable {
     }
 }
 
-/// One installed plugin.
+/// One installed plugin. What can change is guarded by `PluginHost.lock`.
 final class LoadedPlugin {
     let id: UInt64
     let path: String
+    /// The API version it declares: 2...7.
     let version: Int
     /// From dlopen; closed by uninstall.
     let library: UnsafeMutableRawPointer
     /// argv as install got it; the plugin may keep pointers into it until it is uninstalled.
     let arguments: ArgumentVector
+    /// From nt_plugin_note.
+    let number: Int32
     /// An uninstall or reset was asked for and not done yet.
     var pending: Pending = .none
+    /// Calls of its functions under way, on any thread, without those that generated code makes.
+    var callCount = 0
+    /// Uninstalled; its library is closed when no call is under way any more.
+    var isGone = false
 
     enum Pending {
         case none
@@ -82,11 +95,21 @@ final class LoadedPlugin {
         case uninstall
     }
 
-    init(id: UInt64, path: String, version: Int, library: UnsafeMutableRawPointer, arguments: ArgumentVector) {
+    init(id: UInt64, path: String, version: Int, library: UnsafeMutableRawPointer, arguments: ArgumentVector, number: Int32) {
         self.id = id
         self.path = path
         self.version = version
         self.library = library
         self.arguments = arguments
+        self.number = number
+    }
+
+    /// How to call one of its functions.
+    func callee(
+        _ function: UnsafeRawPointer, _ userdata: UnsafeMutableRawPointer?, maySetPC: Bool
+    ) -> nt_plugin_callee {
+        nt_plugin_callee(
+            function: function, userdata: userdata, id: id, version: Int32(version), may_set_pc: maySetPC, has_set_pc: false,
+            pc: 0)
     }
 }

@@ -1,4 +1,5 @@
 internal import CPluginAPI
+internal import CPluginCalls
 internal import Glibc
 
 extension PluginHost {
@@ -10,10 +11,17 @@ extension PluginHost {
         if options.requests.isEmpty { return }
         // For what leaves through C `exit` without the engine, such as a plugin that ends the emulation. Registered before
         // any plugin is opened, so it runs after what plugins register and before their destructors.
-        atexit { PluginHost.active?.atExit() }
+        Self.callsAtExit
         let searchPath = PluginSearchPath()
         for request in options.requests { try load(request, searchPath) }
     }
+
+    /// Once in a process.
+    private static let callsAtExit: Void = { _ = atexit { PluginHost.active?.atExit() } }()
+
+    /// Makes C's `exit` begin with `atExit`, before it takes down what others have registered meanwhile: LLVM's tables, which
+    /// other threads may still be using.
+    package func comeFirstAtExit() { _ = atexit { PluginHost.active?.atExit() } }
 
     private func load(_ request: PluginRequest, _ searchPath: PluginSearchPath) throws(PluginError) {
         let path = request.path
@@ -26,7 +34,8 @@ extension PluginHost {
         guard Self.supportedVersions.contains(version) else { throw .version(path, version) }
 
         let plugin = LoadedPlugin(
-            id: newID(), path: path, version: version, library: library, arguments: ArgumentVector(request.arguments))
+            id: newID(), path: path, version: version, library: library, arguments: ArgumentVector(request.arguments),
+            number: nt_plugin_note(install, Int32(version)))
         add(plugin)
         let status = callInstall(install, plugin)
         if status != 0 {
@@ -36,12 +45,6 @@ extension PluginHost {
     }
 
     private func callInstall(_ install: UnsafeMutableRawPointer, _ plugin: LoadedPlugin) -> Int {
-        typealias Install =
-            @convention(c) (
-                UInt64, UnsafePointer<qemu_info_t>, Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-            ) -> Int32
-        // SAFETY: the signature is the interface's; the library said so by exporting the name and a version we accept.
-        let install = unsafeBitCast(install, to: Install.self)
         var info = qemu_info_t()
         info.target_name = Self.targetName.pointer
         info.version.min = Int32(Self.supportedVersions.lowerBound)
@@ -49,7 +52,11 @@ extension PluginHost {
         info.system_emulation = false
         installing = plugin.id
         defer { installing = nil }
-        return Int(install(plugin.id, &info, Int32(plugin.arguments.count), plugin.arguments.pointer))
+        var status: Int32 = 0
+        call(plugin, install, nil) {
+            status = nt_plugin_call_install(&$0, &info, Int32(plugin.arguments.count), plugin.arguments.pointer)
+        }
+        return Int(status)
     }
 
     // Plugins may keep the pointer.

@@ -1,5 +1,6 @@
 internal import CHost
 internal import CPluginAPI
+internal import CPluginCalls
 internal import Glibc
 package import GuestState
 internal import Support
@@ -12,13 +13,16 @@ internal import Synchronization
 /// each TB, and generated code does them.
 ///
 /// Threads: any, unless a method says otherwise. Lock order: `translationLock`, then `lock`, then the scoreboard
-/// allocator's. `lock` is never held while a plugin runs; `translationLock` is held while tb_trans callbacks run.
+/// allocator's, then that of its handles. `lock` is never held while a plugin runs; `translationLock` is held while tb_trans callbacks run.
+///
+/// A library is closed when its plugin was uninstalled and no thread is in one of its functions: those that generated code
+/// calls have ended when the uninstall is done, which is at a safe point; others are counted (`LoadedPlugin.callCount`).
 package final class PluginHost: @unchecked Sendable {
     // @unchecked: mutable state is behind `lock` (plugins, subscriptions, vCPUs, pending work, interned strings) or
     // `translationLock` (the translation context); the flags are atomic; the rest is immutable.
 
-    /// API versions that can be loaded: QEMU 10.2's.
-    package static let supportedVersions = 2...Int(QEMU_PLUGIN_VERSION)
+    /// API versions that can be loaded: those of QEMU 9.0 to 11.1.
+    package static let supportedVersions = 2...7
 
     /// The host that exported functions serve: the last one created. Set before the first plugin is loaded and not changed
     /// while one is.
@@ -30,6 +34,7 @@ package final class PluginHost: @unchecked Sendable {
     let translation = TranslationContext()
 
     private let lock = Lock()
+    private var registerList: PluginRegisterList?
     private var plugins: [UInt64: LoadedPlugin] = [:]
     private var subscriptions = SubscriptionTable()
     private var liveVCPUs: Set<Int> = []
@@ -37,15 +42,17 @@ package final class PluginHost: @unchecked Sendable {
     private var internedSymbols: [String: UnsafePointer<CChar>] = [:]
     private var nextSerial: UInt64 = 0
 
-    private let translationFlag = Atomic(false)
-    private let syscallFlag = Atomic(false)
+    /// Bits of the events that have subscribers (`PluginEvent.mask`).
+    private let events = Atomic<UInt32>(0)
     private let safeWorkFlag = Atomic(false)
-    private let exitFlag = Atomic(false)
+    /// The thread that ends the process; 0 before the end.
+    private let exitThread = Atomic<UInt>(0)
 
     struct SafeWork {
         let plugin: LoadedPlugin
         let kind: LoadedPlugin.Pending
-        let completion: qemu_plugin_simple_cb_t?
+        let completion: UnsafeRawPointer?
+        let userdata: UnsafeMutableRawPointer?
     }
 
     package init(arena: VCPUArena, services: any PluginHostServices) {
@@ -55,9 +62,12 @@ package final class PluginHost: @unchecked Sendable {
     }
 
     /// A new TB must be shown to plugins.
-    package var wantsTranslation: Bool { translationFlag.load(ordering: .relaxed) }
+    package var wantsTranslation: Bool { wants(PluginEvent.tbTrans.mask) }
     /// Some plugin follows system calls.
-    package var wantsSyscalls: Bool { syscallFlag.load(ordering: .relaxed) }
+    package var wantsSyscalls: Bool {
+        wants(PluginEvent.syscall.mask | PluginEvent.syscallReturn.mask | PluginEvent.syscallFilter.mask)
+    }
+    private func wants(_ mask: UInt32) -> Bool { events.load(ordering: .relaxed) & mask != 0 }
     /// An uninstall or reset waits for a safe point.
     package var hasSafeWork: Bool { safeWorkFlag.load(ordering: .acquiring) }
     /// Highest vCPU index so far plus one.
@@ -83,13 +93,17 @@ package final class PluginHost: @unchecked Sendable {
         }
     }
 
+    /// Of all loaded plugins.
+    var ids: [UInt64] { lock.withLock { Array(plugins.keys) } }
+
     func add(_ plugin: LoadedPlugin) { lock.withLock { plugins[plugin.id] = plugin } }
 
     func remove(_ plugin: LoadedPlugin) {
         lock.withLock {
             subscriptions.removeAll(of: plugin)
             plugins[plugin.id] = nil
-            updateFlags()
+            noteEvents()
+            nt_plugin_forget(plugin.number)
         }
     }
 
@@ -100,32 +114,72 @@ package final class PluginHost: @unchecked Sendable {
     ) {
         guard let plugin = plugin(id) else { return }
         lock.withLock {
-            guard plugin.pending != .uninstall else { return }
+            // Once the end has begun, nothing but atexit is called any more.
+            let isTooLate = exitThread.load(ordering: .relaxed) != 0 && event != .atExit
+            guard plugin.pending != .uninstall, !isTooLate else { return }
             subscriptions.set(event, plugin, function, userdata)
-            updateFlags()
+            noteEvents()
         }
     }
 
-    private func updateFlags() {
-        translationFlag.store(!subscriptions[.tbTrans].isEmpty, ordering: .relaxed)
-        let follows = [PluginEvent.syscall, .syscallReturn, .syscallFilter].contains { !subscriptions[$0].isEmpty }
-        syscallFlag.store(follows, ordering: .relaxed)
-    }
+    private func noteEvents() { events.store(subscriptions.mask, ordering: .relaxed) }
 
-    /// Calls `body` for each subscriber in calling order, without the lock. A subscriber that an earlier one unregistered is
-    /// left out, and a replaced function is the new one.
+    /// Calls `body`, which calls the plugin, for each subscriber in calling order, without the lock. A subscriber that an
+    /// earlier one unregistered is left out, and a replaced function is the new one.
+    /// - Returns: Whether a plugin has moved the guest's PC by qemu_plugin_set_pc; it is done.
+    @discardableResult
     func dispatch(
-        _ event: PluginEvent, _ permission: qemu_plugin_cb_flags = QEMU_PLUGIN_CB_RW_REGS,
-        _ body: (_ id: UInt64, _ function: UnsafeRawPointer, _ userdata: UnsafeMutableRawPointer?) -> Void
-    ) {
+        _ event: PluginEvent, _ permission: qemu_plugin_cb_flags = QEMU_PLUGIN_CB_RW_REGS, maySetPC: Bool = true,
+        _ body: (inout nt_plugin_callee) -> Void
+    ) -> Bool {
+        guard wants(event.mask) else { return false }
         let snapshot = lock.withLock { subscriptions[event] }
-        if snapshot.isEmpty { return }
+        var hasMoved = false
         withRegisterPermission(permission) {
             for subscription in snapshot {
-                let slot = lock.withLock { (subscription.function, subscription.userdata) }
-                if let function = slot.0 { body(subscription.plugin.id, function, slot.1) }
+                let begun = lock.withLock { () -> nt_plugin_callee? in
+                    guard let function = subscription.function else { return nil }
+                    subscription.plugin.callCount += 1
+                    return subscription.plugin.callee(function, subscription.userdata, maySetPC: maySetPC)
+                }
+                guard var callee = begun else { continue }
+                body(&callee)
+                endCall(of: subscription.plugin)
+                if callee.has_set_pc {
+                    nt_thread_cpu()?.pointee.pc = callee.pc
+                    hasMoved = true
+                }
             }
         }
+        return hasMoved
+    }
+
+    /// Calls a function of a plugin that is no subscriber's.
+    func call(
+        _ plugin: LoadedPlugin, _ function: UnsafeRawPointer, _ userdata: UnsafeMutableRawPointer?,
+        _ body: (inout nt_plugin_callee) -> Void
+    ) {
+        lock.withLock { plugin.callCount += 1 }
+        var callee = plugin.callee(function, userdata, maySetPC: false)
+        body(&callee)
+        endCall(of: plugin)
+    }
+
+    private func endCall(of plugin: LoadedPlugin) {
+        let closes = lock.withLock {
+            plugin.callCount -= 1
+            return plugin.isGone && plugin.callCount == 0
+        }
+        if closes { dlclose(plugin.library) }
+    }
+
+    /// Closes the library of a removed plugin, now or when the last call into it ends.
+    func close(_ plugin: LoadedPlugin) {
+        let closes = lock.withLock {
+            plugin.isGone = true
+            return plugin.callCount == 0
+        }
+        if closes { dlclose(plugin.library) }
     }
 
     /// Lets the callbacks that `body` makes use guest registers, if this thread is a vCPU.
@@ -148,6 +202,18 @@ package final class PluginHost: @unchecked Sendable {
 
     /// Indices of vCPUs that were initialised and have not exited, ascending.
     var vcpus: [Int] { lock.withLock { liveVCPUs.sorted() } }
+
+    // MARK: Registers
+
+    /// The registers of the guest's CPU. In a vCPU's context only.
+    var registers: PluginRegisterList {
+        lock.withLock {
+            if let registerList { return registerList }
+            let list = PluginRegisterList(services.cpu)
+            registerList = list
+            return list
+        }
+    }
 
     // MARK: Work for a safe point
 
@@ -176,16 +242,22 @@ package final class PluginHost: @unchecked Sendable {
         lock.withLock {
             subscriptions.removeAll(of: plugin)
             if kind == .reset, plugin.pending == .reset { plugin.pending = .none }
-            updateFlags()
+            noteEvents()
         }
     }
 
-    /// - Returns: False when it was called before in this process image.
+    /// Does not return on a thread that comes while another one ends the process: it would cut that one's last words short.
+    /// - Returns: False when this thread called it before.
     func beginExit() -> Bool {
-        guard !exitFlag.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+        let this = UInt(pthread_self())
+        let (isFirst, other) = exitThread.compareExchange(expected: 0, desired: this, ordering: .acquiringAndReleasing)
+        if !isFirst {
+            while other != this { pause() }
+            return false
+        }
         lock.withLock {
             for event in PluginEvent.allCases where event != .atExit { subscriptions.removeAll(of: event) }
-            updateFlags()
+            noteEvents()
         }
         return true
     }
@@ -210,11 +282,15 @@ package final class PluginHost: @unchecked Sendable {
         translationLock.lock()
         lock.lock()
         scoreboards.lock.lock()
+        ScoreboardHandles.lock.lock()
+        saidTexts.lock.lock()
     }
 
     /// After it, in both processes. The child keeps plugins, subscriptions and counters; the vCPUs of threads it does not
     /// have stay known, as in QEMU.
     package func finishFork() {
+        saidTexts.lock.unlock()
+        ScoreboardHandles.lock.unlock()
         scoreboards.lock.unlock()
         lock.unlock()
         translationLock.unlock()
@@ -224,8 +300,22 @@ package final class PluginHost: @unchecked Sendable {
 // SAFETY: written by PluginHost.init, before plugins are loaded and their threads and vCPUs exist; read-only after that.
 nonisolated(unsafe) private var activeHost: PluginHost?
 
-/// One line on stderr about a plugin's mistake or the host's limits.
+/// One line on stderr about a plugin's mistake or the host's limits. The same text comes once: mistakes are made in callbacks, a
+/// million times.
 func pluginDiagnostic(_ text: String) {
+    guard saidTexts.add(text) else { return }
     var line = "needletail: \(text)\n"
     line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+}
+
+private let saidTexts = SaidTexts()
+
+/// Texts that were said. Threads: any.
+private final class SaidTexts: @unchecked Sendable {
+    // @unchecked: `texts` is only touched with `lock` held.
+    let lock = Lock()
+    private var texts: Set<String> = []
+
+    /// - Returns: False for a text that was there, and when there are too many.
+    func add(_ text: String) -> Bool { lock.withLock { texts.count < 200 && texts.insert(text).inserted } }
 }

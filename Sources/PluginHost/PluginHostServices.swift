@@ -1,4 +1,4 @@
-package import CHost
+package import A64ISA
 
 /// What plugins may ask about the guest program.
 package struct PluginProgramInfo: Sendable {
@@ -17,16 +17,27 @@ package struct PluginProgramInfo: Sendable {
     }
 }
 
+/// The CPU that the guest runs on.
+package struct PluginCPU: Sendable {
+    package let features: A64FeatureSet
+    /// What EL0 reads, by the key of the register.
+    package let idRegisters: [UInt16: UInt64]
+
+    package init(features: A64FeatureSet, idRegisters: [UInt16: UInt64]) {
+        self.features = features
+        self.idRegisters = idRegisters
+    }
+}
+
 /// What the plugin host needs from the emulator around it. Called from plugin callbacks on any thread. The vCPU of a thread is
 /// `nt_thread_cpu()`.
 package protocol PluginHostServices: AnyObject, Sendable {
-    /// The exact guest PC while a callback that may read registers runs on `cpu`.
-    func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64
+    var cpu: PluginCPU { get }
 
     /// `mnemonic operands`, with one space between.
     func disassemble(_ word: UInt32, at pc: UInt64) -> String
 
-    /// The symbol that covers `pc` in an ELF file the emulator loaded.
+    /// The symbol that covers `pc` in an ELF file that is mapped there.
     func symbol(at pc: UInt64) -> String?
 
     /// Host address of guest code, nil when it is not in plain memory.
@@ -46,10 +57,18 @@ package protocol PluginHostServices: AnyObject, Sendable {
     /// Text for the log item `plugin`; drops it when the item is off. One call is one write.
     func pluginOutput(_ text: UnsafeBufferPointer<UInt8>)
 
-    /// Brings all vCPUs to a safe point soon, drops all TBs there and calls `PluginHost.flush()` and then
-    /// `runSafeWork()`. Does not wait. Any thread.
+    /// Brings all vCPUs to a safe point soon and there calls `PluginHost.flush()` and `beginSafeWork()`, drops all TBs, and calls
+    /// `reclaim()` and `finish`. Does not wait. Any thread.
     func requestSafePoint()
 
-    /// Goes on at a guest address, from inside a callback on a vCPU's thread. Does not return.
-    func resume(at pc: UInt64) -> Never
+    /// Puts the guest's time under a plugin's control.
+    /// - Returns: False when it is already, or cannot be.
+    func requestTimeControl() -> Bool
+
+    /// Sets the guest's time, in nanoseconds since the start in which some vCPU could run; an earlier time is ignored. Only
+    /// under time control. Any thread.
+    func updateTime(_ nanoseconds: Int64)
+
+    /// Makes the vCPUs of other threads stand still for good, if they can in reasonable time: the process ends.
+    func stopForExit()
 }

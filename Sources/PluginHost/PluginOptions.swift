@@ -55,7 +55,7 @@ package struct PluginOptions: Equatable, Sendable {
     }
 
     private mutating func argument(_ element: OptionElement) -> String {
-        if element.isShort {
+        if element.isShort, element.key != "help" {
             let written = element.value == "off" ? "no\(element.key)" : element.key
             warnings.append("plugin option '\(written)' without a value is deprecated; use '\(element.key)=\(element.value)'")
         }

@@ -5,6 +5,9 @@ internal import Support
 internal import Synchronization
 
 /// What a `struct qemu_plugin_scoreboard *` points to. Its elements lie in the vCPU arenas, at the same offset in each.
+///
+/// It stands in `ScoreboardHandles`, and its memory stays there: a handle that was freed, or is none, can be told from one that is
+/// alive in a few instructions.
 struct Scoreboard {
     /// The element of vCPU 0; the others follow `NT_ARENA_STRIDE` apart.
     let element0: UnsafeMutableRawPointer
@@ -14,6 +17,8 @@ struct Scoreboard {
     let size: Int
     /// Number of vCPU indices that have had a vCPU: elements from there on are not readable.
     let vcpuCount: UnsafeMutablePointer<Atomic<Int>>
+    /// False from the time it is freed; memory that no scoreboard has used reads as false.
+    var isAlive: Bool
 
     /// The element of a vCPU, nil for an index that never had one.
     @inline(__always)
@@ -44,11 +49,7 @@ package final class ScoreboardAllocator: @unchecked Sendable {
         vcpuCount.initialize(to: Atomic(0))
     }
 
-    deinit {
-        for handle in pendingFree { handle.deallocate() }
-        vcpuCount.deinitialize(count: 1)
-        vcpuCount.deallocate()
-    }
+    // `vcpuCount` stays: handles point to it, and a plugin may keep one.
 
     /// Elements of at least 8 bytes, 8-aligned, from 16 bytes on 16-aligned; zero for every vCPU.
     /// - Returns: nil when the arenas have no room.
@@ -67,14 +68,20 @@ package final class ScoreboardAllocator: @unchecked Sendable {
             guard offset + size <= VCPUArena.stride else { return nil }
             next = offset + size
         }
-        let handle = UnsafeMutablePointer<Scoreboard>.allocate(capacity: 1)
+        guard let handle = ScoreboardHandles.take() else { return nil }
         handle.initialize(
-            to: Scoreboard(element0: arena.base + offset, arenaOffset: offset, size: size, vcpuCount: vcpuCount))
+            to: Scoreboard(
+                element0: arena.base + offset, arenaOffset: offset, size: size, vcpuCount: vcpuCount, isAlive: true))
         return handle
     }
 
+    /// Once for each live scoreboard.
     func free(_ handle: UnsafeMutablePointer<Scoreboard>) {
-        lock.withLock { pendingFree.append(handle) }
+        lock.withLock {
+            guard handle.pointee.isAlive else { return }
+            handle.pointee.isAlive = false
+            pendingFree.append(handle)
+        }
     }
 
     /// Makes freed ranges usable again. All TBs must be gone.
@@ -83,7 +90,7 @@ package final class ScoreboardAllocator: @unchecked Sendable {
         defer { lock.unlock() }
         for handle in pendingFree {
             freeOffsets[handle.pointee.size, default: []].append(handle.pointee.arenaOffset)
-            handle.deallocate()
+            ScoreboardHandles.giveBack(handle)
         }
         pendingFree.removeAll()
     }
@@ -100,5 +107,51 @@ package final class ScoreboardAllocator: @unchecked Sendable {
         for index in 0..<vcpuCount.pointee.load(ordering: .relaxed) {
             memset(arena.base + index * VCPUArena.stride + offset, 0, size)
         }
+    }
+}
+
+/// Where handles of scoreboards stand, of all allocators: one range of addresses, of which memory is used as far as it was
+/// needed.
+enum ScoreboardHandles {
+    private static let stride = 64
+    private static let limit = 1 << 20
+    static let lock = Lock()
+    // SAFETY: `taken` and `free` are guarded by `lock`. `start` is set before the first handle exists; who has none reads 0.
+    nonisolated(unsafe) private static var start: UInt = 0
+    nonisolated(unsafe) private static var taken = 0
+    nonisolated(unsafe) private static var free: [UnsafeMutablePointer<Scoreboard>] = []
+
+    static func take() -> UnsafeMutablePointer<Scoreboard>? {
+        lock.withLock {
+            if let handle = free.popLast() { return handle }
+            if start == 0 {
+                let memory = mmap(
+                    nil, stride * limit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                guard let memory, memory != MAP_FAILED else { return nil }
+                start = UInt(bitPattern: memory)
+            }
+            guard taken < limit else { return nil }
+            taken += 1
+            return UnsafeMutablePointer(bitPattern: start + UInt((taken - 1) * stride))
+        }
+    }
+
+    static func giveBack(_ handle: UnsafeMutablePointer<Scoreboard>) { lock.withLock { free.append(handle) } }
+
+    /// The live scoreboard that a plugin's handle names; nil, with a line on stderr, for anything else.
+    @inline(__always)
+    static func scoreboard(_ handle: OpaquePointer?) -> UnsafeMutablePointer<Scoreboard>? {
+        let address = UInt(bitPattern: handle)
+        if start != 0, address &- start < UInt(stride &* limit), address & UInt(stride &- 1) == 0,
+            let scoreboard = UnsafeMutablePointer<Scoreboard>(bitPattern: address), scoreboard.pointee.isAlive
+        {
+            return scoreboard
+        }
+        complain(handle)
+        return nil
+    }
+
+    private static func complain(_ handle: OpaquePointer?) {
+        pluginDiagnostic("a plugin passed \(handle == nil ? "NULL" : "a wrong or freed pointer") as a scoreboard")
     }
 }

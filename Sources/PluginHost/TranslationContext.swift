@@ -1,5 +1,7 @@
-internal import CPluginAPI
+internal import CPluginCalls
+internal import Glibc
 package import IRPasses
+internal import Synchronization
 
 /// What a `struct qemu_plugin_tb *` points to.
 struct TBHandle {
@@ -14,6 +16,8 @@ struct InsnHandle {
     let index: Int
     var pc: UInt64
     var word: UInt32
+
+    static let wordOffset = MemoryLayout<InsnHandle>.offset(of: \.word) ?? 0
 }
 
 /// The TB that plugins are being shown, and what they registered on it. Its handles are the same memory for every TB, as
@@ -26,12 +30,17 @@ final class TranslationContext {
     /// The records of the current TB; nil outside callbacks.
     private var records: TBInstrumentation?
     private var count = 0
+    /// The thread whose TB it is; another one's registrations are a plugin's mistake. Atomic, as such a thread reads it; nil
+    /// when there is no TB.
+    private let owner: UnsafeMutablePointer<Atomic<UInt>>
 
     private static let capacity = 512
 
     init() {
         tb = .allocate(capacity: 1)
         insns = .allocate(capacity: Self.capacity)
+        owner = .allocate(capacity: 1)
+        owner.initialize(to: Atomic(0))
         let context = Unmanaged.passUnretained(self)
         tb.initialize(to: TBHandle(context: context, pc: 0, count: 0))
         for index in 0..<Self.capacity {
@@ -42,6 +51,7 @@ final class TranslationContext {
     deinit {
         tb.deallocate()
         insns.deallocate()
+        owner.deallocate()
     }
 
     /// The handle to pass to callbacks.
@@ -57,12 +67,33 @@ final class TranslationContext {
             insns[index].word = word
         }
         records = TBInstrumentation()
+        owner.pointee.store(UInt(pthread_self()), ordering: .relaxed)
     }
 
     func end() -> TBInstrumentation {
+        owner.pointee.store(0, ordering: .relaxed)
         defer { records = nil }
         return records ?? TBInstrumentation()
     }
+
+    /// What a plugin's handle points to, with a line on stderr when it is none of ours.
+    func tb(_ handle: OpaquePointer?) -> UnsafePointer<TBHandle>? {
+        if handle == tbHandle { return UnsafePointer(tb) }
+        pluginDiagnostic("a plugin passed \(handle == nil ? "NULL" : "a wrong pointer") as a block")
+        return nil
+    }
+
+    func insn(_ handle: OpaquePointer?) -> UnsafePointer<InsnHandle>? {
+        let distance = Int(bitPattern: handle) &- Int(bitPattern: insns)
+        let stride = MemoryLayout<InsnHandle>.stride
+        if distance >= 0, distance < Self.capacity * stride, distance % stride == 0 {
+            return UnsafePointer(insns + distance / stride)
+        }
+        pluginDiagnostic("a plugin passed \(handle == nil ? "NULL" : "a wrong pointer") as an instruction")
+        return nil
+    }
+
+    private var isOwn: Bool { owner.pointee.load(ordering: .relaxed) == UInt(pthread_self()) }
 
     func insnHandle(_ index: Int) -> OpaquePointer? {
         index >= 0 && index < count ? OpaquePointer(insns + index) : nil
@@ -71,18 +102,18 @@ final class TranslationContext {
     // MARK: Registration
 
     func append(_ record: InstrumentationRecord) {
-        if records == nil { return complainStale() }
+        guard isOwn else { return complainStale() }
         records?.tb.append(record)
     }
 
     func append(_ record: InstrumentationRecord, toInsn index: Int) {
-        guard records != nil, index < count else { return complainStale() }
+        guard isOwn, index < count else { return complainStale() }
         if records?.insns.isEmpty == true { records?.insns = Array(repeating: [], count: count) }
         records?.insns[index].append(record)
     }
 
     func append(_ record: MemoryInstrumentationRecord, toInsn index: Int) {
-        guard records != nil, index < count else { return complainStale() }
+        guard isOwn, index < count else { return complainStale() }
         if records?.mem.isEmpty == true { records?.mem = Array(repeating: [], count: count) }
         records?.mem[index].append(record)
     }
@@ -99,9 +130,8 @@ extension PluginHost: InstrumentationSource {
         translationLock.lock()
         defer { translationLock.unlock() }
         translation.begin(description)
-        dispatch(.tbTrans) { id, function, _ in
-            // SAFETY: registered as this type.
-            unsafeBitCast(function, to: qemu_plugin_vcpu_tb_trans_cb_t.self)(id, translation.tbHandle)
+        dispatch(.tbTrans) {
+            nt_plugin_call_tb(&$0, UnsafeRawPointer(translation.tbHandle))
         }
         return translation.end()
     }

@@ -32,6 +32,19 @@ package final class Lock: @unchecked Sendable {
     fileprivate var raw: UnsafeMutablePointer<pthread_mutex_t> { mutex }
 }
 
+/// A point in time that a wait may end at.
+package struct Deadline: Sendable {
+    fileprivate let time: timespec
+
+    package init(milliseconds: Int) {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let nanoseconds = now.tv_nsec + milliseconds % 1000 * 1_000_000
+        time = timespec(
+            tv_sec: now.tv_sec + milliseconds / 1000 + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
+    }
+}
+
 /// A condition for threads that hold a `Lock`.
 package final class ConditionVariable: @unchecked Sendable {
     // @unchecked: as Lock.
@@ -47,6 +60,12 @@ package final class ConditionVariable: @unchecked Sendable {
     }
     /// Waits with `lock` held; may wake without reason.
     package func wait(_ lock: Lock) { pthread_cond_wait(condition, lock.raw) }
+    /// As `wait`, up to a time.
+    /// - Returns: false when the time has come.
+    package func wait(_ lock: Lock, until deadline: Deadline) -> Bool {
+        var time = deadline.time
+        return pthread_cond_timedwait(condition, lock.raw, &time) == 0
+    }
     package func signal() { pthread_cond_signal(condition) }
     package func broadcast() { pthread_cond_broadcast(condition) }
     package func reinitialiseAfterFork() { pthread_cond_init(condition, nil) }

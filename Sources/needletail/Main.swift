@@ -66,7 +66,10 @@ struct Needletail {
         case .failure(let error): fail(error.message, 1)
         }
         guard let arena = try? VCPUArena() else { fail("cannot reserve address space for vCPUs", 1) }
-        let machine = UserModeMachine(log: log, arena: arena, printsStatistics: options.printsStatistics)
+        let idRegisters = model.features.idRegisters(midr: model.midr)
+        let machine = UserModeMachine(
+            log: log, arena: arena, cpu: PluginCPU(features: model.features, idRegisters: idRegisters),
+            printsStatistics: options.printsStatistics)
         loadPlugins(options, machine)
 
         var arguments = words
@@ -100,7 +103,7 @@ struct Needletail {
         }
 
         var translation = TranslationConfig(
-            features: model.features, idRegisters: model.features.idRegisters(midr: model.midr),
+            features: model.features, idRegisters: idRegisters,
             instructionLimit: options.oneInstructionPerTB ? 1 : 512)
         translation.observesElements = machine.plugins != nil
         let traces = !options.logItems.isDisjoint(with: [.exec, .cpu])
@@ -207,6 +210,8 @@ struct Needletail {
         case .logItems:
             "Log items (comma-separated):\n" + LogItems.table.map { "\($0.name)\t\($0.help)\n" }.joined()
         case .cpuModels: CPUModel.help
+        case .pluginInclude: PluginDirectories.include.map { $0 + "\n" } ?? ""
+        case .pluginSDK: PluginDirectories.sdk.map { $0 + "\n" } ?? ""
         case .binfmt: ""
         }
     }

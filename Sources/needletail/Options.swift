@@ -73,12 +73,16 @@ enum Immediate: Error {
     case version
     case logItems
     case cpuModels
+    case pluginInclude
+    case pluginSDK
     case binfmt(BinfmtRequest)
 
     /// QEMU's: its lists count as a failure to start.
     var status: Int32 {
         switch self {
         case .help, .version, .binfmt: 0
+        case .pluginInclude: PluginDirectories.include == nil ? 1 : 0
+        case .pluginSDK: PluginDirectories.sdk == nil ? 1 : 0
         case .logItems, .cpuModels: 1
         }
     }
@@ -257,6 +261,13 @@ extension OptionRow {
         OptionRow(names: ["-version", "--version"], argument: nil, variable: "QEMU_VERSION", help: "print the version") { _, _ in
             throw Immediate.version
         },
+        OptionRow(
+            names: ["--print-plugin-include"], argument: nil, variable: nil, help: "print the directory of qemu-plugin.h"
+        ) { _, _ in throw Immediate.pluginInclude },
+        OptionRow(
+            names: ["--print-plugin-sdk"], argument: nil, variable: nil,
+            help: "print the directory of the Swift package for plugins"
+        ) { _, _ in throw Immediate.pluginSDK },
         OptionRow(
             names: ["--tier"], argument: "tier", variable: "NEEDLETAIL_TIER",
             help: "interp, block, region or auto (default)"

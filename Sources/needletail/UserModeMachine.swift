@@ -27,9 +27,11 @@ final class UserModeMachine: @unchecked Sendable {
     private var isEnding = false
     private let startTime: UInt64
     private let printsStatistics: Bool
+    let cpu: PluginCPU
 
-    init(log: Log, arena: VCPUArena, printsStatistics: Bool) {
+    init(log: Log, arena: VCPUArena, cpu: PluginCPU, printsStatistics: Bool) {
         self.log = log
+        self.cpu = cpu
         self.arena = arena
         self.printsStatistics = printsStatistics
         startTime = monotonicNanoseconds()
@@ -46,6 +48,7 @@ final class UserModeMachine: @unchecked Sendable {
     func load(_ linux: LinuxConfiguration) throws(LoadError) {
         let process = try LinuxProcess(configuration: linux, log: log)
         process.engine = self
+        process.isObserved = plugins != nil
         self.process = process
     }
 
@@ -73,10 +76,14 @@ final class UserModeMachine: @unchecked Sendable {
     private func runThread(_ vcpu: VCPU, _ thread: LinuxThread) {
         nt_thread_set_cpu(vcpu.cpu)
         plugins?.vcpuInit(vcpu.index)
-        switch vcpu.run() {
+        let end = vcpu.run()
+        // The last callbacks are in the vCPU's context like others.
+        nt_thread_set_cpu(vcpu.cpu)
+        switch end {
         case .resume: preconditionFailure("the run loop returned without a reason")
         case .exitThread:
             plugins?.vcpuExit(vcpu.index)
+            nt_thread_set_cpu(nil)
             engine.removeVCPU(vcpu)
             let count = vcpu.cpu.pointee.insn_count
             // Before the index is free, and for signals, which name the CPU struct.
@@ -87,22 +94,26 @@ final class UserModeMachine: @unchecked Sendable {
                 usedIndices.remove(vcpu.index)
             }
         case .exit(let status):
-            atProcessEnd()
+            atProcessEnd(vcpu)
             _exit(status)
         case .killed(let signal):
-            atProcessEnd()
+            atProcessEnd(vcpu)
             process.die(bySignal: signal)
         }
     }
 
     /// Of several threads that end the process at once the first does it; the others wait to be ended with it.
-    private func atProcessEnd() {
+    private func atProcessEnd(_ vcpu: VCPU) {
         let isFirst = lock.withLock {
             defer { isEnding = true }
             return !isEnding
         }
         while !isFirst { pause() }
-        plugins?.atExit()
+        if let plugins {
+            // Of the vCPUs that the end takes by surprise plugins hear no more.
+            plugins.vcpuExit(vcpu.index)
+            plugins.atExit()
+        }
         if printsStatistics { printStatistics() }
         fflush(nil)
     }
@@ -176,20 +187,19 @@ extension UserModeMachine: GuestEnvironment {
     /// A system call with the plugins' callbacks around it. A filter may answer it in the kernel's place.
     private func observedSystemCall(_ vcpu: VCPU, _ plugins: PluginHost) -> VCPUAction {
         let registers = vcpu.registers
+        let pc = registers.pc
         let number = Int64(bitPattern: registers[x: 8])
         let arguments: PluginSyscallArguments = (
             registers[x: 0], registers[x: 1], registers[x: 2], registers[x: 3], registers[x: 4], registers[x: 5]
         )
-        var result = VCPUAction.resume
-        if let answer = plugins.syscall(vcpu.index, number: number, arguments) {
+        switch plugins.syscall(vcpu.index, number: number, arguments) {
+        case .proceed: return action(thread(of: vcpu).handleException(registers, NT_EXCEPTION_SVC, info: 0), vcpu)
+        case .redirected: return .resume
+        case .answered(let answer):
             registers[x: 0] = answer
-        } else {
-            result = action(thread(of: vcpu).handleException(registers, NT_EXCEPTION_SVC, info: 0), vcpu)
+            systemCallEnded(EndedSystemCall(number: number, result: Int64(bitPattern: answer), pc: pc &- 4), registers)
+            return .resume
         }
-        if result == .resume {
-            plugins.syscallReturn(vcpu.index, number: number, result: Int64(bitPattern: registers[x: 0]))
-        }
-        return result
     }
 
     func handleFault(_ fault: HostFault, on vcpu: VCPU) -> VCPUAction {
@@ -216,7 +226,10 @@ extension UserModeMachine: GuestEnvironment {
 // MARK: What the Linux process asks
 
 extension UserModeMachine: GuestEngine {
-    func invalidateCode(_ range: Range<GuestAddress>) { engine.invalidate([range]) }
+    func invalidateCode(_ range: Range<GuestAddress>) {
+        process.symbols.forget(range)
+        engine.invalidate([range])
+    }
     func prepareFork() {
         process.addressSpace.layoutLock.lock()
         // The order of a translation, which calls plugins.
@@ -240,6 +253,18 @@ extension UserModeMachine: GuestEngine {
         engine.afterForkInChild(keeping: vcpu)
         process.dropUninheritedMemory()
         process.addressSpace.layoutLock.unlock()
+    }
+
+    func systemCallEnded(_ call: EndedSystemCall, _ registers: GuestRegisters) {
+        let index = Int(registers.cpu.pointee.cpu_index)
+        let to = registers.pc
+        plugins?.syscallReturn(index, number: call.number, result: call.result)
+        plugins?.discontinuity(index, .hostCall, from: call.pc, to: to)
+    }
+
+    func signalDelivered(from: GuestAddress, isRaisedByGuest: Bool, _ registers: GuestRegisters) {
+        let index = Int(registers.cpu.pointee.cpu_index)
+        plugins?.discontinuity(index, isRaisedByGuest ? .exception : .interrupt, from: from, to: registers.pc)
     }
 
     func stopOwnThreads() { engine.stopOwnThreads() }
@@ -318,8 +343,9 @@ extension UserModeMachine: GuestEngine {
 // MARK: What plugins ask
 
 extension UserModeMachine: PluginHostServices {
-    func currentCPU() -> UnsafeMutablePointer<nt_cpu>? { nt_thread_cpu() }
-    func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64 { cpu.pointee.pc }
+    func requestTimeControl() -> Bool { nt_virtual_time_start() }
+    func updateTime(_ nanoseconds: Int64) { VirtualTime.shared.update(nanoseconds) }
+
     func disassemble(_ word: UInt32, at pc: UInt64) -> String { GuestDisassembler.shared.text(of: word, at: pc) }
     func hostAddress(ofCode pc: UInt64) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(pc)) }
 
@@ -344,10 +370,5 @@ extension UserModeMachine: PluginHostServices {
     }
 
     func requestSafePoint() { engine?.requestSafePoint() }
-
-    func resume(at pc: UInt64) -> Never {
-        guard let cpu = nt_thread_cpu() else { preconditionFailure("no vCPU to resume") }
-        cpu.pointee.pc = pc
-        nt_leave(cpu, UInt64(NT_EXIT_LOOKUP.rawValue))
-    }
+    func stopForExit() { engine?.stopForExit() }
 }

@@ -99,7 +99,6 @@ import Testing
         #expect(message(IRInst(.raise, aux: 0)) == "no exception kind has number 0")
         #expect(message(IRInst(.call, imm: 0xffff)) == "no helper has number 65535")
         #expect(message(IRInst(.atomicRMW, .i64, x, x, aux: 3, imm: 77)) == "no atomic operator has number 77")
-        #expect(message(IRInst(.load, .i64, x, aux: 3, flags: 0x80)) == "unknown memory flags")
         #expect(message(IRInst(.add, .i64, x, x, imm2: 4)) == "a field the operation does not use is 0x4")
         #expect(message(IRInst(.add, .i64, x, x, x)) == "operand 3 is one too many")
         #expect(message(IRInst(.add, .i64, x, Value(2))) == "%2 is not defined before its use")

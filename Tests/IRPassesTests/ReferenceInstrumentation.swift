@@ -82,7 +82,7 @@ enum ReferenceInstrumentation {
             return [report(size, access.old, isStore: false), report(size, access.new, isStore: true)]
         case .atomicRMW: return [report(size, access.old, isStore: false), report(size, access.new, isStore: true)]
         case .compareAndSwap:
-            return [report(size, access.old, isStore: false), report(size, access.operand, isStore: true)]
+            return [report(size, access.old, isStore: false), report(size, access.new, isStore: true)]
         case .zeroBlock:
             return (0..<4).map { report(4, 0, at: access.address &+ UInt64($0 * 16), isStore: true) }
         default: preconditionFailure("no access: \(access.inst.op)")

@@ -139,7 +139,7 @@ extension HostTests {
         }
 
         /// They may be used where no Swift is installed, and cost no start-up time.
-        @Test(arguments: ["insn", "bb", "empty"])
+        @Test(arguments: ["insn", "bb", "empty", "cache", "execlog", "lockstep", "howvec", "uftrace", "traps"])
         func needNothingButLibc(name: String) throws {
             let process = Process()
             let output = Pipe()

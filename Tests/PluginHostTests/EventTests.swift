@@ -8,6 +8,7 @@ extension HostTests {
     @Suite struct EventTests {
         /// Says every event it gets. `x` in the name argument is its tag; `reset` and `uninstall` are exported triggers.
         private static let source = """
+            #define QEMU_PLUGIN_VERSION 6
             #include <qemu-plugin.h>
             #include <stdio.h>
             #include <string.h>
@@ -110,9 +111,9 @@ extension HostTests {
             #expect(fixture.host.wantsSyscalls)
             try fixture.startVCPU(0)
             _ = fixture.services.takeOutput()
-            #expect(fixture.host.syscall(0, number: 64, (1, 2, 3, 4, 5, 6)) == nil)
+            #expect(fixture.host.syscall(0, number: 64, (1, 2, 3, 4, 5, 6)) == .proceed)
             fixture.host.syscallReturn(0, number: 64, result: -9)
-            #expect(fixture.host.syscall(0, number: 172, (0, 0, 0, 0, 0, 0)) == 77)
+            #expect(fixture.host.syscall(0, number: 172, (0, 0, 0, 0, 0, 0)) == .answered(77))
             #expect(fixture.services.takeOutput() == "S syscall 64 654321\nS ret 64 -9\nS syscall 172 0\n")
             fixture.host.atExit()
             #expect(!fixture.host.wantsSyscalls)
@@ -129,8 +130,7 @@ extension HostTests {
             #expect(fixture.services.safePointRequests == 1)
             #expect(fixture.host.hasSafeWork)
             #expect(fixture.services.takeOutput() == "")
-            fixture.host.flush()
-            fixture.host.runSafeWork()
+            fixture.runSafeWork()
             #expect(!fixture.host.hasSafeWork)
             #expect(fixture.services.takeOutput() == "R flush 1 0\nR reset 0 0\n")
             // Only what the completion registered is left.
@@ -141,8 +141,7 @@ extension HostTests {
             try trigger(path, "uninstall")
             try trigger(path, "reset")
             #expect(fixture.services.safePointRequests == 2)
-            fixture.host.flush()
-            fixture.host.runSafeWork()
+            fixture.runSafeWork()
             #expect(fixture.services.takeOutput() == "R flush 1 0\nR gone 1 0\nR closed 0 0\n")
             #expect(dlopen(path, RTLD_NOW | RTLD_NOLOAD) == nil)
             fixture.host.flush()
@@ -162,8 +161,8 @@ extension HostTests {
 
         @Test func unknownIdsAreRefused() throws {
             let fixture = try Fixture()
-            pluginRegisterFlush(12345, { _ in })
-            pluginReset(12345, nil)
+            pluginRegisterFlush(12345, UnsafeRawPointer(bitPattern: 1), nil)
+            pluginReset(12345, nil, nil)
             fixture.host.flush()
             #expect(!fixture.host.hasSafeWork)
         }

@@ -1,8 +1,10 @@
+import A64ISA
 import CHost
 import CPluginAPI
 import Foundation
 import GuestState
 import IRPasses
+import Synchronization
 import Testing
 
 @testable import PluginHost
@@ -31,6 +33,14 @@ final class Fixture {
         return cpu
     }
 
+    /// What the engine does at a safe point.
+    func runSafeWork() {
+        host.flush()
+        let work = host.beginSafeWork()
+        host.reclaim()
+        host.finish(work)
+    }
+
     func load(_ options: String...) throws {
         var parsed = PluginOptions()
         for option in options { try parsed.add(option) }
@@ -39,13 +49,14 @@ final class Fixture {
 }
 
 final class RecordingServices: PluginHostServices, @unchecked Sendable {
-    // @unchecked: used by one test, on its thread.
+    // @unchecked: used by one test, on its thread, but for safe points.
     var output = ""
-    var safePointRequests = 0
+    private let requests = Atomic(0)
+    var safePointRequests: Int { requests.load(ordering: .relaxed) }
     var program: PluginProgramInfo?
     var memory: [UInt64: UInt8] = [:]
 
-    func programCounter(of cpu: UnsafeMutablePointer<nt_cpu>) -> UInt64 { 0x400590 }
+    let cpu = PluginCPU(features: .max, idRegisters: A64FeatureSet.max.idRegisters(midr: 0x1234))
     func disassemble(_ word: UInt32, at pc: UInt64) -> String { word == 0xd503_201f ? "nop" : "udf #\(word)" }
     func symbol(at pc: UInt64) -> String? { pc < 0x40_0000 ? nil : "main" }
     func hostAddress(ofCode pc: UInt64) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(pc)) }
@@ -61,8 +72,15 @@ final class RecordingServices: PluginHostServices, @unchecked Sendable {
         return true
     }
     func pluginOutput(_ text: UnsafeBufferPointer<UInt8>) { output += String(decoding: text, as: UTF8.self) }
-    func requestSafePoint() { safePointRequests += 1 }
-    func resume(at pc: UInt64) -> Never { fatalError("not in these tests") }
+    var hasTimeControl = false
+    var times: [Int64] = []
+    func requestTimeControl() -> Bool {
+        defer { hasTimeControl = true }
+        return !hasTimeControl
+    }
+    func updateTime(_ nanoseconds: Int64) { times.append(nanoseconds) }
+    func requestSafePoint() { requests.add(1, ordering: .relaxed) }
+    func stopForExit() {}
 
     func takeOutput() -> String {
         defer { output = "" }
@@ -103,9 +121,18 @@ enum TestPlugin {
         return output.path
     }
 
+    /// A plugin of Tests/Plugins for an API version.
+    static func compile(file name: String, version: Int) throws -> String {
+        let folder = packageRoot.appendingPathComponent("Tests/Plugins").path
+        return try compile(
+            "#include \"\(name).c\"\n",
+            arguments: ["-shared", "-fPIC", "-DQEMU_PLUGIN_VERSION=\(version)", "-I", folder])
+    }
+
     /// The least plugin, with `body` as its install function.
     static func minimal(version: Int = 5, install body: String = "return 0;") -> String {
         """
+        #define QEMU_PLUGIN_VERSION \((2...7).contains(version) ? version : 5)
         #include <qemu-plugin.h>
         QEMU_PLUGIN_EXPORT int qemu_plugin_version = \(version);
         QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv) {

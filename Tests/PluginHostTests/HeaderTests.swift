@@ -74,6 +74,31 @@ import Testing
             arguments: ["-shared", "-fPIC", "-Wextra", standard])
     }
 
+    /// Sizes, offsets and the functions of each API version, which stand as assertions in the file; in C and C++.
+    @Test(arguments: 2...7, [["gcc", "-std=gnu11", "-x", "c"], ["clang++", "-std=c++20", "-x", "c++"]])
+    func layoutsAreTheContract(version: Int, compiler: [String]) throws {
+        let file = TestPlugin.packageRoot.appendingPathComponent("Sources/CPluginAPI/plugin_api.c").path
+        let isC = compiler[0] == "gcc"
+        _ = try TestPlugin.compile(
+            (isC ? "" : "#define _Static_assert static_assert\n#define _Alignof alignof\n") + "#include \"\(file)\"\n",
+            compiler: compiler[0],
+            arguments: ["-shared", "-fPIC", "-Wextra", "-DQEMU_PLUGIN_VERSION=\(version)"] + compiler.dropFirst())
+    }
+
+    @Test(arguments: 2...7)
+    func eachVersionDeclaresItsFunctions(version: Int) throws {
+        let output = try TestPlugin.compile(
+            "#include <qemu-plugin.h>\n",
+            arguments: ["-E", "-P", "-Wno-unused-command-line-argument", "-DQEMU_PLUGIN_VERSION=\(version)"])
+        let text = try String(contentsOfFile: output, encoding: .utf8)
+        let names = Set(text.matches(of: /\b(qemu_plugin_\w+)\(/).map { String($0.output.1) })
+        // With qemu_plugin_install.
+        #expect(names.count == [2: 56, 3: 56, 4: 58, 5: 64, 6: 66, 7: 66][version])
+        #expect(names.contains("qemu_plugin_set_pc") == (version >= 6))
+        #expect(names.contains("qemu_plugin_write_register") == (version >= 5))
+        #expect(names.contains("qemu_plugin_read_memory_vaddr") == (version >= 4))
+    }
+
     /// GLib's own types take the place of the header's when <glib.h> can be found.
     @Test func usesGLibsTypesWhereItsHeadersAre() throws {
         let root = try TestPlugin.compile("int unused;")

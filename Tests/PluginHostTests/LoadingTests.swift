@@ -10,7 +10,7 @@ extension HostTests {
             return try #require(throws: PluginError.self) { try fixture.load(path) }
         }
 
-        @Test(arguments: 2...5)
+        @Test(arguments: 2...7)
         func acceptsVersions(version: Int) throws {
             let fixture = try Fixture()
             try fixture.load(TestPlugin.compile(TestPlugin.minimal(version: version)))
@@ -24,14 +24,12 @@ extension HostTests {
             #expect(error.description == "plugin \(path): needs plugin API version \(version); the oldest supported is 2")
         }
 
-        @Test(arguments: [6, 7, 100])
+        @Test(arguments: [8, 100])
         func refusesNewVersions(version: Int) throws {
             let path = try TestPlugin.compile(TestPlugin.minimal(version: version))
             let error = try failure(path)
             #expect(error.kind == .versionTooNew(version))
-            #expect(
-                error.description
-                    == "plugin \(path): needs plugin API version \(version); the newest supported is 5 (QEMU 10.2)")
+            #expect(error.description == "plugin \(path): needs plugin API version \(version); the newest supported is 7")
         }
 
         @Test func namesTheMissingFile() throws {
@@ -79,10 +77,10 @@ extension HostTests {
                             """))
             let fixture = try Fixture()
             try fixture.load("\(path),inline=true,list=a,,b")
-            #expect(fixture.services.takeOutput() == "aarch64 2 5 0 0 2/0|inline=true|list=a,b")
+            #expect(fixture.services.takeOutput() == "aarch64 2 7 0 0 2/0|inline=true|list=a,b")
             let other = try Fixture()
             try other.load(path)
-            #expect(other.services.takeOutput() == "aarch64 2 5 0 0 0/1")
+            #expect(other.services.takeOutput() == "aarch64 2 7 0 0 0/1")
         }
 
         @Test func findsFilesAsQEMUDoesAndBundledPluginsByBareName() throws {

@@ -8,7 +8,14 @@ enum HostCompiler {
         let folder: TemporaryFolder
     }
 
-    static func plugin(_ source: String) throws -> Plugin {
+    /// A plugin of Tests/Plugins for an API version.
+    static func plugin(file name: String, version: Int, options: [String] = []) throws -> Plugin {
+        try plugin(
+            "#include \"\(name).c\"\n",
+            options: ["-DQEMU_PLUGIN_VERSION=\(version)", "-I", Installation.packageRoot + "/Tests/Plugins"] + options)
+    }
+
+    static func plugin(_ source: String, options: [String] = []) throws -> Plugin {
         let folder = try TemporaryFolder()
         let input = folder.path + "/plugin.c"
         try Data(source.utf8).write(to: URL(fileURLWithPath: input))
@@ -16,7 +23,7 @@ enum HostCompiler {
         let headers = Installation.packageRoot + "/Sources/CPluginAPI/include"
         var compiler = Subprocess(
             executable: "clang",
-            arguments: ["-shared", "-fPIC", "-Wall", "-Werror", "-I", headers, input, "-o", output])
+            arguments: ["-shared", "-fPIC", "-Wall", "-Werror", "-I", headers] + options + [input, "-o", output])
         compiler.environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
         let outcome = try compiler.run()
         guard outcome.status == .exit(0) else { throw Subprocess.Failure(description: "clang: \(outcome)") }

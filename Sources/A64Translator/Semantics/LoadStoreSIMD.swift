@@ -49,18 +49,20 @@ extension Translator {
         _ place: (base: Value, offset: Int64), registers: Int, bytes: Int, isLoad: Bool, Rt: Int
     ) {
         let size = bytes == 16 ? 4 : 3
+        // Observers are told of pieces of 8 bytes.
+        let flags: MemFlags = size == 4 && config.observesElements ? .halves : []
         if isLoad {
             var values: [Value] = []
             for k in 0..<registers {
-                values.append(
-                    ir.load(place.base, offset: place.offset + Int64(k * bytes), size: size, size == 4 ? .i128 : .i64))
+                let offset = place.offset + Int64(k * bytes)
+                values.append(ir.load(place.base, offset: offset, size: size, size == 4 ? .i128 : .i64, flags))
             }
             for (k, value) in values.enumerated() { setV((Rt + k) & 31, value) }
         } else {
             for k in 0..<registers {
                 let n = (Rt + k) & 31
                 let value = size == 4 ? V(n) : D(n)
-                ir.store(place.base, offset: place.offset + Int64(k * bytes), value, size: size)
+                ir.store(place.base, offset: place.offset + Int64(k * bytes), value, size: size, flags)
             }
         }
     }

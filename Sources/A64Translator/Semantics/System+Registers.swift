@@ -15,9 +15,6 @@ private enum FPControl {
     static let fpsr: UInt64 = 0x0800_009f
 }
 
-/// CNTFRQ_EL0 in Hz. QEMU's user mode shows the same.
-private let counterFrequency: UInt64 = 62_500_000
-
 private let pstateDIT: UInt64 = 1 << 24
 private let pstateSSBS: UInt64 = 1 << 12
 
@@ -38,7 +35,7 @@ extension Translator {
         case .CNTVCT_EL0: value = ir.call(.cntvct)
         // Self-synchronised: a call is in program order anyway.
         case .CNTVCTSS_EL0 where has(.FEAT_ECV): value = ir.call(.cntvct)
-        case .CNTFRQ_EL0: value = ir.const(counterFrequency)
+        case .CNTFRQ_EL0: value = ir.const(SystemRegister.counterFrequency)
         case .DIT where has(.FEAT_DIT): value = ir.and(ir.get(.pstate), ir.const(pstateDIT))
         case .SSBS where has(.FEAT_SSBS2): value = ir.and(ir.get(.pstate), ir.const(pstateSSBS))
         case .RNDR where has(.FEAT_RNG), .RNDRRS where has(.FEAT_RNG):

@@ -14,5 +14,6 @@
 #include "nt_fp_half.h"
 #include "nt_crypto.h"
 #include "nt_pauth.h"
+#include "nt_virtual_time.h"
 
 #endif

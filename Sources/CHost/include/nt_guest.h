@@ -39,6 +39,8 @@ typedef enum nt_atomic_op {
 /// Leaves generated code from a C function it called: nt_enter returns `exit_code`. Frames in between are dropped, so they
 /// must own nothing.
 _Noreturn void nt_leave(nt_cpu *cpu, uint64_t exit_code);
+/// Leaves generated code from inside a plugin's callback that it calls; the guest goes on at `pc`.
+_Noreturn void nt_leave_callback(nt_cpu *cpu, uint64_t pc);
 /// As nt_leave, with NT_EXCEPTION_DATA_ALIGNMENT at `address`.
 _Noreturn void nt_leave_alignment(nt_cpu *cpu, uint64_t address);
 

@@ -1,7 +1,11 @@
 /*
- * The TCG plugin interface that QEMU 10.2 offers (API version 5), written for Needletail from the published facts: names,
- * types and values are QEMU's, so that one plugin binary serves both; the words are ours.
+ * QEMU's TCG plugin interface, API versions 2 to 7, written for Needletail from the published facts: names, types and values
+ * are QEMU's, so that one plugin binary serves both; the words are ours.
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * QEMU_PLUGIN_VERSION chooses the version whose types and functions are declared; define it before the header is included:
+ *   2 QEMU 9.0    3 QEMU 9.1    4 QEMU 9.2, 10.0    5 QEMU 10.1, 10.2    6 QEMU 11.0    7 QEMU 11.1
+ * Needletail loads all of them. Without a definition it is 5: plugins with callbacks of that shape load into most QEMUs.
  *
  * A plugin is a shared object that defines `qemu_plugin_version` and `qemu_plugin_install` and leaves every other
  * qemu_plugin_* name undefined: the emulator's executable provides them.
@@ -52,8 +56,13 @@ extern "C" {
 #define QEMU_PLUGIN_LOCAL __attribute__((visibility("hidden")))
 #define QEMU_PLUGIN_API
 
-/* The API version of this header. A plugin stores it in `qemu_plugin_version`; hosts refuse what they do not speak. */
+/* The API version. A plugin stores it in `qemu_plugin_version`; hosts refuse what they do not speak. */
+#ifndef QEMU_PLUGIN_VERSION
 #define QEMU_PLUGIN_VERSION 5
+#endif
+#if QEMU_PLUGIN_VERSION < 2 || QEMU_PLUGIN_VERSION > 7
+#error "QEMU_PLUGIN_VERSION must be 2 to 7"
+#endif
 
 /* Names one loaded plugin; handed to install and to be passed back. Any 64-bit number. */
 typedef uint64_t qemu_plugin_id_t;
@@ -82,12 +91,20 @@ QEMU_PLUGIN_EXPORT extern int qemu_plugin_version;
  */
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
-/* ---- Callback shapes. Execution callbacks get no id; everything else gets it first. ---- */
+/*
+ * ---- Callback shapes ----
+ * Up to API 6 callbacks of events get the plugin's id first, and most of them no userdata. From 7 on none gets an id, all get
+ * the userdata they were registered with, last. Execution callbacks have one shape in all versions.
+ */
 
+typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int vcpu_index, void *userdata);
+#if QEMU_PLUGIN_VERSION >= 7
+typedef void (*qemu_plugin_udata_cb_t)(void *userdata);
+#else
 typedef void (*qemu_plugin_simple_cb_t)(qemu_plugin_id_t id);
 typedef void (*qemu_plugin_udata_cb_t)(qemu_plugin_id_t id, void *userdata);
 typedef void (*qemu_plugin_vcpu_simple_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index);
-typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int vcpu_index, void *userdata);
+#endif
 
 /* ---- Life-cycle ---- */
 
@@ -96,46 +113,110 @@ typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int vcpu_index, void *userd
  * NULL) runs. After a reset the plugin may register anew; after an uninstall its library is closed. uninstall may not be
  * called from install.
  */
+#if QEMU_PLUGIN_VERSION >= 7
+QEMU_PLUGIN_API void qemu_plugin_uninstall(qemu_plugin_id_t id, qemu_plugin_udata_cb_t cb, void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_reset(qemu_plugin_id_t id, qemu_plugin_udata_cb_t cb, void *userdata);
+#else
 QEMU_PLUGIN_API void qemu_plugin_uninstall(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb);
 QEMU_PLUGIN_API void qemu_plugin_reset(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb);
+#endif
 
 /* Events have one slot for each plugin: registering again replaces the function, NULL removes it. */
 
 /* A vCPU is about to run its first guest instruction; runs on its thread. */
+#if QEMU_PLUGIN_VERSION >= 7
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_udata_cb_t cb, void *userdata);
+#else
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
+#endif
 /* A guest thread ends. Not called for the last one, nor when the whole program exits. */
+#if QEMU_PLUGIN_VERSION >= 7
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_exit_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_udata_cb_t cb, void *userdata);
+#else
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_exit_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
+#endif
 /* System emulation: a vCPU goes to sleep, and wakes. */
+#if QEMU_PLUGIN_VERSION >= 7
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_idle_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_udata_cb_t cb, void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_resume_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_udata_cb_t cb, void *userdata);
+#else
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_idle_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_resume_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
+#endif
 
-/* Places where execution goes on elsewhere without a branch (system emulation). A bit set in registration, one bit in calls. */
+#if QEMU_PLUGIN_VERSION >= 5
+/*
+ * Places where execution goes on elsewhere without a branch. A bit set in registration, one bit in calls. QEMU has them in
+ * system emulation only; Needletail's user mode reports signals, faults and system calls (Documentation/plugins.md).
+ */
 enum qemu_plugin_discon_type {
     QEMU_PLUGIN_DISCON_INTERRUPT = 1,
     QEMU_PLUGIN_DISCON_EXCEPTION = 2,
     QEMU_PLUGIN_DISCON_HOSTCALL = 4,
     QEMU_PLUGIN_DISCON_ALL = -1
 };
+#if QEMU_PLUGIN_VERSION >= 7
+typedef void (*qemu_plugin_vcpu_discon_cb_t)(unsigned int vcpu_index, enum qemu_plugin_discon_type type,
+                                             uint64_t from_pc, uint64_t to_pc, void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_discon_cb(qemu_plugin_id_t id, enum qemu_plugin_discon_type type,
+                                                         qemu_plugin_vcpu_discon_cb_t cb, void *userdata);
+#else
 typedef void (*qemu_plugin_vcpu_discon_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index,
                                              enum qemu_plugin_discon_type type, uint64_t from_pc, uint64_t to_pc);
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_discon_cb(qemu_plugin_id_t id, enum qemu_plugin_discon_type type,
                                                          qemu_plugin_vcpu_discon_cb_t cb);
+#endif
+#endif
 
 /* The whole translation cache was dropped; everything registered on blocks and instructions is gone. */
+#if QEMU_PLUGIN_VERSION >= 7
+QEMU_PLUGIN_API void qemu_plugin_register_flush_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t cb, void *userdata);
+#else
 QEMU_PLUGIN_API void qemu_plugin_register_flush_cb(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb);
+#endif
 /* The emulator is about to leave. stdio is not flushed afterwards by QEMU in user mode: do it here. */
 QEMU_PLUGIN_API void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t cb, void *userdata);
 
 /* Guest system calls (user mode): raw number and arguments before, and the result (negative errno) after. */
+#if QEMU_PLUGIN_VERSION >= 7
+typedef void (*qemu_plugin_vcpu_syscall_cb_t)(unsigned int vcpu_index, int64_t num, uint64_t a1, uint64_t a2, uint64_t a3,
+                                              uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8,
+                                              void *userdata);
+typedef void (*qemu_plugin_vcpu_syscall_ret_cb_t)(unsigned int vcpu_index, int64_t num, int64_t ret, void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_syscall_cb_t cb,
+                                                          void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_ret_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_syscall_ret_cb_t cb,
+                                                              void *userdata);
+#else
 typedef void (*qemu_plugin_vcpu_syscall_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index, int64_t num, uint64_t a1,
                                               uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
                                               uint64_t a7, uint64_t a8);
 typedef void (*qemu_plugin_vcpu_syscall_ret_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_idx, int64_t num, int64_t ret);
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_syscall_cb_t cb);
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_ret_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_syscall_ret_cb_t cb);
+#endif
+
+/* A filter that returns true keeps the call from being made; *sysret is then its result. */
+#if QEMU_PLUGIN_VERSION >= 7
+typedef bool (*qemu_plugin_vcpu_syscall_filter_cb_t)(unsigned int vcpu_index, int64_t num, uint64_t a1, uint64_t a2,
+                                                     uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7,
+                                                     uint64_t a8, int64_t *sysret, void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_filter_cb(qemu_plugin_id_t id,
+                                                                 qemu_plugin_vcpu_syscall_filter_cb_t cb, void *userdata);
+#elif QEMU_PLUGIN_VERSION >= 6
+typedef bool (*qemu_plugin_vcpu_syscall_filter_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index, int64_t num,
+                                                     uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
+                                                     uint64_t a6, uint64_t a7, uint64_t a8, uint64_t *sysret);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_filter_cb(qemu_plugin_id_t id,
+                                                                 qemu_plugin_vcpu_syscall_filter_cb_t cb);
+#endif
 
 /* Calls cb for each vCPU that was initialised and has not exited, before returning. */
+#if QEMU_PLUGIN_VERSION >= 7
+QEMU_PLUGIN_API void qemu_plugin_vcpu_for_each(qemu_plugin_id_t id, qemu_plugin_vcpu_udata_cb_t cb, void *userdata);
+#else
 QEMU_PLUGIN_API void qemu_plugin_vcpu_for_each(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t cb);
+#endif
 /* Highest vCPU index so far plus one; 0 in install; never decreases. */
 QEMU_PLUGIN_API int qemu_plugin_num_vcpus(void);
 
@@ -184,14 +265,23 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
 /* A block was translated. Called once for each translation, not for each execution. */
+#if QEMU_PLUGIN_VERSION >= 7
+typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(struct qemu_plugin_tb *tb, void *userdata);
+QEMU_PLUGIN_API void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_tb_trans_cb_t cb,
+                                                           void *userdata);
+#else
 typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 QEMU_PLUGIN_API void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_tb_trans_cb_t cb);
+#endif
 
 /* What an execution callback does with guest registers. */
 enum qemu_plugin_cb_flags {
     QEMU_PLUGIN_CB_NO_REGS = 0,
     QEMU_PLUGIN_CB_R_REGS = 1,
-    QEMU_PLUGIN_CB_RW_REGS = 2
+    QEMU_PLUGIN_CB_RW_REGS = 2,
+#if QEMU_PLUGIN_VERSION >= 6
+    QEMU_PLUGIN_CB_RW_REGS_PC = 3 /* and may call qemu_plugin_set_pc */
+#endif
 };
 /* Direction of memory accesses; a bit set. */
 enum qemu_plugin_mem_rw {
@@ -256,8 +346,13 @@ QEMU_PLUGIN_API size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 QEMU_PLUGIN_API uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 /* NULL when idx is out of range. */
 QEMU_PLUGIN_API struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t idx);
+#if QEMU_PLUGIN_VERSION == 2
+/* The encoding as it stands in guest memory, qemu_plugin_insn_size bytes; valid in the translation callback. */
+QEMU_PLUGIN_API const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+#else
 /* Copies at most len bytes of the encoding as they stand in guest memory; returns how many. */
 QEMU_PLUGIN_API size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *dest, size_t len);
+#endif
 QEMU_PLUGIN_API size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 QEMU_PLUGIN_API uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 /* Host address of the bytes, to tell instructions apart; NULL when they are not in plain memory. */
@@ -269,6 +364,7 @@ QEMU_PLUGIN_API const char *qemu_plugin_insn_symbol(const struct qemu_plugin_ins
 
 /* ---- Asking about a memory access (memory callbacks) ---- */
 
+#if QEMU_PLUGIN_VERSION >= 4
 enum qemu_plugin_mem_value_type {
     QEMU_PLUGIN_MEM_VALUE_U8 = 0,
     QEMU_PLUGIN_MEM_VALUE_U16 = 1,
@@ -290,13 +386,16 @@ typedef struct {
         } u128;
     } data;
 } qemu_plugin_mem_value;
+#endif
 
 /* log2 of the size in bytes, 0...4. */
 QEMU_PLUGIN_API unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 QEMU_PLUGIN_API bool qemu_plugin_mem_is_sign_extended(qemu_plugin_meminfo_t info);
 QEMU_PLUGIN_API bool qemu_plugin_mem_is_big_endian(qemu_plugin_meminfo_t info);
 QEMU_PLUGIN_API bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+#if QEMU_PLUGIN_VERSION >= 4
 QEMU_PLUGIN_API qemu_plugin_mem_value qemu_plugin_mem_get_value(qemu_plugin_meminfo_t info);
+#endif
 
 /* Where an access went in the machine. User mode: NULL, no I/O, address 0 and device "Invalid". */
 struct qemu_plugin_hwaddr;
@@ -313,17 +412,39 @@ typedef struct {
     struct qemu_plugin_register *handle;
     const char *name;
     const char *feature; /* group, as GDB names it; may be NULL */
+#if QEMU_PLUGIN_VERSION >= 6
+    bool is_readonly; /* qemu_plugin_write_register refuses it */
+#endif
 } qemu_plugin_reg_descriptor;
 
 /* The current vCPU's registers: a new array of qemu_plugin_reg_descriptor, to be freed with g_array_free. */
 QEMU_PLUGIN_API GArray *qemu_plugin_get_registers(void);
+#if QEMU_PLUGIN_VERSION >= 6
+/* Appends the value to buf. False: no such register, or registers may not be read here. */
+QEMU_PLUGIN_API bool qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *buf);
+/* Takes the value from the start of buf. False: cannot be written, not here, or buf is empty. */
+QEMU_PLUGIN_API bool qemu_plugin_write_register(struct qemu_plugin_register *handle, GByteArray *buf);
+/*
+ * Goes on at another guest address; does not return. From callbacks with QEMU_PLUGIN_CB_RW_REGS_PC and from those without
+ * flags, except vcpu_exit, flush and atexit.
+ */
+QEMU_PLUGIN_API __attribute__((__noreturn__)) void qemu_plugin_set_pc(uint64_t vaddr);
+#else
 /* Appends the value to buf. Returns the bytes appended; 0: no such register; -1: registers may not be read here. */
 QEMU_PLUGIN_API int qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *buf);
+#if QEMU_PLUGIN_VERSION == 5
 /* Takes the value from the start of buf. Returns its size; 0: cannot be written; -1: not here, or buf is empty. */
 QEMU_PLUGIN_API int qemu_plugin_write_register(struct qemu_plugin_register *handle, GByteArray *buf);
+#endif
+#endif
 
 /* ---- Guest memory (vCPU context). No guest fault, no memory callback. ---- */
 
+#if QEMU_PLUGIN_VERSION >= 4
+/* Replaces the contents of data by len bytes. */
+QEMU_PLUGIN_API bool qemu_plugin_read_memory_vaddr(uint64_t addr, GByteArray *data, size_t len);
+#endif
+#if QEMU_PLUGIN_VERSION >= 5
 enum qemu_plugin_hwaddr_operation_result {
     QEMU_PLUGIN_HWADDR_OPERATION_OK = 0,
     QEMU_PLUGIN_HWADDR_OPERATION_ERROR = 1,
@@ -333,8 +454,6 @@ enum qemu_plugin_hwaddr_operation_result {
     QEMU_PLUGIN_HWADDR_OPERATION_INVALID_ADDRESS_SPACE = 5
 };
 
-/* Replaces the contents of data by len bytes. */
-QEMU_PLUGIN_API bool qemu_plugin_read_memory_vaddr(uint64_t addr, GByteArray *data, size_t len);
 /* Writes all of data, read-only pages included. */
 QEMU_PLUGIN_API bool qemu_plugin_write_memory_vaddr(uint64_t addr, GByteArray *data);
 /* By machine address: system emulation only. */
@@ -344,6 +463,7 @@ QEMU_PLUGIN_API enum qemu_plugin_hwaddr_operation_result
 qemu_plugin_write_memory_hwaddr(uint64_t addr, GByteArray *data);
 /* System emulation only. */
 QEMU_PLUGIN_API bool qemu_plugin_translate_vaddr(uint64_t vaddr, uint64_t *hwaddr);
+#endif
 
 /* ---- Output, arguments, the program, time ---- */
 
@@ -359,17 +479,6 @@ QEMU_PLUGIN_API uint64_t qemu_plugin_entry_code(void);
 /* System emulation: the first plugin to ask may drive the clock; NULL otherwise. */
 QEMU_PLUGIN_API const void *qemu_plugin_request_time_control(void);
 QEMU_PLUGIN_API void qemu_plugin_update_ns(const void *handle, int64_t time);
-
-/* ---- From API version 6 (QEMU 11.0), whose other changes this header does not follow ---- */
-
-/* A filter that returns true keeps the call from being made; *sysret is then its result. */
-typedef bool (*qemu_plugin_vcpu_syscall_filter_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index, int64_t num,
-                                                     uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
-                                                     uint64_t a6, uint64_t a7, uint64_t a8, uint64_t *sysret);
-QEMU_PLUGIN_API void qemu_plugin_register_vcpu_syscall_filter_cb(qemu_plugin_id_t id,
-                                                                 qemu_plugin_vcpu_syscall_filter_cb_t cb);
-/* Goes on at another guest address; does not return. */
-QEMU_PLUGIN_API __attribute__((__noreturn__)) void qemu_plugin_set_pc(uint64_t vaddr);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,7 @@ internal import Glibc
 package import GuestMemory
 internal import Support
 
-/// Function symbols of the main program, for plugins and logs. Built at the first question.
+/// Function symbols of one ELF file, for plugins and logs. Built at the first question.
 ///
 /// Threads: any. A damaged symbol table gives no symbols.
 package final class SymbolTable: @unchecked Sendable {
@@ -73,6 +73,27 @@ package final class SymbolTable: @unchecked Sendable {
             }
         }
         return []
+    }
+
+    /// What is to be added to an ELF file's addresses when its bytes from `offset` on stand at `start`; nil for what is no such
+    /// file.
+    static func bias(of path: [UInt8], mappedAt start: GuestAddress, offset: UInt64) -> UInt64? {
+        guard let file = try? HostFile(reading: path), let bytes = try? file.read(at: 0, count: 64), bytes.count == 64
+        else { return nil }
+        let header = GuestRecord(bytes)
+        let count = Int(header[56, as: UInt16.self])
+        guard header[0, as: UInt32.self] == 0x464c_457f, header[4, as: UInt8.self] == 2, header[54, as: UInt16.self] == 56,
+            let rows = try? file.read(at: header[32, as: UInt64.self], count: count * 56), rows.count == count * 56
+        else { return nil }
+        let table = GuestRecord(rows)
+        for at in stride(from: 0, to: count * 56, by: 56) where table[at, as: UInt32.self] == 1 {
+            let (from, address) = (table[at + 8, as: UInt64.self], table[at + 16, as: UInt64.self])
+            let (end, wraps) = from.addingReportingOverflow(table[at + 32, as: UInt64.self])
+            // Mappings begin at pages.
+            guard !wraps, from.pageRoundedDown <= offset, offset < end else { continue }
+            return start &- (address.pageRoundedDown &+ (offset - from.pageRoundedDown))
+        }
+        return nil
     }
 
     private static func functions(_ symbols: GuestRecord, _ names: [UInt8], bias: UInt64) -> [Entry] {

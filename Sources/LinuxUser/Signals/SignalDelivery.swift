@@ -43,7 +43,7 @@ extension LinuxThread {
             process.signals.reset(signal)
             blocked = blocked.subtracting(SignalSet(arrayLiteral: signal))
         }
-        let action = deliver(info, registers)
+        let action = deliver(info, registers, isRaised: true)
         applyMask()
         return action
     }
@@ -63,7 +63,8 @@ extension LinuxThread {
         return taken ? SignalInfo(bytes: bytes) : nil
     }
 
-    private func deliver(_ info: SignalInfo, _ registers: GuestRegisters) -> VCPUAction {
+    /// - Parameter isRaised: by the guest's own instruction.
+    private func deliver(_ info: SignalInfo, _ registers: GuestRegisters, isRaised: Bool = false) -> VCPUAction {
         let signal = info.signal
         guard (1...Signal.count).contains(signal) else { return .resume }
         process.log.write(.strace, "--- \(Signal.name(signal)) {\(info.traceText)} ---\n")
@@ -81,7 +82,9 @@ extension LinuxThread {
         }
         if action.flags & SignalAction.Flag.resetHand != 0 { process.signals.reset(signal) }
         do throws(LinuxErrno) {
+            let pc = registers.pc
             try enterHandler(action, info, registers)
+            if process.isObserved { process.engine?.signalDelivered(from: pc, isRaisedByGuest: isRaised, registers) }
         } catch {
             // No room for the frame: the kernel forces SIGSEGV, which kills when it was SIGSEGV that did not fit.
             if signal == Signal.SIGSEGV { return .killed(signal: Int32(Signal.SIGSEGV)) }

@@ -100,6 +100,7 @@ extension LinuxThread {
         process.unlockAfterFork()
         tid = Int32(truncatingIfNeeded: nt_linux_syscall(CallNumber.gettid, 0, 0, 0, 0, 0, 0))
         process.lock.withLock { process.liveThreads = 1 }
+        VirtualTime.shared.reinitialiseAfterFork()
         // Signals pending for the parent are not the child's.
         nt_signals_forked(signalState)
         needsDelivery = false

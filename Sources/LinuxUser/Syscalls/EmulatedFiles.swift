@@ -144,7 +144,7 @@ extension LinuxThread {
         (try? UserMemory.readBytes(range.lowerBound, count: range.count)) ?? []
     }
 
-    private static func contents(of path: [UInt8]) throws(LinuxErrno) -> [UInt8] {
+    static func contents(of path: [UInt8]) throws(LinuxErrno) -> [UInt8] {
         let file = try HostFile(reading: path)
         var text: [UInt8] = []
         while true {

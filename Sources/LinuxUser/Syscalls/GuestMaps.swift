@@ -26,31 +26,6 @@ enum GuestMaps {
         return result
     }
 
-    private struct HostMapping {
-        let range: Range<UInt64>
-        let offset: UInt64
-        let device: String
-        let inode: String
-        let name: [UInt8]
-
-        /// "start-end perms offset device inode   name"
-        init?(_ line: ArraySlice<UInt8>) {
-            let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            guard parts.count >= 5 else { return nil }
-            let ends = parts[0].split(separator: UInt8(ascii: "-")).map {
-                UInt64(String(decoding: $0, as: UTF8.self), radix: 16)
-            }
-            guard ends.count == 2, let start = ends[0], let end = ends[1], start < end,
-                let offset = UInt64(String(decoding: parts[2], as: UTF8.self), radix: 16)
-            else { return nil }
-            range = start..<end
-            self.offset = offset
-            device = String(decoding: parts[3], as: UTF8.self)
-            inode = String(decoding: parts[4], as: UTF8.self)
-            name = parts.count > 5 ? Array(parts[5].drop { $0 == UInt8(ascii: " ") }) : []
-        }
-    }
-
     private static func line(_ range: Range<UInt64>, _ area: VMA, _ mapping: HostMapping) -> [UInt8] {
         func digits(_ value: UInt64) -> String {
             let text = String(value, radix: 16)
@@ -72,5 +47,31 @@ enum GuestMaps {
         }
         if !name.isEmpty { text += String(repeating: " ", count: max(1, 73 - text.utf8.count)) }
         return Array(text.utf8) + name + [UInt8(ascii: "\n")]
+    }
+}
+
+/// One line of the host's `/proc/self/maps`.
+struct HostMapping {
+    let range: Range<UInt64>
+    let offset: UInt64
+    let device: String
+    let inode: String
+    let name: [UInt8]
+
+    /// "start-end perms offset device inode   name"
+    init?(_ line: ArraySlice<UInt8>) {
+        let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+        guard parts.count >= 5 else { return nil }
+        let ends = parts[0].split(separator: UInt8(ascii: "-")).map {
+            UInt64(String(decoding: $0, as: UTF8.self), radix: 16)
+        }
+        guard ends.count == 2, let start = ends[0], let end = ends[1], start < end,
+            let offset = UInt64(String(decoding: parts[2], as: UTF8.self), radix: 16)
+        else { return nil }
+        range = start..<end
+        self.offset = offset
+        device = String(decoding: parts[3], as: UTF8.self)
+        inode = String(decoding: parts[4], as: UTF8.self)
+        name = parts.count > 5 ? Array(parts[5].drop { $0 == UInt8(ascii: " ") }) : []
     }
 }

@@ -49,7 +49,11 @@ extension LinuxThread {
     func clockGettime(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         // Through libc and so the host's vDSO: guests ask often.
         var time = timespec()
-        guard clock_gettime(a.int(0), &time) == 0 else { throw .last }
+        if VirtualTime.isOn, let virtual = VirtualTime.read(clock: a.int(0)) {
+            time = timespec(nanoseconds: virtual)
+        } else {
+            guard clock_gettime(a.int(0), &time) == 0 else { throw .last }
+        }
         var record = GuestRecord(size: 16)
         record[0, as: Int64.self] = Int64(time.tv_sec)
         record[8, as: Int64.self] = Int64(time.tv_nsec)
@@ -60,7 +64,11 @@ extension LinuxThread {
     func gettimeofday(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
         if a[0] != 0 {
             var time = timeval()
-            guard Glibc.gettimeofday(&time, nil) == 0 else { throw .last }
+            if VirtualTime.isOn, let virtual = VirtualTime.read(clock: CLOCK_REALTIME) {
+                time = timeval(tv_sec: Int(virtual / 1_000_000_000), tv_usec: Int(virtual % 1_000_000_000 / 1000))
+            } else {
+                guard Glibc.gettimeofday(&time, nil) == 0 else { throw .last }
+            }
             var record = GuestRecord(size: 16)
             record[0, as: Int64.self] = Int64(time.tv_sec)
             record[8, as: Int64.self] = Int64(time.tv_usec)

@@ -135,6 +135,7 @@ extension LinuxThread {
             // The kernel asks only whether something is mapped at or above.
             let isBelowSomething = process.addressSpace.withMap { ($0.areas.last?.range.upperBound ?? 0) > at }
             let code = isBelowSomething ? SignalInfo.Code.segmentProtection : SignalInfo.Code.segmentNotMapped
+            noteEnd(EndedSystemCall.setsRegisters)
             let action = raise(SignalInfo(signal: Signal.SIGSEGV, code: code, address: at), .none, registers)
             if action != .resume { pendingAction = action }
         }

@@ -4,18 +4,22 @@ public import CPluginAPI
 internal import Glibc
 internal import IRPasses
 
-private func tbHandle(_ tb: OpaquePointer?) -> TBHandle? { tb.map { UnsafePointer<TBHandle>($0).pointee } }
-private func insnHandle(_ insn: OpaquePointer?) -> InsnHandle? { insn.map { UnsafePointer<InsnHandle>($0).pointee } }
+// What is no handle is nil, with a line on stderr.
+
+private func tbHandle(_ tb: OpaquePointer?) -> TBHandle? {
+    guard let host = PluginHost.active else { return nil }
+    return host.translation.tb(tb)?.pointee
+}
+private func insnHandle(_ insn: OpaquePointer?) -> UnsafePointer<InsnHandle>? {
+    guard let host = PluginHost.active else { return nil }
+    return host.translation.insn(insn)
+}
 
 // MARK: Records from the interface's arguments; nil for what registers nothing
 
 /// Offset of a u64 entry from the start of the vCPU arena.
 private func arenaOffset(_ entry: qemu_plugin_u64) -> UInt64? {
-    guard let score = entry.score else {
-        pluginDiagnostic("a plugin registered an inline operation or condition without a scoreboard")
-        return nil
-    }
-    let scoreboard = UnsafePointer<Scoreboard>(score).pointee
+    guard let scoreboard = ScoreboardHandles.scoreboard(entry.score)?.pointee else { return nil }
     guard entry.offset >= 0, entry.offset <= scoreboard.size - 8 else {
         pluginDiagnostic("a plugin registered an inline operation or condition outside its scoreboard's elements")
         return nil
@@ -31,7 +35,8 @@ private func callRecord(
         pluginDiagnostic("a plugin registered a NULL execution callback")
         return nil
     }
-    guard flags.rawValue <= QEMU_PLUGIN_CB_RW_REGS.rawValue else {
+    // QEMU_PLUGIN_CB_RW_REGS_PC is 3.
+    guard flags.rawValue <= 3 else {
         pluginDiagnostic("a plugin registered a callback with unknown flags \(flags.rawValue)")
         return nil
     }
@@ -83,7 +88,7 @@ private func append(_ record: InstrumentationRecord?, _ tb: OpaquePointer?) {
 
 private func append(_ record: InstrumentationRecord?, toInsn insn: OpaquePointer?) {
     guard let record, let insn = insnHandle(insn) else { return }
-    insn.context._withUnsafeGuaranteedRef { $0.append(record, toInsn: insn.index) }
+    insn.pointee.context._withUnsafeGuaranteedRef { $0.append(record, toInsn: insn.pointee.index) }
 }
 
 private func append(_ record: InstrumentationRecord?, _ rw: qemu_plugin_mem_rw, toInsn insn: OpaquePointer?) {
@@ -91,8 +96,8 @@ private func append(_ record: InstrumentationRecord?, _ rw: qemu_plugin_mem_rw, 
     // The interface's bits are those of MemoryDirections.
     let directions = MemoryDirections(rawValue: UInt8(truncatingIfNeeded: rw.rawValue & QEMU_PLUGIN_MEM_RW.rawValue))
     if directions.isEmpty { return }
-    insn.context._withUnsafeGuaranteedRef {
-        $0.append(MemoryInstrumentationRecord(directions: directions, record: record), toInsn: insn.index)
+    insn.pointee.context._withUnsafeGuaranteedRef {
+        $0.append(MemoryInstrumentationRecord(directions: directions, record: record), toInsn: insn.pointee.index)
     }
 }
 
@@ -163,38 +168,44 @@ public func pluginRegisterMemInline(
     _ immediate: UInt64
 ) { append(inlineRecord(op, entry, immediate), rw, toInsn: insn) }
 
-/// The word as it stands in guest memory, little-endian.
-@c(qemu_plugin_insn_data)
+/// The word as it stands in guest memory, little-endian: qemu_plugin_insn_data, API 3 and later.
+@c(nt_plugin_copy_insn)
 public func pluginInsnData(_ insn: OpaquePointer?, _ destination: UnsafeMutableRawPointer?, _ length: Int) -> Int {
     guard let insn = insnHandle(insn), let destination else { return 0 }
     let count = length < 0 || length > 4 ? 4 : length  // size_t
-    withUnsafeBytes(of: insn.word.littleEndian) { bytes in
-        destination.copyMemory(from: bytes.baseAddress!, byteCount: count)
-    }
+    // Hosts are little-endian.
+    destination.copyMemory(from: UnsafeRawPointer(insn) + InsnHandle.wordOffset, byteCount: count)
     return count
 }
 
+/// qemu_plugin_insn_data, API 2: the bytes themselves. They stay readable, and become the next TB's.
+@c(nt_plugin_insn_bytes)
+public func pluginInsnBytes(_ insn: OpaquePointer?) -> UnsafeRawPointer? {
+    guard let insn = insnHandle(insn) else { return nil }
+    return UnsafeRawPointer(insn) + InsnHandle.wordOffset
+}
+
 @c(qemu_plugin_insn_size)
-public func pluginInsnSize(_ insn: OpaquePointer?) -> Int { insn == nil ? 0 : 4 }
+public func pluginInsnSize(_ insn: OpaquePointer?) -> Int { insnHandle(insn) == nil ? 0 : 4 }
 
 @c(qemu_plugin_insn_vaddr)
-public func pluginInsnVAddr(_ insn: OpaquePointer?) -> UInt64 { insnHandle(insn)?.pc ?? 0 }
+public func pluginInsnVAddr(_ insn: OpaquePointer?) -> UInt64 { insnHandle(insn)?.pointee.pc ?? 0 }
 
 @c(qemu_plugin_insn_haddr)
 public func pluginInsnHAddr(_ insn: OpaquePointer?) -> UnsafeMutableRawPointer? {
     guard let insn = insnHandle(insn) else { return nil }
-    return PluginHost.active?.services.hostAddress(ofCode: insn.pc)
+    return PluginHost.active?.services.hostAddress(ofCode: insn.pointee.pc)
 }
 
 /// malloc's memory, which is what g_free gives back.
 @c(qemu_plugin_insn_disas)
 public func pluginInsnDisas(_ insn: OpaquePointer?) -> UnsafeMutablePointer<CChar>? {
     guard let insn = insnHandle(insn), let host = PluginHost.active else { return strdup("") }
-    return strdup(host.services.disassemble(insn.word, at: insn.pc))
+    return strdup(host.services.disassemble(insn.pointee.word, at: insn.pointee.pc))
 }
 
 @c(qemu_plugin_insn_symbol)
 public func pluginInsnSymbol(_ insn: OpaquePointer?) -> UnsafePointer<CChar>? {
     guard let insn = insnHandle(insn), let host = PluginHost.active else { return nil }
-    return host.services.symbol(at: insn.pc).flatMap { host.interned($0) }
+    return host.services.symbol(at: insn.pointee.pc).flatMap { host.interned($0) }
 }

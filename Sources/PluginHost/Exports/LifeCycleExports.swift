@@ -1,96 +1,86 @@
 // Life-cycle, event subscription, output and program queries: section 1.3 and 1.10 of the interface. Exported under their C
 // names; the parameters are those of qemu-plugin.h. Before a host exists all of them do nothing.
 
-internal import CHost
-public import CPluginAPI
+internal import CPluginCalls
 internal import Glibc
 
-/// A C function pointer as the event table keeps it.
-private func raw<F>(_ function: F?) -> UnsafeRawPointer? {
-    // SAFETY: F is a @convention(c) function type; Optional of it is one pointer, null for nil.
-    unsafeBitCast(function, to: UnsafeRawPointer?.self)
-}
+// Callbacks come as bare addresses: their shapes depend on the API version of the plugin that the id names. Up to API 6 most
+// functions here have no userdata parameter: what stands in its place is then never used.
 
 @c(qemu_plugin_uninstall)
-public func pluginUninstall(_ id: qemu_plugin_id_t, _ completion: qemu_plugin_simple_cb_t?) {
-    PluginHost.active?.request(.uninstall, id, completion)
+public func pluginUninstall(_ id: UInt64, _ completion: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.request(.uninstall, id, completion, userdata)
 }
 
 @c(qemu_plugin_reset)
-public func pluginReset(_ id: qemu_plugin_id_t, _ completion: qemu_plugin_simple_cb_t?) {
-    PluginHost.active?.request(.reset, id, completion)
+public func pluginReset(_ id: UInt64, _ completion: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.request(.reset, id, completion, userdata)
 }
 
 @c(qemu_plugin_register_vcpu_init_cb)
-public func pluginRegisterVCPUInit(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_simple_cb_t?) {
-    PluginHost.active?.subscribe(id, .vcpuInit, raw(callback))
+public func pluginRegisterVCPUInit(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .vcpuInit, callback, userdata)
 }
 
 @c(qemu_plugin_register_vcpu_exit_cb)
-public func pluginRegisterVCPUExit(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_simple_cb_t?) {
-    PluginHost.active?.subscribe(id, .vcpuExit, raw(callback))
+public func pluginRegisterVCPUExit(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .vcpuExit, callback, userdata)
 }
 
 @c(qemu_plugin_register_vcpu_idle_cb)
-public func pluginRegisterVCPUIdle(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_simple_cb_t?) {
-    PluginHost.active?.subscribe(id, .vcpuIdle, raw(callback))
+public func pluginRegisterVCPUIdle(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .vcpuIdle, callback, userdata)
 }
 
 @c(qemu_plugin_register_vcpu_resume_cb)
-public func pluginRegisterVCPUResume(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_simple_cb_t?) {
-    PluginHost.active?.subscribe(id, .vcpuResume, raw(callback))
+public func pluginRegisterVCPUResume(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .vcpuResume, callback, userdata)
+}
+
+@c(qemu_plugin_register_vcpu_tb_trans_cb)
+public func pluginRegisterTBTrans(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .tbTrans, callback, userdata)
+}
+
+@c(qemu_plugin_register_vcpu_syscall_cb)
+public func pluginRegisterSyscall(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .syscall, callback, userdata)
+}
+
+@c(qemu_plugin_register_vcpu_syscall_ret_cb)
+public func pluginRegisterSyscallReturn(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .syscallReturn, callback, userdata)
+}
+
+@c(qemu_plugin_register_vcpu_syscall_filter_cb)
+public func pluginRegisterSyscallFilter(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .syscallFilter, callback, userdata)
+}
+
+@c(qemu_plugin_register_flush_cb)
+public func pluginRegisterFlush(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .flush, callback, userdata)
+}
+
+@c(qemu_plugin_register_atexit_cb)
+public func pluginRegisterAtExit(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    PluginHost.active?.subscribe(id, .atExit, callback, userdata)
 }
 
 /// Each bit of `type` is a slot of its own.
 @c(qemu_plugin_register_vcpu_discon_cb)
 public func pluginRegisterVCPUDiscon(
-    _ id: qemu_plugin_id_t, _ type: qemu_plugin_discon_type, _ callback: qemu_plugin_vcpu_discon_cb_t?
+    _ id: UInt64, _ type: CInt, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?
 ) {
-    let slots: [(qemu_plugin_discon_type, PluginEvent)] = [
-        (QEMU_PLUGIN_DISCON_INTERRUPT, .disconInterrupt), (QEMU_PLUGIN_DISCON_EXCEPTION, .disconException),
-        (QEMU_PLUGIN_DISCON_HOSTCALL, .disconHostcall),
-    ]
-    for (bit, event) in slots where type.rawValue & bit.rawValue != 0 {
-        PluginHost.active?.subscribe(id, event, raw(callback))
+    for kind in [PluginDiscontinuity.interrupt, .exception, .hostCall] where type & kind.type != 0 {
+        PluginHost.active?.subscribe(id, kind.event, callback, userdata)
     }
 }
 
-@c(qemu_plugin_register_vcpu_tb_trans_cb)
-public func pluginRegisterTBTrans(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_tb_trans_cb_t?) {
-    PluginHost.active?.subscribe(id, .tbTrans, raw(callback))
-}
-
-@c(qemu_plugin_register_vcpu_syscall_cb)
-public func pluginRegisterSyscall(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_syscall_cb_t?) {
-    PluginHost.active?.subscribe(id, .syscall, raw(callback))
-}
-
-@c(qemu_plugin_register_vcpu_syscall_ret_cb)
-public func pluginRegisterSyscallReturn(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_syscall_ret_cb_t?) {
-    PluginHost.active?.subscribe(id, .syscallReturn, raw(callback))
-}
-
-@c(qemu_plugin_register_vcpu_syscall_filter_cb)
-public func pluginRegisterSyscallFilter(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_syscall_filter_cb_t?) {
-    PluginHost.active?.subscribe(id, .syscallFilter, raw(callback))
-}
-
-@c(qemu_plugin_register_flush_cb)
-public func pluginRegisterFlush(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_simple_cb_t?) {
-    PluginHost.active?.subscribe(id, .flush, raw(callback))
-}
-
-@c(qemu_plugin_register_atexit_cb)
-public func pluginRegisterAtExit(
-    _ id: qemu_plugin_id_t, _ callback: qemu_plugin_udata_cb_t?, _ userdata: UnsafeMutableRawPointer?
-) {
-    PluginHost.active?.subscribe(id, .atExit, raw(callback), userdata)
-}
-
 @c(qemu_plugin_vcpu_for_each)
-public func pluginVCPUForEach(_ id: qemu_plugin_id_t, _ callback: qemu_plugin_vcpu_simple_cb_t?) {
-    guard let callback, let host = PluginHost.active else { return }
-    for index in host.vcpus { callback(id, UInt32(index)) }
+public func pluginVCPUForEach(_ id: UInt64, _ callback: UnsafeRawPointer?, _ userdata: UnsafeMutableRawPointer?) {
+    guard let callback, let host = PluginHost.active, let plugin = host.plugin(id) else { return }
+    for index in host.vcpus { host.call(plugin, callback, userdata) { nt_plugin_call_vcpu(&$0, UInt32(index)) } }
 }
 
 @c(qemu_plugin_num_vcpus)
@@ -132,18 +122,26 @@ public func pluginEndCode() -> UInt64 { PluginHost.active?.services.program?.end
 @c(qemu_plugin_entry_code)
 public func pluginEntryCode() -> UInt64 { PluginHost.active?.services.program?.entry ?? 0 }
 
-/// Virtual time exists in system emulation only.
+/// The first caller gets the handle. Before the guest runs, which is in install: time cannot change its source later.
 @c(qemu_plugin_request_time_control)
-public func pluginRequestTimeControl() -> UnsafeRawPointer? { nil }
+public func pluginRequestTimeControl() -> UnsafeRawPointer? {
+    guard let host = PluginHost.active, host.vcpuCount == 0, host.services.requestTimeControl() else { return nil }
+    return timeControlHandle
+}
 
 @c(qemu_plugin_update_ns)
-public func pluginUpdateNS(_ handle: UnsafeRawPointer?, _ time: Int64) {}
+public func pluginUpdateNS(_ handle: UnsafeRawPointer?, _ time: Int64) {
+    guard handle == timeControlHandle else { return }
+    PluginHost.active?.services.updateTime(time)
+}
 
-@c(qemu_plugin_set_pc)
-public func pluginSetPC(_ vaddr: UInt64) -> Never {
-    guard let host = PluginHost.active, nt_thread_cpu() != nil else {
-        pluginDiagnostic("a plugin called qemu_plugin_set_pc outside a vCPU's callbacks")
-        abort()
-    }
-    host.services.resume(at: vaddr)
+/// Only compared; no plugin has something here.
+private var timeControlHandle: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: 0x10) }
+
+/// The rest of qemu_plugin_set_pc, which is in C (CPluginCalls): it did not come from where it may.
+@c(nt_plugin_refuse_set_pc)
+public func pluginRefuseSetPC() {
+    pluginDiagnostic(
+        "a plugin called qemu_plugin_set_pc where the guest's PC cannot be changed: it needs an execution callback with "
+            + "QEMU_PLUGIN_CB_RW_REGS_PC, or a vcpu_init, tb_trans, syscall or discontinuity callback")
 }

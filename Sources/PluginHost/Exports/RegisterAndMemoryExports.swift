@@ -8,25 +8,31 @@ internal import IRPasses
 
 // MARK: Registers
 
-/// The plugin frees the array; the strings stay.
-@c(qemu_plugin_get_registers)
-public func pluginGetRegisters() -> UnsafeMutablePointer<GArray>? {
-    guard let glib = GLib.shared else { return nil }
-    let descriptors = PluginRegisterList.shared.descriptors
-    let elementSize = UInt32(MemoryLayout<qemu_plugin_reg_descriptor>.stride)
-    // Zero-terminated and clearing, as plugins find it in QEMU.
-    guard let array = glib.newArray(1, 1, elementSize), let values = descriptors.baseAddress else { return nil }
-    return glib.appendValues(array, values, UInt32(descriptors.count))
+// The exported functions are in C (CPluginCalls), which knows the caller's API version.
+
+/// qemu_plugin_get_registers. The plugin frees the array; the strings stay.
+@c(nt_plugin_registers)
+public func pluginGetRegisters(_ version: CInt) -> UnsafeMutablePointer<GArray>? {
+    guard let glib = GLib.shared, let host = PluginHost.active else { return nil }
+    return version >= 6
+        ? array(of: host.registers.descriptors, glib) : array(of: host.registers.shortDescriptors, glib)
 }
 
-@c(qemu_plugin_read_register)
+private func array<Element>(of elements: UnsafeMutableBufferPointer<Element>, _ glib: GLib) -> UnsafeMutablePointer<GArray>? {
+    // Zero-terminated and clearing, as plugins find it in QEMU.
+    guard let array = glib.newArray(1, 1, UInt32(MemoryLayout<Element>.stride)), let values = elements.baseAddress
+    else { return nil }
+    return glib.appendValues(array, values, UInt32(elements.count))
+}
+
+/// qemu_plugin_read_register.
+/// - Returns: Bytes appended; 0 for what is no register, -1 where registers may not be read.
+@c(nt_plugin_read_register)
 public func pluginReadRegister(_ handle: OpaquePointer?, _ buffer: UnsafeMutablePointer<GByteArray>?) -> CInt {
     guard let cpu = nt_thread_cpu(), cpu.pointee.reg_permission != UInt32(QEMU_PLUGIN_CB_NO_REGS.rawValue)
     else { return -1 }
     guard let buffer, let register = PluginRegister(handle: handle), let glib = GLib.shared else { return 0 }
-    var value = register.read(GuestRegisters(cpu)) {
-        PluginHost.active?.services.programCounter(of: cpu) ?? cpu.pointee.pc
-    }
+    var value = register.read(GuestRegisters(cpu))
     // (lo, hi) is 16 bytes in memory order on little-endian hosts, the only kind.
     withUnsafeBytes(of: &value) { bytes in
         _ = glib.appendBytes(buffer, bytes.baseAddress!, UInt32(register.size))
@@ -34,12 +40,18 @@ public func pluginReadRegister(_ handle: OpaquePointer?, _ buffer: UnsafeMutable
     return CInt(register.size)
 }
 
-@c(qemu_plugin_write_register)
-public func pluginWriteRegister(_ handle: OpaquePointer?, _ buffer: UnsafeMutablePointer<GByteArray>?) -> CInt {
+/// qemu_plugin_write_register.
+/// - Parameter acceptsPC: As up to API 5: writing `pc` succeeds without effect.
+/// - Returns: Bytes written; 0 for what cannot be written, -1 where registers may not be, or for an empty buffer.
+@c(nt_plugin_write_register)
+public func pluginWriteRegister(
+    _ handle: OpaquePointer?, _ buffer: UnsafeMutablePointer<GByteArray>?, _ acceptsPC: Bool
+) -> CInt {
     guard let cpu = nt_thread_cpu(), let buffer, let data = buffer.pointee.data, buffer.pointee.len != 0,
         cpu.pointee.reg_permission >= UInt32(QEMU_PLUGIN_CB_RW_REGS.rawValue)
     else { return -1 }
     guard let register = PluginRegister(handle: handle) else { return 0 }
+    if register.isReadOnly { return register.isPC && acceptsPC ? CInt(register.size) : 0 }
     // A short buffer is undefined in the interface; here the rest is zero.
     var value: (lo: UInt64, hi: UInt64) = (0, 0)
     memcpy(&value, data, min(Int(buffer.pointee.len), register.size))

@@ -17,22 +17,37 @@ public func pluginScoreboardNew(_ elementSize: Int) -> OpaquePointer? {
 
 @c(qemu_plugin_scoreboard_free)
 public func pluginScoreboardFree(_ score: OpaquePointer?) {
-    guard let score else { return }
-    PluginHost.active?.scoreboards.free(UnsafeMutablePointer(score))
+    guard score != nil, let scoreboard = ScoreboardHandles.scoreboard(score) else { return }
+    PluginHost.active?.scoreboards.free(scoreboard)
 }
 
 /// NULL for an index that never had a vCPU.
 @c(qemu_plugin_scoreboard_find)
 public func pluginScoreboardFind(_ score: OpaquePointer?, _ index: CUnsignedInt) -> UnsafeMutableRawPointer? {
-    guard let score else { return nil }
-    return UnsafePointer<Scoreboard>(score).pointee.element(index)
+    guard let scoreboard = ScoreboardHandles.scoreboard(score) else { return nil }
+    return scoreboard.pointee.element(index) ?? noElement(index)
+}
+
+private func noElement(_ index: UInt32) -> UnsafeMutableRawPointer? {
+    pluginDiagnostic("a plugin asked for the scoreboard element of vCPU \(index), which there has never been")
+    return nil
 }
 
 /// The 64-bit member of a vCPU; nil for an index that never had one. Members may be unaligned.
 @inline(__always)
 private func member(_ entry: qemu_plugin_u64, _ index: UInt32) -> UnsafeMutableRawPointer? {
-    guard let score = entry.score else { return nil }
-    return UnsafePointer<Scoreboard>(score).pointee.element(index)?.advanced(by: entry.offset)
+    guard let scoreboard = scoreboard(entry) else { return nil }
+    return (scoreboard.pointee.element(index) ?? noElement(index))?.advanced(by: entry.offset)
+}
+
+/// The scoreboard of an entry that lies within an element.
+@inline(__always)
+private func scoreboard(_ entry: qemu_plugin_u64) -> UnsafeMutablePointer<Scoreboard>? {
+    guard let scoreboard = ScoreboardHandles.scoreboard(entry.score) else { return nil }
+    // An offset is a size_t: what is negative here is a large one.
+    if UInt(bitPattern: entry.offset) <= UInt(bitPattern: scoreboard.pointee.size &- 8) { return scoreboard }
+    pluginDiagnostic("a plugin named an entry outside its scoreboard's elements")
+    return nil
 }
 
 @c(qemu_plugin_u64_add)
@@ -53,10 +68,11 @@ public func pluginU64Set(_ entry: qemu_plugin_u64, _ index: CUnsignedInt, _ valu
 
 @c(qemu_plugin_u64_sum)
 public func pluginU64Sum(_ entry: qemu_plugin_u64) -> UInt64 {
+    guard let scoreboard = scoreboard(entry) else { return 0 }
     var sum: UInt64 = 0
     var index: UInt32 = 0
-    while let member = member(entry, index) {
-        sum &+= member.loadUnaligned(as: UInt64.self)
+    while let element = scoreboard.pointee.element(index) {
+        sum &+= (element + entry.offset).loadUnaligned(as: UInt64.self)
         index += 1
     }
     return sum

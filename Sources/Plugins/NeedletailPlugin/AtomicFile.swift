@@ -1,0 +1,87 @@
+public import CNeedletailPlugin
+
+/// A file that appears under its name whole, when it is committed: until then it is written beside it, as `NAME.PID.tmp`.
+///
+/// What is there and is no ordinary file (a device, a pipe) is written at once. Not locked: one thread at a time. Errors are told once on stderr, and what follows is dropped.
+public struct AtomicFile: ~Copyable {
+    private var path: Text
+    private var temporary: Text
+    private var buffer = Text(capacity: 1 << 16)
+    private var descriptor: Int32
+    private var isDirect: Bool
+
+    /// Opens the temporary file. A relative path is from the current directory of now.
+    /// - Returns: nil, after a line on stderr, when it cannot be made.
+    public init?(_ name: CText) {
+        path = Text()
+        path.append(cText: name)
+        let isDirect = nt_plugin_is_special_file(name)
+        self.isDirect = isDirect
+        temporary = Self.temporaryName(path, isDirect)
+        descriptor = temporary.withCText { nt_plugin_open_for_writing($0, isDirect) }
+        if descriptor < 0 {
+            Plugin.complain("cannot write", name)
+            return nil
+        }
+    }
+
+    private static func temporaryName(_ path: borrowing Text, _ isDirect: Bool) -> Text {
+        var name = Text()
+        name.append(path)
+        if isDirect { return name }
+        name.append(".")
+        name.append(Int(nt_plugin_process_id()))
+        name.append(".tmp")
+        return name
+    }
+
+    public mutating func write(_ text: borrowing Text) { write(text.bytes) }
+
+    public mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if descriptor < 0 { return }
+        buffer.append(bytes)
+        if buffer.count >= 1 << 16 { flush() }
+    }
+
+    public mutating func write<Value: BitwiseCopyable>(raw value: Value) {
+        withUnsafeBytes(of: value) { write($0.assumingMemoryBound(to: UInt8.self)) }
+    }
+
+    public mutating func flush() {
+        defer { buffer.removeAll() }
+        guard descriptor >= 0, nt_plugin_write_all(descriptor, buffer.bytes.baseAddress, buffer.count) != 0 else { return }
+        path.withCText { Plugin.complain("cannot write", $0) }
+        abandon()
+    }
+
+    /// Puts the file in its place.
+    public mutating func commit() {
+        if descriptor < 0 { return }
+        flush()
+        if descriptor < 0 { return }
+        let closed = nt_plugin_close(descriptor) == 0
+        descriptor = -1
+        if isDirect { return }
+        let renamed = closed && temporary.withCText { from in path.withCText { nt_plugin_rename(from, $0) } } == 0
+        if !renamed { path.withCText { Plugin.complain("cannot write", $0) } }
+    }
+
+    private mutating func abandon() {
+        _ = nt_plugin_close(descriptor)
+        descriptor = -1
+        if !isDirect { temporary.withCText { nt_plugin_remove($0) } }
+    }
+
+    /// In a child of fork: leaves the parent its file and what it has not yet written, and begins `NAME.PID`.
+    mutating func separate() {
+        if descriptor >= 0 { _ = nt_plugin_close(descriptor) }
+        buffer.removeAll()
+        if !isDirect {
+            path.append(".")
+            path.append(Int(nt_plugin_process_id()))
+        }
+        let isDirect = isDirect
+        temporary = Self.temporaryName(path, isDirect)
+        descriptor = temporary.withCText { nt_plugin_open_for_writing($0, isDirect) }
+    }
+}

@@ -1,0 +1,5 @@
+// Runs until it is killed.
+.text
+.global _start
+_start:
+    b _start
