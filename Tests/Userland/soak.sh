@@ -71,24 +71,25 @@ else
     exit 0
 fi
 
-# One line a second: time, resident kB of each program, processes. One awk does it, so that it gets its turn on a busy machine.
+# One line a second: time, resident kB of each program, processes. A process may end while it is looked at.
 sample() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v t="$1" -v session="$leader" '
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$leader" '
         {
             pid = $1
             # Fields after the name, which may hold anything: state, parent, group, session.
             sub(/^.*\) /, "")
-            if ($4 != session) next
-            path = "/proc/" pid "/cmdline"
-            words = ""
-            getline words < path
-            close(path)
-            kind = words ~ /redis-server/ ? "redis" : words ~ /python3/ ? "python" : words ~ /stress-ng/ ? "stress" : "other"
-            path = "/proc/" pid "/smaps_rollup"
-            while ((getline line < path) > 0) if (split(line, field, " ") > 1 && field[1] == "Pss:") size[kind] += field[2]
-            close(path)
-            n++
-        }
+            if ($4 == session && $1 != "Z") print pid
+        }' | while read -r pid; do
+        words=$({ tr "\0" " " <"/proc/$pid/cmdline"; } 2>/dev/null) || continue
+        case $words in
+            *redis-server*) kind=redis ;;
+            *python3*) kind=python ;;
+            *stress-ng*) kind=stress ;;
+            *) kind=other ;;
+        esac
+        echo "$kind $(sed -n 's/^Pss: *\([0-9]*\).*/\1/p' "/proc/$pid/smaps_rollup" 2>/dev/null || true)"
+    done | awk -v t="$1" '
+        { size[$1] += $2; n++ }
         END { print t, size["redis"] + 0, size["python"] + 0, size["stress"] + 0, n + 0 }'
 }
 start=$(date +%s)
