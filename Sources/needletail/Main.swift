@@ -71,6 +71,7 @@ struct Needletail {
             log: log, arena: arena, cpu: PluginCPU(features: model.features, idRegisters: idRegisters),
             printsStatistics: options.printsStatistics)
         loadPlugins(options, machine)
+        if options.program.isEmpty { fail(Options.noProgram.message, Options.noProgram.status) }
 
         var arguments = words
         if let argv0 = options.argv0 { arguments[0] = Array(argv0.utf8) }

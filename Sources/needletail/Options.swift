@@ -362,11 +362,19 @@ extension Options {
                 at += 1
             }
         }
-        guard at < words.count else { throw UsageError(message: "no program given; -h shows how to call needletail") }
+        if at == words.count {
+            // A plugin that is asked for help ends us before it needs a program.
+            if asksPluginForHelp { return }
+            throw Self.noProgram
+        }
         program = words[at]
         arguments = Array(words[(at + 1)...])
         if !logItems.isDisjoint(with: [.noChain]) { chains = false }
     }
+
+    static let noProgram = UsageError(message: "no program given; -h shows how to call needletail")
+
+    private var asksPluginForHelp: Bool { plugins.contains { $0.split(separator: ",").dropFirst().contains("help") } }
 
     private static let prefixOption = "-L"
 

@@ -33,6 +33,9 @@ import Testing
         let outcome = try needletail(["-plugin", "\(name),help", try Installation.guest("figures")])
         #expect(outcome.status == .exit(0) && outcome.stderr == "")
         #expect(outcome.stdout.hasPrefix("\(name): options\n"))
+        // It needs no program.
+        let alone = try needletail(["-plugin", "\(name),help"])
+        #expect(alone.status == .exit(0) && alone.stdout == outcome.stdout && alone.stderr == "")
         #expect(outcome.stdout.contains("\n  out=FILE"))
         if name == "howvec" { #expect(outcome.stdout.contains("\n  cndb                         Cond Branch (imm)\n")) }
     }
