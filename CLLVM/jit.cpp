@@ -123,8 +123,9 @@ extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **erro
     LLVMInitializeNativeAsmPrinter();
     // Guest registers are written one by one and read one by one, in other TBs: a wide access that spans several waits until
     // the narrow stores before it have left the store buffer.
-    static const char *const options[] = {"needletail", "-combiner-store-merging=false"};
-    static bool parsed = cl::ParseCommandLineOptions(2, options);
+    // Strength reduction costs a sixth of code generation; what it would find is hidden from it behind volatile accesses.
+    static const char *const options[] = {"needletail", "-combiner-store-merging=false", "-disable-lsr"};
+    static bool parsed = cl::ParseCommandLineOptions(std::size(options), options);
     (void)parsed;
     auto builder = JITTargetMachineBuilder::detectHost();
     if (!builder) {
@@ -190,13 +191,10 @@ extern "C" bool nt_jit_define(nt_jit *jit, const char *name, uint64_t address, c
     return true;
 }
 
-extern "C" nt_jit_code *nt_jit_compile(nt_jit *jit, LLVMModuleRef moduleRef, const char *const *names, size_t count,
-                                       uint64_t *addresses, char **error) {
+extern "C" void nt_jit_emit(nt_jit *jit, LLVMModuleRef moduleRef) {
     std::unique_ptr<Module> module(unwrap(moduleRef));
     jit->buffer.clear();
     jit->passes.run(*module);
-    module.reset();
-    return nt_jit_link(jit, jit->buffer.data(), jit->buffer.size(), names, count, addresses, error);
 }
 
 extern "C" const void *nt_jit_object(const nt_jit *jit, size_t *size) {
@@ -238,7 +236,7 @@ extern "C" void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint
     *end = code->end;
 }
 
-extern "C" void nt_jit_optimize(nt_jit *jit, LLVMModuleRef moduleRef, int opt_level) {
+extern "C" void nt_jit_optimize(nt_jit *jit, LLVMModuleRef moduleRef, const char *passes) {
     LoopAnalysisManager loops;
     FunctionAnalysisManager functions;
     CGSCCAnalysisManager components;
@@ -249,6 +247,7 @@ extern "C" void nt_jit_optimize(nt_jit *jit, LLVMModuleRef moduleRef, int opt_le
     builder.registerFunctionAnalyses(functions);
     builder.registerLoopAnalyses(loops);
     builder.crossRegisterProxies(loops, functions, components, modules);
-    auto level = opt_level == 1 ? OptimizationLevel::O1 : opt_level == 2 ? OptimizationLevel::O2 : OptimizationLevel::O3;
-    builder.buildPerModuleDefaultPipeline(level).run(*unwrap(moduleRef), modules);
+    ModulePassManager pipeline;
+    cantFail(builder.parsePassPipeline(pipeline, passes));
+    pipeline.run(*unwrap(moduleRef), modules);
 }

@@ -38,18 +38,17 @@ const char *nt_jit_data_layout(nt_jit *jit);
 /// - Returns: false, with `error`, when the name has a value already.
 bool nt_jit_define(nt_jit *jit, const char *name, uint64_t address, char **error);
 
-/// Compiles and links `module`, which is consumed (its context is not). Its external symbols are those of nt_jit_define and of
-/// the C library and libgcc, which the code generator also names by itself (memcpy, memset, __udivti3...).
-/// - Parameter names: `count` function names, whose addresses go to `addresses`. No two live modules may define the same one.
-/// - Parameter error: receives a malloc'ed line on failure.
-/// - Returns: the code, to be freed with nt_jit_free; NULL and `error` on failure.
-nt_jit_code *nt_jit_compile(nt_jit *jit, LLVMModuleRef module, const char *const *names, size_t count,
-                            uint64_t *addresses, char **error);
+/// Generates a relocatable object from `module`, which is consumed (its context is not): nt_jit_object's.
+void nt_jit_emit(nt_jit *jit, LLVMModuleRef module);
 
-/// The relocatable object that the last nt_jit_compile made; valid until the next one. For dumps and for keeping.
+/// The object that the last nt_jit_emit made; valid until the next one.
 const void *nt_jit_object(const nt_jit *jit, size_t *size);
 
-/// Links an object that nt_jit_object gave earlier, in this process or another; as the second half of nt_jit_compile.
+/// Links an object of nt_jit_object's, made in this process or another. Its external symbols are those of nt_jit_define and of the
+/// C library and libgcc, which the code generator also names by itself (memcpy, memset, __udivti3...).
+/// - Parameter names: `count` function names, whose addresses go to `addresses`. No two live objects may define the same one.
+/// - Parameter error: receives a malloc'ed line on failure.
+/// - Returns: the code, to be freed with nt_jit_free; NULL and `error` on failure.
 nt_jit_code *nt_jit_link(nt_jit *jit, const void *object, size_t size, const char *const *names, size_t count,
                          uint64_t *addresses, char **error);
 
@@ -59,8 +58,8 @@ void nt_jit_free(nt_jit *jit, nt_jit_code *code);
 /// Address range of the executable memory of `code`.
 void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint64_t *end);
 
-/// Runs LLVM's standard module passes of level `opt_level` (1...3) on `module`.
-void nt_jit_optimize(nt_jit *jit, LLVMModuleRef module, int opt_level);
+/// Runs passes on `module`, named as `opt -passes` names them. Ends the process when it cannot parse the names.
+void nt_jit_optimize(nt_jit *jit, LLVMModuleRef module, const char *passes);
 
 /// A disassembler; NULL when LLVM lacks the target. Threads: one at a time.
 LLVMDisasmContextRef nt_disassembler_host(void);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include "code_ranges.h"
+#include "tagged_access.h"
 #include "nt_enter.h"
 #include "nt_guest.h"
 #include "nt_memory.h"
@@ -109,6 +110,13 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
         return;
     }
     nt_cpu *cpu = nt_thread_cpu();
+    bool was_helped = signal == SIGSEGV || signal == SIGBUS ? nt_tagged_access_failed(uc) : false;
+    // In compiled code guest registers may be in host registers only: it must go on, and cannot go back.
+    if (memory_fault && cpu != NULL && !was_helped && info->si_code == SI_KERNEL && nt_code_range_contains(pc) && nt_step_tagged_access(uc)) {
+        cpu->met_tag = 1;
+        nt_request_exit(cpu);
+        return;
+    }
     if (memory_fault && cpu != NULL && cpu->host_sp != NULL && in_guest_access(pc)) {
         cpu->fault_address = (uint64_t)info->si_addr;
         cpu->fault_signal = (uint32_t)signal;

@@ -51,6 +51,11 @@ HANDLER(branch_indirect) {
         cpu->pc = pc;
         return NT_EXIT_REQUEST;
     }
+    // The profile for regions. Lost updates between vCPUs do no harm.
+    if (tb->indirect_targets[0] != pc) {
+        tb->indirect_targets[1] = tb->indirect_targets[0];
+        tb->indirect_targets[0] = pc;
+    }
     nt_jump_cache_entry *entry = &nt_jump_cache(cpu, tb->flags)[nt_jump_cache_index(pc)];
     if (__builtin_expect(entry->pc != pc, 0)) {
         cpu->pc = pc;

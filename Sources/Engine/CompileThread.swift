@@ -12,6 +12,8 @@ final class CompileThread: @unchecked Sendable {
     private let lock = Lock()
     private let wake = ConditionVariable()
     private var queue: [TBKey] = []
+    /// Heads of regions to make.
+    private var regionQueue: [TBKey] = []
     private var isStarted = false
     private var isPaused = false
     private var isBusy = false
@@ -30,15 +32,26 @@ final class CompileThread: @unchecked Sendable {
     }
 
     /// Any thread; starts the thread at the first call.
-    func enqueue(_ key: TBKey) {
+    func enqueue(_ key: TBKey) { add { queue.append(key) } }
+    func enqueueRegion(_ key: TBKey) { add { regionQueue.append(key) } }
+
+    private func add(_ append: () -> Void) {
         lock.withLock {
-            queue.append(key)
+            append()
             if !isStarted {
                 isStarted = true
                 start()
             }
-            wake.signal()
+            wake.broadcast()
         }
+    }
+
+    /// As `enqueueRegion`, and waits until it is made. A vCPU's thread outside generated code.
+    func makeRegionNow(_ key: TBKey) {
+        enqueueRegion(key)
+        lock.lock()
+        while isStarted, !isStopping, isBusy || !regionQueue.isEmpty { wake.wait(lock) }
+        lock.unlock()
     }
 
     private func start() {
@@ -107,17 +120,24 @@ final class CompileThread: @unchecked Sendable {
         defer { queue.removeAll() }
         return queue
     }
+    /// As `resetAfterFork`, for regions.
+    func resetRegionsAfterFork() -> [TBKey] {
+        defer { regionQueue.removeAll() }
+        return regionQueue
+    }
 
     private func loop() {
         while true {
             lock.lock()
-            while !isStopping && (queue.isEmpty || isPaused) { wake.wait(lock) }
+            while !isStopping && (queue.isEmpty && regionQueue.isEmpty || isPaused) { wake.wait(lock) }
             if isStopping { return lock.unlock() }
             let keys = Array(queue.prefix(CompileThread.batchSize))
             queue.removeFirst(keys.count)
+            let region = regionQueue.isEmpty ? nil : regionQueue.removeFirst()
             isBusy = true
             lock.unlock()
-            compile(keys)
+            if !keys.isEmpty { compile(keys) }
+            if let region { makeRegion(region) }
             lock.withLock {
                 isBusy = false
                 wake.broadcast()
@@ -137,12 +157,14 @@ final class CompileThread: @unchecked Sendable {
             guard block.guestInstructionCount == tb.instructionCount else { continue }
             _ = pipeline.finish(
                 &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
-            units.append(CompileUnit(block: block, tbIndex: index))
+            units.append(CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c)))
             owners.append(tb)
         }
         if units.isEmpty { return }
         // Without memory for code the TBs stay in tier 0.
-        guard let code = engine.backend.compile(units, chains: engine.configuration.chains) else { return }
+        let configuration = engine.configuration
+        guard let code = engine.backend.compile(units, chains: configuration.chains, countsLoops: configuration.tier == .auto)
+        else { return }
         engine.cacheLock.withLock {
             for (tb, compiled) in zip(owners, code) {
                 // Removed meanwhile, and perhaps made again: then from other guest code.
@@ -153,5 +175,22 @@ final class CompileThread: @unchecked Sendable {
                 engine.adopt(compiled, for: tb)
             }
         }
+    }
+
+    private func makeRegion(_ key: TBKey) {
+        let clock = StageClock()
+        defer { engine.cacheLock.withLock { engine.cache.find(key)?.awaitsRegion = false } }
+        guard let (unit, members) = RegionBuilder(engine).build(from: key, &pipeline) else { return }
+        let isKnown = engine.cacheLock.withLock { members[0].region?.hasSameMembers(as: members) ?? false }
+        if isKnown { return }
+        guard let code = engine.backend.compile(unit) else { return }
+        let isCurrent = engine.cacheLock.withLock {
+            guard members.allSatisfy({ engine.cache.find($0.key) === $0 }), unit.isPrecise || !engine.isPrecise else { return false }
+            engine.adopt(Region(members: members, entries: unit.entries.map { members[$0] }, code: code))
+            return true
+        }
+        if !isCurrent { engine.backend.release(code) }
+        engine.log.write(
+            .region, RegionReport.line(unit, bytes: code.size, nanoseconds: clock.elapsed, isCurrent))
     }
 }

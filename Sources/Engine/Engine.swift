@@ -28,7 +28,11 @@ package final class Engine: @unchecked Sendable {
     private var activatedIndices: Set<Int> = []
     let translators: TranslatorPool
     /// Made on first use: loading LLVM's target costs more than a small guest's whole run.
-    private(set) lazy var backend = JITBackend(log: log)
+    private(set) lazy var backend: JITBackend = {
+        hasBackend = true
+        return JITBackend(log: log)
+    }()
+    private(set) var hasBackend = false
     private(set) lazy var compiler = CompileThread(engine: self)
     private var compilerStarted = false
     private let hasCompiled = Atomic<Bool>(false)
@@ -39,6 +43,7 @@ package final class Engine: @unchecked Sendable {
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
     private let cleaning: Atomic<Bool>
+    private let precise = Atomic<Bool>(false)
     private let tracking: Atomic<Bool>
     /// `-d exec` or `-d cpu`; asked at every entry of generated code.
     private let traces: Bool
@@ -98,6 +103,21 @@ package final class Engine: @unchecked Sendable {
     /// forgotten: it takes liberties that only a lonely thread may.
     package func becomeParallel() {
         if !parallel.exchange(true, ordering: .acquiringAndReleasing) { flush() }
+    }
+
+    /// To be called before the guest can see its own faults. Regions that leave registers inexact there end.
+    package func becomePrecise() {
+        if !precise.exchange(true, ordering: .acquiringAndReleasing) { dropRegions() }
+    }
+    /// Whether regions keep guest registers exact before each access.
+    var isPrecise: Bool { precise.load(ordering: .acquiring) || plugins?.wantsFaults ?? false }
+
+    private func dropRegions() {
+        let isNeeded = cacheLock.withLock { cache.all.contains { !$0.memberships.isEmpty } }
+        guard isNeeded else { return }
+        world.exclusive {
+            cacheLock.withLock { for tb in cache.all { tb.memberships.forEach(dissolve) } }
+        }
     }
 
     /// Whether TBs are made for a guest that uses tagged addresses.
@@ -171,6 +191,8 @@ package final class Engine: @unchecked Sendable {
         c.pointee.flags = key.flags
         c.pointee.tb_index = index
         c.pointee.insn_count = UInt32(block.guestInstructionCount)
+        c.pointee.loop_heat = configuration.loopThreshold
+        c.pointee.indirect_targets = (.max, .max)
         let tb = TranslationBlock(
             key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation)
@@ -178,9 +200,10 @@ package final class Engine: @unchecked Sendable {
         maker.pipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
         case .interp: maker.tier0.install(tb, block, heat: .max)
-        case .auto: maker.tier0.install(tb, block, heat: configuration.hotThreshold)
-        case .block, .region:
-            let units = [CompileUnit(block: block, tbIndex: index)]
+        case .auto, .region:
+            maker.tier0.install(tb, block, heat: configuration.chains || configuration.tier == .auto ? configuration.hotThreshold : .max)
+        case .block:
+            let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: c))]
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
             } else {
@@ -203,7 +226,28 @@ package final class Engine: @unchecked Sendable {
         }
         tb.compiledCode = code
         tb.stage = .compiled
-        nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry))
+        if tb.region == nil { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry)) }
+    }
+
+    /// Makes a region run instead of its entries. The cache's lock is held, and its TBs are in the cache.
+    func adopt(_ region: Region) {
+        for tb in region.members { tb.memberships.append(region) }
+        for tb in region.entries {
+            tb.region = region
+            nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: region.code.entry))
+        }
+    }
+
+    /// Ends a region in an exclusive section: its entries run by themselves again. The cache's lock is held.
+    private func dissolve(_ region: Region) {
+        for tb in region.members { tb.memberships.removeAll { $0 === region } }
+        for tb in region.entries where tb.region === region {
+            tb.region = nil
+            tb.regionRequests = 0
+            let own = tb.compiledCode.map { UnsafeMutableRawPointer(bitPattern: $0.entry) }
+            nt_tb_set_entry(tb.c, own ?? Tier0.entry)
+        }
+        backend.release(region.code)
     }
 
     private func instrument(_ block: IRBlock) -> TBInstrumentation {
@@ -242,9 +286,26 @@ package final class Engine: @unchecked Sendable {
             guard let tb = cache.find(key), tb.stage == .tier0 else { return }
             tb.stage = .queued
             Tier0.stopCounting(tb)
-            compiler.enqueue(tb.key)
+            if configuration.tier != .region { compiler.enqueue(tb.key) }
+        }
+        if configuration.tier == .region { compiler.makeRegionNow(key) }
+    }
+
+    /// Code at `key` is where a hot loop of compiled code begins: has a region made of it.
+    func promoteLoop(_ key: TBKey) {
+        cacheLock.withLock {
+            guard let tb = cache.find(key), !tb.awaitsRegion, tb.regionRequests < Self.maximumRegionRequests else { return }
+            tb.regionRequests += 1
+            // It is in a region that something else leads into, which is probably enough.
+            let isCovered = tb.memberships.contains { $0.isInUse && $0.members.count > 1 }
+            if isCovered, tb.region == nil, tb.regionRequests < 3 { return }
+            tb.awaitsRegion = true
+            compiler.enqueueRegion(key)
         }
     }
+
+    /// A region is made anew when its surroundings became hot later, but not for ever.
+    private static let maximumRegionRequests = 6
 
     // MARK: Removing TBs
 
@@ -288,6 +349,7 @@ package final class Engine: @unchecked Sendable {
         let removed = cacheLock.withLock { () -> [TranslationBlock] in
             let removed = select(&cache)
             if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
+            for tb in removed { tb.memberships.forEach(dissolve) }
             return removed
         }
         if removed.isEmpty { return }
@@ -391,6 +453,7 @@ package final class Engine: @unchecked Sendable {
                 tb.stage = .tier0
                 nt_tb_set_heat(tb.c, configuration.hotThreshold)
             }
+            for key in compiler.resetRegionsAfterFork() { cache.find(key)?.awaitsRegion = false }
         }
     }
 

@@ -7,9 +7,9 @@ package enum Tier: String, CaseIterable, Sendable {
     case interp
     /// Tier 1 from the first execution on; the vCPU waits for the compiler. For tests and benchmarks.
     case block
-    /// As `block`; regions of TBs come later.
+    /// Tier 0, and a region after two executions; the vCPU waits for the compiler. For tests.
     case region
-    /// Tier 0 at once, tier 1 from a background thread when a TB is hot.
+    /// Tier 0 at once, tier 1 from a background thread when a TB is hot, regions where compiled code loops.
     case auto
 }
 
@@ -19,23 +19,28 @@ package struct EngineConfiguration: Sendable {
     package var translation: TranslationConfig
     /// False: every TB returns to the run loop (`-d nochain`, `exec`, `cpu`).
     package var chains: Bool
-    /// Executions of a tier-0 TB before it is compiled (`auto`).
+    /// Executions of a tier-0 TB before it is compiled (`auto`, `region`).
     package var hotThreshold: Int32
+    /// Ways back from, or indirect branches to, a compiled TB before a region is made there (`auto`).
+    package var loopThreshold: Int32
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool
 
     /// Low enough that a loop is compiled within a millisecond, high enough that code run a few times never is.
-    package static let defaultHotThreshold: Int32 = 200
+    package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 200 }
+    /// A region costs milliseconds of another thread.
+    package static let defaultLoopThreshold: Int32 = 2000
 
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
-        hotThreshold: Int32 = EngineConfiguration.defaultHotThreshold,
+        hotThreshold: Int32? = nil, loopThreshold: Int32 = EngineConfiguration.defaultLoopThreshold,
         countsInstructions: Bool = false
     ) {
         self.tier = tier
         self.translation = translation
         self.chains = chains
-        self.hotThreshold = hotThreshold
+        self.hotThreshold = hotThreshold ?? Self.defaultHotThreshold(tier)
+        self.loopThreshold = loopThreshold
         self.countsInstructions = countsInstructions
     }
 }

@@ -13,6 +13,7 @@ struct TBCache {
     private var byPage: [UInt64: [TranslationBlock]] = [:]
 
     var count: Int { byKey.count }
+    var all: some Collection<TranslationBlock> { byKey.values }
 
     func find(_ key: TBKey) -> TranslationBlock? { byKey[key] }
 

@@ -16,6 +16,9 @@ final class Tier0 {
         nt_tb_set_entry(tb.c, IRInterpreter.entry)
     }
 
+    /// The entry of every TB of tier 0.
+    static var entry: UnsafeMutableRawPointer { IRInterpreter.entry }
+
     static func stopCounting(_ tb: TranslationBlock) { nt_tb_set_heat(tb.c, .max) }
 
     static func release(_ tb: TranslationBlock) {

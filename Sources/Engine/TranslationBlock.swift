@@ -35,7 +35,15 @@ final class TranslationBlock {
     var stage = Stage.tier0
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
+    /// Its own code of tier 1.
     var compiledCode: CompiledCode?
+    /// The region that runs instead of it.
+    var region: Region?
+    /// Regions it is part of, its own among them, and those that `region` has replaced.
+    var memberships: [Region] = []
+    /// How often a region was wanted here.
+    var regionRequests = 0
+    var awaitsRegion = false
 
     init(key: TBKey, c: UnsafeMutablePointer<nt_tb>, instructionCount: Int, cleansTags: Bool, instrumentation: TBInstrumentation) {
         self.key = key

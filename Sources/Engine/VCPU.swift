@@ -86,6 +86,10 @@ package final class VCPU: @unchecked Sendable {
             engine.invalidate(staleCode)
             staleCode.removeAll()
         }
+        if cpu.pointee.met_tag != 0 {
+            cpu.pointee.met_tag = 0
+            engine.startCleaningTags()
+        }
         engine.runSafeWork()
         return engine.environment.deliverPending(on: self)
     }
@@ -134,6 +138,7 @@ package final class VCPU: @unchecked Sendable {
         branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
+        if exit == NT_EXIT_LOOP { cpu.pointee.exit_tb.pointee.loop_heat = engine.configuration.loopThreshold }
         tidyPC()
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         var meetsFirstTag = false
@@ -160,6 +165,9 @@ package final class VCPU: @unchecked Sendable {
             return .resume
         case NT_EXIT_HOT:
             engine.promote(self.key)
+            return .resume
+        case NT_EXIT_LOOP:
+            engine.promoteLoop(self.key)
             return .resume
         case NT_EXIT_EXCEPTION: return handleException()
         case NT_EXIT_FAULT: return handleFault()

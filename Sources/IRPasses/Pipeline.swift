@@ -50,19 +50,4 @@ extension IRInst {
         if !c.isNone { copy.c = remap[c.index] }
         return copy
     }
-
-    /// What the operation does, with what its fields say taken into account (the opcode's row is the upper bound).
-    var exactEffects: Effects {
-        switch op {
-        case .call: return Helper(rawValue: UInt16(truncatingIfNeeded: imm))?.signature.effects ?? op.effects
-        case .pluginCall, .pluginCallIf, .pluginMemCall:
-            // Callback flags: 0 touches no guest register, 1 reads, 2 and 3 read and write.
-            switch flags {
-            case 0: return .observer
-            case 1: return [.observer, .readsState, .readsFlags]
-            default: return op.effects
-            }
-        default: return op.effects
-        }
-    }
 }

@@ -9,9 +9,12 @@ package struct CompileUnit {
     package let block: IRBlock
     /// The TB's index in the engine's table, for fault points.
     package let tbIndex: UInt32
-    package init(block: IRBlock, tbIndex: UInt32) {
+    /// Address of its `nt_tb`, which only code of regions needs to know.
+    package let tbAddress: UInt
+    package init(block: IRBlock, tbIndex: UInt32, tbAddress: UInt) {
         self.block = block
         self.tbIndex = tbIndex
+        self.tbAddress = tbAddress
     }
 }
 
@@ -20,6 +23,8 @@ package struct CompiledCode {
     /// Address of the function, for `nt_tb.entry`.
     package let entry: UInt
     let module: CompiledModule
+    /// Bytes of the module's code.
+    package var size: Int { module.size }
 }
 
 /// LLVM's code generation level.
@@ -34,6 +39,13 @@ final class CompiledModule {
     let code: OpaquePointer
     let effort: Effort
     var users: Int
+    /// Bytes of its code.
+    var size: Int {
+        var start: UInt64 = 0
+        var end: UInt64 = 0
+        nt_jit_code_range(code, &start, &end)
+        return end > start ? Int(end - start) : 0
+    }
     init(code: OpaquePointer, effort: Effort, users: Int) {
         self.code = code
         self.effort = effort
@@ -48,9 +60,18 @@ package final class JITBackend: @unchecked Sendable {
     // @unchecked: everything is guarded by `lock`.
     private let lock = Lock()
     private let log: Log
+    private let releasedLock = Lock()
+    /// Modules that lost a user. Guarded by `releasedLock`.
+    private var released: [CompiledModule] = []
     private var jits: [Effort: OpaquePointer] = [:]
     private var hostDisassembler: HostDisassembler?
     private var moduleCount = 0
+    private var times = StageTimes()
+    /// Processor time spent so far.
+    package var stageTimes: StageTimes { lock.withLock { times } }
+    /// Code in memory.
+    package var codeBytes: Int { lock.withLock { liveCodeBytes } }
+    private var liveCodeBytes = 0
     private var hasReportedFailure = false
 
     package init(log: Log) { self.log = log }
@@ -58,17 +79,28 @@ package final class JITBackend: @unchecked Sendable {
     /// Compiles the units as one module.
     ///
     /// - Parameter chains: whether direct and indirect branches go straight to the next TB.
+    /// - Parameter countsLoops: whether ways back are counted in `nt_tb.loop_heat`.
     /// - Returns: one entry per unit, in order; nil when the host has no memory for the code.
-    package func compile(_ units: [CompileUnit], chains: Bool) -> [CompiledCode]? {
+    package func compile(_ units: [CompileUnit], chains: Bool, countsLoops: Bool = false) -> [CompiledCode]? {
         // Loops are worth a thorough compilation at once: nothing else could make them keep registers. So is floating point, whose
         // operations FastISel hands to the slow selector one by one anyway.
         let deservesEffort = units.map { unit in
             chains && (SelfLoop.isSuitable(unit.block) || unit.block.insts.contains { $0.op.effects.contains(.floatingPoint) })
         }
-        if !deservesEffort.contains(true) { return compileModule(units, .quick, chains: chains) }
-        if !deservesEffort.contains(false) { return compileModule(units, .thorough, chains: chains) }
-        let loops = compileModule(zip(units, deservesEffort).filter(\.1).map(\.0), .thorough, chains: chains)
-        let others = compileModule(zip(units, deservesEffort).filter { !$0.1 }.map(\.0), .quick, chains: chains)
+        func compile(_ units: [CompileUnit], _ effort: Effort) -> [CompiledCode]? {
+            compileModule(units.map(\.block), effort) { module, names, lowering, intrinsics in
+                for (unit, name) in zip(units, names) {
+                    TBLowering.lower(
+                        unit.block, name: name, module: module, context: lowering, intrinsics: intrinsics,
+                        options: LoweringOptions(
+                            tbIndex: unit.tbIndex, chains: chains, countsLoops: chains && countsLoops))
+                }
+            }
+        }
+        if !deservesEffort.contains(true) { return compile(units, .quick) }
+        if !deservesEffort.contains(false) { return compile(units, .thorough) }
+        let loops = compile(zip(units, deservesEffort).filter(\.1).map(\.0), .thorough)
+        let others = compile(zip(units, deservesEffort).filter { !$0.1 }.map(\.0), .quick)
         guard var loop = loops?.makeIterator(), var other = others?.makeIterator() else {
             for code in (loops ?? []) + (others ?? []) { release(code) }
             return nil
@@ -76,8 +108,26 @@ package final class JITBackend: @unchecked Sendable {
         return deservesEffort.map { $0 ? loop.next()! : other.next()! }
     }
 
-    private func compileModule(_ units: [CompileUnit], _ effort: Effort, chains: Bool) -> [CompiledCode]? {
+    /// Compiles a region as one function.
+    ///
+    /// - Returns: its code; nil when the host has no memory for it.
+    package func compile(_ region: RegionUnit) -> CompiledCode? {
+        compileModule([region.units[0].block], .thorough, passes: Self.regionPasses) { module, names, lowering, intrinsics in
+            RegionLowering.lower(region, name: names[0], module: module, context: lowering, intrinsics: intrinsics)
+        }?[0]
+    }
+
+    /// Registers to SSA, then what pays for its time. No dead-store elimination: it does not know that a volatile store may
+    /// fault, and what is stored before a fault is looked at.
+    private static let regionPasses = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)"
+
+    /// One module with a function for each of `blocks`, which `lower` makes by the names it is given.
+    private func compileModule(
+        _ blocks: [IRBlock], _ effort: Effort, passes: String? = nil,
+        _ lower: (LLVMModuleRef, [String], LoweringContext, Intrinsics) -> Void
+    ) -> [CompiledCode]? {
         lock.withLock {
+            freeReleased()
             let jit = jits[effort] ?? start(effort)
             let context = LLVMContextCreate()!
             defer { LLVMContextDispose(context) }
@@ -88,26 +138,35 @@ package final class JITBackend: @unchecked Sendable {
             LLVMSetDataLayout(module, nt_jit_data_layout(jit))
             let builder = LLVMCreateBuilderInContext(context)!
             defer { LLVMDisposeBuilder(builder) }
-            let lowering = LoweringContext(context: context, builder: builder)
-            let intrinsics = Intrinsics(module: module, context: context)
-            let names = units.indices.map { "\(name)_\($0)" }
-            for (unit, function) in zip(units, names) {
-                TBLowering.lower(
-                    unit.block, name: function, module: module, context: lowering, intrinsics: intrinsics,
-                    options: LoweringOptions(tbIndex: unit.tbIndex, chains: chains))
-            }
+            let names = blocks.indices.map { "\(name)_\($0)" }
+            var clock = StageClock()
+            lower(
+                module, names, LoweringContext(context: context, builder: builder), Intrinsics(module: module, context: context))
             check(module)
+            clock.end(\.lowering, &times)
+            if let passes { nt_jit_optimize(jit, module, passes) }
+            clock.end(\.passes, &times)
             if log.isOn(.llvm) { dump(module) }
-            return link(module, names, units, jit, effort)
+            nt_jit_emit(jit, module)
+            clock.end(\.codeGeneration, &times)
+            defer { clock.end(\.linking, &times) }
+            return link(names, blocks, jit, effort)
         }
     }
 
-    /// Gives up one TB's code. No vCPU may be in it.
-    package func release(_ code: CompiledCode) {
-        lock.withLock {
-            code.module.users -= 1
-            guard code.module.users == 0, let jit = jits[code.module.effort] else { return }
-            nt_jit_free(jit, code.module.code)
+    /// Gives up one TB's code. No vCPU may be in it. Does not wait for a compilation: the next one frees the memory.
+    package func release(_ code: CompiledCode) { releasedLock.withLock { released.append(code.module) } }
+
+    private func freeReleased() {
+        let modules = releasedLock.withLock {
+            defer { released.removeAll() }
+            return released
+        }
+        for module in modules {
+            module.users -= 1
+            guard module.users == 0, let jit = jits[module.effort] else { continue }
+            liveCodeBytes -= module.size
+            nt_jit_free(jit, module.code)
         }
     }
 
@@ -121,13 +180,15 @@ package final class JITBackend: @unchecked Sendable {
     }
 
     private func link(
-        _ module: LLVMModuleRef, _ names: [String], _ units: [CompileUnit], _ jit: OpaquePointer, _ effort: Effort
+        _ names: [String], _ blocks: [IRBlock], _ jit: OpaquePointer, _ effort: Effort
     ) -> [CompiledCode]? {
         var addresses = [UInt64](repeating: 0, count: names.count)
         var error: UnsafeMutablePointer<CChar>?
         let cNames = names.map { UnsafePointer(strdup($0)) }
         defer { cNames.forEach { free(UnsafeMutablePointer(mutating: $0)) } }
-        guard let code = nt_jit_compile(jit, module, cNames, cNames.count, &addresses, &error) else {
+        var size = 0
+        let object = nt_jit_object(jit, &size)
+        guard let code = nt_jit_link(jit, object, size, cNames, cNames.count, &addresses, &error) else {
             // The object is ours, so only the host's memory can be at fault.
             let reason = error.map { String(cString: $0) } ?? ""
             free(error)
@@ -139,9 +200,10 @@ package final class JITBackend: @unchecked Sendable {
             var start: UInt64 = 0
             var end: UInt64 = 0
             nt_jit_code_range(code, &start, &end)
-            dumpHostCode(units, addresses, end: end)
+            dumpHostCode(blocks, addresses, end: end)
         }
-        let owner = CompiledModule(code: code, effort: effort, users: units.count)
+        let owner = CompiledModule(code: code, effort: effort, users: blocks.count)
+        liveCodeBytes += owner.size
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
     }
 
@@ -162,13 +224,13 @@ package final class JITBackend: @unchecked Sendable {
         LLVMDisposeMessage(text)
     }
 
-    private func dumpHostCode(_ units: [CompileUnit], _ addresses: [UInt64], end: UInt64) {
+    private func dumpHostCode(_ blocks: [IRBlock], _ addresses: [UInt64], end: UInt64) {
         let disassembler = hostDisassembler ?? HostDisassembler()
         hostDisassembler = disassembler
-        for (n, (unit, address)) in zip(units, addresses).enumerated() {
+        for (n, (block, address)) in zip(blocks, addresses).enumerated() {
             // Functions lie in module order.
             let limit = n + 1 < addresses.count && addresses[n + 1] > address ? addresses[n + 1] : end
-            log.put("OUT: TB \(hex(unit.block.pc)) [size=\(limit - address)]\n\(disassembler.text(address..<limit))\n")
+            log.put("OUT: TB \(hex(block.pc)) [size=\(limit - address)]\n\(disassembler.text(address..<limit))\n")
         }
     }
 }

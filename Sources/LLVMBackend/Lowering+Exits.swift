@@ -25,6 +25,7 @@ extension TBLowering {
         let result = hostCall(
             HostFunctions.helper(helper), result: llvmType(signature.result),
             parameters: [l.pointer] + signature.parameters.map(llvmType), [cpu] + operands)
+        if !signature.effects.isDisjoint(with: [.writesState, .writesFlags]) { region?.registers.reload(self) }
         return signature.result == .none ? nil : result
     }
 
@@ -64,8 +65,10 @@ extension TBLowering {
     }
 
     /// function(cpu_index, …, userdata), with the register permission set around it when it has one.
-    private func callPlugin(_ i: IRInst, parameters: [LLVMTypeRef], arguments: [LLVMValueRef]) {
+    private mutating func callPlugin(_ i: IRInst, parameters: [LLVMTypeRef], arguments: [LLVMValueRef]) {
         if i.flags != 0 {
+            // Not `synchronise`: the callback may stand on a path that is rarely taken.
+            if let registers = region?.registers { registers.writeBack(registers.dirty, &self) }
             storeState(Int(NT_CPU_REG_PERMISSION), l.const(UInt64(i.flags), l.i32))
             // A callback that may read registers may read PC.
             storeState(Int(NT_CPU_PC), l.const(block.pc &+ UInt64(max(instruction, 0)) &* 4, l.i64))
@@ -74,6 +77,7 @@ extension TBLowering {
             UInt(i.imm), result: l.void, parameters: [l.i32] + parameters + [l.i64],
             [loadState(Int(NT_CPU_CPU_INDEX), l.i32)] + arguments + [l.const(i.imm2, l.i64)])
         if i.flags != 0 { storeState(Int(NT_CPU_REG_PERMISSION), l.const(0, l.i32)) }
+        if i.flags > 1 { region?.registers.reload(self) }
         // What the callback's own arithmetic left in MXCSR is not the guest's; fp_collect has taken the guest's flags before.
         _ = call("llvm.x86.sse.ldmxcsr", [], [address(cpu, Int(NT_CPU_CLEAN_MXCSR))])
     }
@@ -102,7 +106,7 @@ extension TBLowering {
         }
     }
 
-    private func leave(to pc: LLVMValueRef, _ exit: nt_exit) {
+    func leave(to pc: LLVMValueRef, _ exit: nt_exit) {
         loop?.writeBack(self)
         storeState(Int(NT_CPU_PC), pc)
         ret(exit)
@@ -111,23 +115,43 @@ extension TBLowering {
     /// Every loop has a backward or an indirect branch, so polling there is enough to leave it.
     private mutating func poll(_ pc: LLVMValueRef) {
         let request = loadState(Int(NT_CPU_EXIT_REQUEST), l.i32)
+        LLVMSetVolatile(request, 1)
         unlikely(LLVMBuildICmp(b, LLVMIntNE, request, l.const(0, l.i32), "")) { $0.leave(to: pc, NT_EXIT_REQUEST) }
+    }
+
+    /// Counts a way back in a TB that is not in a region yet; NT_EXIT_LOOP when it has been gone often enough.
+    private mutating func countLoop(_ counter: LLVMValueRef, to pc: LLVMValueRef) {
+        guard options.countsLoops else { return }
+        // Lost updates between vCPUs only delay the region.
+        let heat = address(counter, Int(NT_TB_LOOP_HEAT))
+        let left = LLVMBuildSub(b, LLVMBuildLoad2(b, l.i32, heat, ""), l.const(1, l.i32), "")!
+        LLVMBuildStore(b, left, heat)
+        unlikely(LLVMBuildICmp(b, LLVMIntEQ, left, l.const(0, l.i32), "")) {
+            $0.storeState(Int(NT_CPU_EXIT_TB), counter)
+            $0.leave(to: pc, NT_EXIT_LOOP)
+        }
     }
 
     private mutating func jump(to pc: UInt64, slot: Int) {
         let target = l.const(pc, l.i64)
         guard options.chains else { return leave(to: target, NT_EXIT_LOOKUP) }
         if pc <= block.pc { poll(target) }
-        if let loop {
-            if pc == block.pc { return loop.close(self) }
-            loop.writeBack(self)
+        if let next = region?.entry(pc) {
+            LLVMBuildBr(b, next)
+            return
         }
-        let next = LLVMBuildLoad2(
-            b, l.pointer, address(tb, Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET)), "")!
-        tailCall(next)
+        if pc <= block.pc { countLoop(tb, to: target) }
+        if let loop, pc == block.pc { return loop.close(self) }
+        let slot = address(tb, Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET))
+        if let region { return region.leave(through: slot, self) }
+        goThrough(slot)
     }
 
+    /// Goes to the TB that a slot names; `slot` is the address of its target.
+    func goThrough(_ slot: LLVMValueRef) { tailCall(LLVMBuildLoad2(b, l.pointer, slot, "")) }
+
     private func tailCall(_ next: LLVMValueRef) {
+        loop?.writeBack(self)
         let entry = LLVMBuildLoad2(b, l.pointer, address(next, Int(NT_TB_ENTRY)), "")
         var arguments: [LLVMValueRef?] = [cpu, next]
         let result = LLVMBuildCall2(b, l.codeType, entry, &arguments, 2, "")!
@@ -136,9 +160,17 @@ extension TBLowering {
         LLVMBuildRet(b, result)
     }
 
-    /// The jump cache, inlined: nt_jump_cache_index and one compare.
     private mutating func jumpIndirect(_ pc: LLVMValueRef) {
         guard options.chains else { return leave(to: pc, NT_EXIT_LOOKUP) }
+        if let region {
+            jumpInside(region, pc)
+            return region.leave(toIndirect: pc, self)
+        }
+        lookUp(pc)
+    }
+
+    /// An indirect branch through the jump cache, inlined: nt_jump_cache_index and one compare.
+    mutating func lookUp(_ pc: LLVMValueRef) {
         poll(pc)
         // index * sizeof(entry) in one mask: (pc >> 2 & (size - 1)) * 16 == (pc << 2) & ((size - 1) << 4)
         let mask = UInt64(NT_JUMP_CACHE_SIZE - 1) << 4
@@ -148,6 +180,29 @@ extension TBLowering {
         let entry = LLVMBuildInBoundsGEP2(b, l.i8, cpu, &index, 1, "")!
         let cachedPC = LLVMBuildLoad2(b, l.i64, entry, "")
         unlikely(LLVMBuildICmp(b, LLVMIntNE, cachedPC, pc, "")) { $0.leave(to: pc, NT_EXIT_LOOKUP) }
-        tailCall(LLVMBuildLoad2(b, l.pointer, address(entry, 8), ""))
+        let next = LLVMBuildLoad2(b, l.pointer, address(entry, 8), "")!
+        countLoop(next, to: pc)
+        tailCall(next)
+    }
+
+    /// The region's own targets, one comparison each; code that is made next runs when `pc` is none of them.
+    private mutating func jumpInside(_ region: RegionLowering, _ pc: LLVMValueRef) {
+        let targets = region.targets(of: block)
+        if targets.isEmpty { return }
+        let outside = newBlock()
+        let choice = LLVMBuildSwitch(b, pc, outside, UInt32(targets.count))
+        for target in targets {
+            // A way back must poll; another may go straight.
+            guard target.pc <= block.pc else {
+                LLVMAddCase(choice, l.const(target.pc, l.i64), target.entry)
+                continue
+            }
+            let back = newBlock()
+            LLVMAddCase(choice, l.const(target.pc, l.i64), back)
+            position(back)
+            poll(l.const(target.pc, l.i64))
+            LLVMBuildBr(b, target.entry)
+        }
+        position(outside)
     }
 }

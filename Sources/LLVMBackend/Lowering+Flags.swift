@@ -6,16 +6,45 @@ internal import GuestState
 /// NZCV as the CPU struct keeps it: `nf` has N in bit 63, `zf` is 0 when Z, `cf` and `vf` are 0 or 1.
 extension TBLowering {
     /// The C flag as a number of the given type.
-    func carry(_ type: LLVMTypeRef) -> LLVMValueRef {
-        let c = loadState(Int(NT_CPU_CF), l.i64)
+    mutating func carry(_ type: LLVMTypeRef) -> LLVMValueRef {
+        let c = region == nil ? loadState(Int(NT_CPU_CF), l.i64) : flagValues().c
         return type == l.i64 ? c : LLVMBuildTrunc(b, c, type, "")
     }
 
-    private struct FlagValues {
+    /// The four flag words.
+    struct FlagValues {
         var n: LLVMValueRef
         var z: LLVMValueRef
         var c: LLVMValueRef
         var v: LLVMValueRef
+    }
+
+    /// The flags as they are now.
+    mutating func flagValues() -> FlagValues {
+        if let registers = region?.registers {
+            if let known = registers.flags.known, known.source != .words { return flags(of: known.source, known.a!, known.c!) }
+            registers.flags.writeBack(&self)
+        }
+        func word(_ offset: Int) -> LLVMValueRef { LLVMBuildLoad2(b, l.i64, address(cpu, offset), "") }
+        return FlagValues(n: word(Int(NT_CPU_NF)), z: word(Int(NT_CPU_ZF)), c: word(Int(NT_CPU_CF)), v: word(Int(NT_CPU_VF)))
+    }
+
+    /// Writes the words to memory, wherever the flags may be noted.
+    func storeFlagWords(_ f: FlagValues) {
+        for (offset, value) in zip(HeldRegister.flagOffsets, [f.n, f.z, f.c, f.v]) {
+            LLVMBuildStore(b, value, address(cpu, offset))
+        }
+    }
+
+    func flags(of source: LazyFlags.Source, _ a: LLVMValueRef, _ c: LLVMValueRef) -> FlagValues {
+        switch source {
+        case .add32, .add64: return arithmetic(a, c, source.type, subtract: false)
+        case .sub32, .sub64: return arithmetic(a, c, source.type, subtract: true)
+        case .logic32, .logic64:
+            let s = signed(a, source.type)
+            return FlagValues(n: s, z: s, c: l.const(0, l.i64), v: l.const(0, l.i64))
+        case .words: preconditionFailure("no operation")
+        }
     }
 
     private func store(_ f: FlagValues) {
@@ -52,7 +81,7 @@ extension TBLowering {
     }
 
     /// AddWithCarry(a, c, C): flags of a + c + C.
-    private func withCarry(_ a: LLVMValueRef, _ c: LLVMValueRef, _ type: IRType) -> FlagValues {
+    private mutating func withCarry(_ a: LLVMValueRef, _ c: LLVMValueRef, _ type: IRType) -> FlagValues {
         let t = llvmType(type)
         let carryIn = carry(t)
         let partial = LLVMBuildAdd(b, a, c, "")!
@@ -68,13 +97,14 @@ extension TBLowering {
 
     mutating func lowerFlagsWrite(_ i: IRInst) {
         switch i.op {
-        case .flagsAdd: store(arithmetic(value(i.a), value(i.b), i.type, subtract: false))
-        case .flagsSub: store(arithmetic(value(i.a), value(i.b), i.type, subtract: true))
+        case .flagsAdd, .flagsSub, .flagsLogic:
+            let a = value(i.a)
+            let c = i.op == .flagsLogic ? a : value(i.b)
+            let source = LazyFlags.Source(i.op, i.type)
+            if let region { return region.registers.setFlags(source, a, c, self) }
+            store(flags(of: source, a, c))
         case .flagsAdc: store(withCarry(value(i.a), value(i.b), i.type))
         case .flagsSbc: store(withCarry(value(i.a), LLVMBuildNot(b, value(i.b), ""), i.type))
-        case .flagsLogic:
-            let s = signed(value(i.a), i.type)
-            store(FlagValues(n: s, z: s, c: l.const(0, l.i64), v: l.const(0, l.i64)))
         case .flagsCcmpSub, .flagsCcmpAdd:
             let f = arithmetic(value(i.b), value(i.c), i.type, subtract: i.op == .flagsCcmpSub)
             let k = UInt64(i.aux)
@@ -98,30 +128,26 @@ extension TBLowering {
         }
     }
 
-    private func n() -> LLVMValueRef {
-        LLVMBuildICmp(b, LLVMIntSLT, loadState(Int(NT_CPU_NF), l.i64), l.const(0, l.i64), "")
-    }
-    private func z() -> LLVMValueRef {
-        LLVMBuildICmp(b, LLVMIntEQ, loadState(Int(NT_CPU_ZF), l.i64), l.const(0, l.i64), "")
-    }
-    private func c() -> LLVMValueRef {
-        LLVMBuildICmp(b, LLVMIntNE, loadState(Int(NT_CPU_CF), l.i64), l.const(0, l.i64), "")
-    }
-    private func v() -> LLVMValueRef {
-        LLVMBuildICmp(b, LLVMIntNE, loadState(Int(NT_CPU_VF), l.i64), l.const(0, l.i64), "")
-    }
-
-    func lowerFlagsGet() -> LLVMValueRef {
+    mutating func lowerFlagsGet() -> LLVMValueRef {
+        let f = flagValues()
+        let zero = l.const(0, l.i64)
         let parts = [
-            LLVMBuildShl(b, bool(n()), l.const(31, l.i64), "")!, LLVMBuildShl(b, bool(z()), l.const(30, l.i64), "")!,
-            LLVMBuildShl(b, loadState(Int(NT_CPU_CF), l.i64), l.const(29, l.i64), "")!,
-            LLVMBuildShl(b, loadState(Int(NT_CPU_VF), l.i64), l.const(28, l.i64), "")!,
+            LLVMBuildShl(b, bool(LLVMBuildICmp(b, LLVMIntSLT, f.n, zero, "")), l.const(31, l.i64), "")!,
+            LLVMBuildShl(b, bool(LLVMBuildICmp(b, LLVMIntEQ, f.z, zero, "")), l.const(30, l.i64), "")!,
+            LLVMBuildShl(b, f.c, l.const(29, l.i64), "")!, LLVMBuildShl(b, f.v, l.const(28, l.i64), "")!,
         ]
         return parts.dropFirst().reduce(parts[0]) { LLVMBuildOr(b, $0, $1, "") }
     }
 
     /// ConditionHolds.
-    func lowerCondition(_ condition: Condition) -> LLVMValueRef {
+    mutating func lowerCondition(_ condition: Condition) -> LLVMValueRef {
+        // Outside of regions only what the condition reads is loaded.
+        let f = region == nil ? nil : flagValues()
+        let zero = l.const(0, l.i64)
+        func n() -> LLVMValueRef { LLVMBuildICmp(b, LLVMIntSLT, f?.n ?? loadState(Int(NT_CPU_NF), l.i64), zero, "") }
+        func z() -> LLVMValueRef { LLVMBuildICmp(b, LLVMIntEQ, f?.z ?? loadState(Int(NT_CPU_ZF), l.i64), zero, "") }
+        func c() -> LLVMValueRef { LLVMBuildICmp(b, LLVMIntNE, f?.c ?? loadState(Int(NT_CPU_CF), l.i64), zero, "") }
+        func v() -> LLVMValueRef { LLVMBuildICmp(b, LLVMIntNE, f?.v ?? loadState(Int(NT_CPU_VF), l.i64), zero, "") }
         func not(_ x: LLVMValueRef) -> LLVMValueRef { LLVMBuildNot(b, x, "") }
         switch condition {
         case .eq: return z()

@@ -80,6 +80,8 @@ extension TBLowering {
             let store = LLVMBuildStore(
                 b, narrowed(value(i.b), from: i.type, size: size), pointer(value(i.a), i.imm))!
             LLVMSetAlignment(store, 1)
+            // In regions passes run, and guest state must stay exact before it.
+            LLVMSetVolatile(store, 1)
             // STLR followed by LDAR may not be reordered (RCsc), which x86 stores and loads are.
             if flags.contains(.release) { LLVMBuildFence(b, LLVMAtomicOrderingSequentiallyConsistent, 0, "") }
             return nil
@@ -118,6 +120,7 @@ extension TBLowering {
             for k in 0..<4 {
                 let store = LLVMBuildStore(b, zero, pointer(start, UInt64(k * 16)))!
                 LLVMSetAlignment(store, 16)
+                LLVMSetVolatile(store, 1)
             }
             return nil
         default: preconditionFailure("not a memory operation: \(i.op)")

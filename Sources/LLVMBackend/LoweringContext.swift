@@ -58,6 +58,9 @@ struct LoweringContext {
         LLVMConstInt(type, UInt64(bitPattern: Int64(value)), 0)
     }
 
+    /// An address of the emulator's own.
+    func pointer(to address: UInt) -> LLVMValueRef { LLVMConstIntToPtr(const(UInt64(address), i64), pointer) }
+
     /// A vector constant with the same value in each lane.
     func splat(_ value: UInt64, lane: Int) -> LLVMValueRef {
         var lanes = [LLVMValueRef?](repeating: const(value, int(8 << lane)), count: 16 >> lane)

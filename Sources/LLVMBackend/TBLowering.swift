@@ -28,6 +28,8 @@ struct TBLowering {
     private(set) var isVectorLoad: [Bool] = []
     /// Set when the TB loops inside its function.
     var loop: SelfLoop?
+    /// Set when the TB is part of a region.
+    var region: RegionLowering?
 
     var b: LLVMBuilderRef { l.builder }
 
@@ -43,16 +45,36 @@ struct TBLowering {
         let entry = LLVMAppendBasicBlockInContext(l.context, function, "")
         LLVMPositionBuilderAtEnd(l.builder, entry)
         var lowering = TBLowering(
-            l: l, function: function, cpu: LLVMGetParam(function, 0), tb: LLVMGetParam(function, 1), block: block,
-            options: options, intrinsics: intrinsics, values: Array(repeating: nil, count: block.insts.count))
+            block, function: function, tb: LLVMGetParam(function, 1), context: l, intrinsics: intrinsics, options: options)
         if options.chains, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
-        lowering.noteVectorLoads()
+        lowering.lowerAll()
+        return function
+    }
+
+    /// - Parameter tb: the TB's C struct, whose slots its branches go through.
+    init(
+        _ block: IRBlock, function: LLVMValueRef, tb: LLVMValueRef, context l: LoweringContext, intrinsics: Intrinsics,
+        options: LoweringOptions
+    ) {
+        self.l = l
+        self.function = function
+        cpu = LLVMGetParam(function, 0)
+        self.tb = tb
+        self.block = block
+        self.options = options
+        self.intrinsics = intrinsics
+        values = Array(repeating: nil, count: block.insts.count)
+        noteVectorLoads()
+    }
+
+    /// Makes the TB's code where the builder stands.
+    mutating func lowerAll() {
         for i in block.insts.indices {
             let inst = block.insts[i]
-            lowering.current = i
-            lowering.values[i] = lowering.lower(inst)
+            current = i
+            if let region, region.registers.synchronises(inst) { region.registers.synchronise(&self) }
+            values[i] = lower(inst)
         }
-        return function
     }
 
     private mutating func noteVectorLoads() {
@@ -86,10 +108,12 @@ struct TBLowering {
     }
     func loadState(_ offset: Int, _ type: LLVMTypeRef) -> LLVMValueRef {
         if let loop, SelfLoop.tracks(offset) { return loop.load(offset, self) }
+        if let region, let value = region.registers.load(offset, type, self) { return value }
         return LLVMBuildLoad2(b, type, address(cpu, offset), "")
     }
     func storeState(_ offset: Int, _ value: LLVMValueRef) {
         if let loop, SelfLoop.tracks(offset), !loop.store(offset, value) { return }
+        if let region, region.registers.store(offset, value, self) { return }
         LLVMBuildStore(b, value, address(cpu, offset))
     }
 
@@ -126,7 +150,11 @@ struct TBLowering {
         position(next)
     }
 
-    func ret(_ exit: nt_exit) { LLVMBuildRet(b, l.const(UInt64(exit.rawValue), l.i64)) }
+    /// Leaves generated code.
+    func ret(_ exit: nt_exit) {
+        if let region { return region.leave(exit, self) }
+        LLVMBuildRet(b, l.const(UInt64(exit.rawValue), l.i64))
+    }
 
     func call(_ intrinsic: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef]) -> LLVMValueRef {
         intrinsics.call(b, intrinsic, types, arguments)
@@ -190,4 +218,6 @@ struct LoweringOptions {
     var tbIndex: UInt32
     /// Direct branches go through slots; otherwise every TB leaves to the run loop.
     var chains: Bool
+    /// Ways back are counted, so that hot loops become regions.
+    var countsLoops = false
 }

@@ -16,6 +16,8 @@ package protocol GuestEngine: AnyObject {
     func pagesBecomeGuarded()
     /// The guest shares memory with other processes from now on.
     func memoryBecomesShared()
+    /// The guest is about to have a handler for SIGSEGV or SIGBUS, which sees registers and may change them.
+    func faultsBecomeVisible()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
     /// guest state, which is copied before this returns. The new host thread calls `thread.attach` before anything else
     /// and `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
@@ -53,6 +55,7 @@ package struct EndedSystemCall: Sendable {
 extension GuestEngine {
     package func stopOwnThreads() {}
     package func memoryBecomesShared() {}
+    package func faultsBecomeVisible() {}
     package func pagesBecomeGuarded() {}
     package func systemCallEnded(_ call: EndedSystemCall, _ registers: GuestRegisters) {}
     package func signalDelivered(from: GuestAddress, isRaisedByGuest: Bool, _ registers: GuestRegisters) {}

@@ -67,6 +67,8 @@ package final class PluginHost: @unchecked Sendable {
     package var wantsSyscalls: Bool {
         wants(PluginEvent.syscall.mask | PluginEvent.syscallReturn.mask | PluginEvent.syscallFilter.mask)
     }
+    /// Some plugin is told of the guest's faults, and may look at registers then.
+    package var wantsFaults: Bool { wants(PluginEvent.disconException.mask) }
     private func wants(_ mask: UInt32) -> Bool { events.load(ordering: .relaxed) & mask != 0 }
     /// An uninstall or reset waits for a safe point.
     package var hasSafeWork: Bool { safeWorkFlag.load(ordering: .acquiring) }

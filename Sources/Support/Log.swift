@@ -21,6 +21,7 @@ package struct LogItems: OptionSet, Sendable {
     package static let page = LogItems(rawValue: 1 << 12)
     package static let noChain = LogItems(rawValue: 1 << 13)
     package static let tid = LogItems(rawValue: 1 << 14)
+    package static let region = LogItems(rawValue: 1 << 15)
 
     /// One row per item: its `-d` word and the line `-d help` prints.
     package static let table: [(name: String, item: LogItems, help: String)] = [
@@ -28,6 +29,7 @@ package struct LogItems: OptionSet, Sendable {
         ("op", .op, "show the IR of each TB as translated"),
         ("op_opt", .opOpt, "show the IR of each TB after plugin-gen and the passes"),
         ("llvm", .llvm, "show the LLVM IR of each compiled TB"),
+        ("region", .region, "show each region: its TBs, why they were chosen, exits, size, time to compile"),
         ("out_asm", .outAsm, "show the host code of each compiled TB"),
         ("exec", .exec, "show each TB before it runs (lookups only, unless nochain is on too)"),
         ("cpu", .cpu, "show the guest registers before each TB (as exec)"),

@@ -111,7 +111,7 @@ struct Needletail {
         machine.run(
             EngineConfiguration(
                 tier: options.tier, translation: translation, chains: options.chains && !traces,
-                hotThreshold: options.hotThreshold ?? EngineConfiguration.defaultHotThreshold,
+                hotThreshold: options.hotThreshold, loopThreshold: options.loopThreshold ?? EngineConfiguration.defaultLoopThreshold,
                 countsInstructions: options.printsStatistics))
     }
 

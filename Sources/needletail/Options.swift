@@ -19,6 +19,7 @@ struct Options {
     var tier = Tier.auto
     var chains = true
     var hotThreshold: Int32?
+    var loopThreshold: Int32?
     var printsStatistics = false
     /// What an emulator that executed us handed over.
     var rerun: Rerun?
@@ -283,6 +284,13 @@ extension OptionRow {
         ) {
             guard let count = Int32($1), count > 0 else { throw UsageError(message: "invalid count '\($1)'") }
             $0.hotThreshold = count
+        },
+        OptionRow(
+            names: ["--loop-threshold"], argument: "count", variable: "NEEDLETAIL_LOOP_THRESHOLD",
+            help: "ways back in a compiled TB before --tier=auto makes a region of its loop"
+        ) {
+            guard let count = Int32($1), count > 0 else { throw UsageError(message: "invalid count '\($1)'") }
+            $0.loopThreshold = count
         },
         OptionRow(names: ["--no-chain"], argument: nil, variable: nil, help: "every TB returns to the run loop") {
             options, _ in

@@ -114,15 +114,25 @@ final class UserModeMachine: @unchecked Sendable {
             plugins.vcpuExit(vcpu.index)
             plugins.atExit()
         }
-        if printsStatistics { printStatistics() }
+        if printsStatistics { printStatistics(vcpu.engine.statistics) }
         fflush(nil)
     }
 
-    private func printStatistics() {
+    private func printStatistics(_ engine: EngineStatistics) {
         let count = endedInstructionCount &+ arenaSum { $0.pointee.insn_count }
         let seconds = Double(monotonicNanoseconds() - startTime) / 1e9
         let rate = Double(count) / seconds / 1e6
         log.put("needletail: \(count) guest instructions in \(milli(seconds)) s, \(milli(rate)) million per second\n")
+        let times = engine.stageTimes
+        func milliseconds(_ nanoseconds: UInt64) -> String { milli(Double(nanoseconds) / 1e6) }
+        log.put(
+            """
+            needletail: TBs \(engine.blocks), compiled \(engine.compiledBlocks); regions \(engine.regions) of \(engine.regionBlocks) TBs; \
+            code \(engine.codeBytes) bytes, of regions \(engine.regionCodeBytes)
+            needletail: compiler, ms of processor time: lowering \(milliseconds(times.lowering)), passes \(milliseconds(times.passes)), \
+            code generation \(milliseconds(times.codeGeneration)), linking \(milliseconds(times.linking))
+
+            """)
     }
 
     private func arenaSum(_ value: (UnsafeMutablePointer<nt_cpu>) -> UInt64) -> UInt64 {
@@ -269,6 +279,7 @@ extension UserModeMachine: GuestEngine {
 
     func stopOwnThreads() { engine.stopOwnThreads() }
     func memoryBecomesShared() { engine.becomeParallel() }
+    func faultsBecomeVisible() { engine.becomePrecise() }
     func pagesBecomeGuarded() { engine.startTrackingBranchTypes() }
 
     func startThread(_ thread: LinuxThread, registers: GuestRegisters) -> Bool {

@@ -85,7 +85,7 @@ import Testing
         LLVMDisposeMessage(message)
         var error: UnsafeMutablePointer<CChar>?
         var addresses = [UInt64](repeating: 0, count: 3)
-        let code = withNames(name) { nt_jit_compile(jit, module, $0, 3, &addresses, &error) }
+        let code = withNames(name) { compileModule(jit, module, $0, 3, &addresses, &error) }
         return Chain(code: try #require(code), first: addresses[0], second: addresses[1], enter: addresses[2])
     }
 
@@ -177,7 +177,7 @@ import Testing
         var address: UInt64 = 0
         let code = "address".withCString { name in
             var names: [UnsafePointer<CChar>?] = [name]
-            return nt_jit_compile(jit, module, &names, 1, &address, &error)
+            return compileModule(jit, module, &names, 1, &address, &error)
         }
         if let error { LLVMDisposeMessage(error) }
         return (code, address)
@@ -219,4 +219,15 @@ private final class JIT {
             #expect(text(host, [0xc3], pc: 0) == "\tretq")
         #endif
     }
+}
+
+/// Generates code for a module and links it.
+private func compileModule(
+    _ jit: OpaquePointer?, _ module: LLVMModuleRef?, _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int,
+    _ addresses: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> OpaquePointer? {
+    nt_jit_emit(jit, module)
+    var size = 0
+    let object = nt_jit_object(jit, &size)
+    return nt_jit_link(jit, object, size, names, count, addresses, error)
 }

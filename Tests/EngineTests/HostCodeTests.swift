@@ -28,7 +28,7 @@ import Testing
             try? FileManager.default.removeItem(at: file)
         }
         let backend = JITBackend(log: Log(items: .outAsm, descriptor: descriptor))
-        let code = try #require(backend.compile([CompileUnit(block: block, tbIndex: 1)], chains: true))
+        let code = try #require(backend.compile([CompileUnit(block: block, tbIndex: 1, tbAddress: 0)], chains: true))
         let text = try String(contentsOf: file, encoding: .utf8)
         for compiled in code { backend.release(compiled) }
         let names = text.split(separator: "\n").filter { $0.hasPrefix("0x") }.compactMap { line -> String? in

@@ -56,6 +56,8 @@ typedef enum nt_exit {
     NT_EXIT_FAULT = 4,
     /// A tier-0 TB became hot: `cpu->pc` is its PC and `cpu->exit_tb` the TB; nothing of it has run.
     NT_EXIT_HOT = 5,
+    /// A loop of compiled TBs became hot: `cpu->pc` is where it is entered next, `cpu->exit_tb` the TB that counted.
+    NT_EXIT_LOOP = 6,
 } nt_exit;
 
 /// Guest exceptions as TB terminators raise them. PC rules: "at" = the instruction's own address.
@@ -120,6 +122,7 @@ typedef struct nt_cpu {
     uint64_t fault_address;
     uint32_t fault_signal; // host signal number
     uint32_t fault_code;   // host si_code
+    uint32_t met_tag;      // a compiled access met a tagged address for the first time and was helped over it
     uint32_t fault_write;  // the host's access was a write; 0 also when the host does not say
     void *owner; // Engine's vCPU object (unmanaged reference)
     uint64_t insn_count; // guest instructions, counted only for --stats

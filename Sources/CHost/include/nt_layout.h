@@ -38,6 +38,7 @@ enum {
     NT_TB_ENTRY = offsetof(nt_tb, entry),
     NT_TB_OPS = offsetof(nt_tb, ops),
     NT_TB_HEAT = offsetof(nt_tb, heat),
+    NT_TB_LOOP_HEAT = offsetof(nt_tb, loop_heat),
     NT_TB_SLOTS_OFFSET = offsetof(nt_tb, slots),
     NT_TB_POOL = offsetof(nt_tb, pool),
     NT_TB_SIZE = sizeof(nt_tb),

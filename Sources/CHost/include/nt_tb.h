@@ -38,6 +38,10 @@ typedef struct nt_tb {
     uint32_t insn_count;
     _Atomic(int32_t) heat; // tier-0: counts down to 0 at each entry, then NT_EXIT_HOT; INT32_MAX = never
     nt_slot slots[NT_TB_SLOTS];
+    // Compiled code outside of regions: counts down at ways back from this TB and at indirect branches to it; NT_EXIT_LOOP at 0.
+    int32_t loop_heat;
+    // Where its indirect branch went last in tier 0, and before that to another place; ~0: never.
+    uint64_t indirect_targets[2];
     uint64_t *pool; // constants of the compiled code that must stay relocatable (callbacks, userdata)
 } nt_tb;
 
@@ -63,6 +67,7 @@ static inline nt_tb *nt_slot_target(nt_slot *slot) {
 static inline void nt_tb_set_entry(nt_tb *tb, void *code) {
     __atomic_store_n((void **)&tb->entry, code, __ATOMIC_RELEASE);
 }
+static inline int32_t nt_tb_heat(nt_tb *tb) { return __atomic_load_n((int32_t *)&tb->heat, __ATOMIC_RELAXED); }
 static inline void nt_tb_set_heat(nt_tb *tb, int32_t heat) {
     __atomic_store_n((int32_t *)&tb->heat, heat, __ATOMIC_RELAXED);
 }

@@ -17,6 +17,7 @@ extension LinuxThread {
         }
         let old: SignalAction
         if let new {
+            if new.isHandler, signal == SIGSEGV || signal == SIGBUS { process.engine?.faultsBecomeVisible() }
             old = process.signals.setAction(signal, new)
             if new.handler == SignalAction.ignoreHandler { nt_signals_drop_faults(signalState, Int32(signal)) }
         } else {

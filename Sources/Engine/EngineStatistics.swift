@@ -1,0 +1,37 @@
+package import LLVMBackend
+
+/// What the engine has done so far, for `--stats`.
+package struct EngineStatistics: Sendable {
+    /// TBs in the cache, and those of them that compiled code runs.
+    package var blocks = 0
+    package var compiledBlocks = 0
+    /// Regions that run, and the TBs in them.
+    package var regions = 0
+    package var regionBlocks = 0
+    /// Host code that is in memory, and how much of it is of regions that run.
+    package var codeBytes = 0
+    package var regionCodeBytes = 0
+    package var stageTimes = StageTimes()
+}
+
+extension Engine {
+    package var statistics: EngineStatistics {
+        var result = EngineStatistics()
+        let regions = cacheLock.withLock { () -> [Region] in
+            var regions: [ObjectIdentifier: Region] = [:]
+            for tb in cache.all {
+                result.blocks += 1
+                if tb.compiledCode != nil || tb.region != nil { result.compiledBlocks += 1 }
+                if let region = tb.region { regions[ObjectIdentifier(region)] = region }
+            }
+            return Array(regions.values)
+        }
+        result.regions = regions.count
+        result.regionBlocks = regions.reduce(0) { $0 + $1.members.count }
+        result.regionCodeBytes = regions.reduce(0) { $0 + $1.code.size }
+        guard hasBackend else { return result }
+        result.codeBytes = backend.codeBytes
+        result.stageTimes = backend.stageTimes
+        return result
+    }
+}

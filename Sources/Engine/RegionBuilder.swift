@@ -1,0 +1,122 @@
+internal import CHost
+internal import EmuIR
+internal import LLVMBackend
+
+/// Chooses the TBs of a region: from a hot one along the branches that were taken often enough to be translated and hot, loops
+/// first. What guest code does is known from its IR, how often from the counters of tier 0.
+///
+/// For the compile thread.
+struct RegionBuilder {
+    private let engine: Engine
+    /// Bounds of a region: LLVM's time grows faster than the code.
+    private static let maximumBlocks = 64
+    private static let maximumInstructions = 600
+    private static let maximumEntries = 16
+    /// Without a loop there is less to win.
+    private static let maximumStraightBlocks = 24
+
+    private struct Candidate {
+        let tb: TranslationBlock
+        let unit: CompileUnit
+        /// Where its indirect branch led in tier 0.
+        let seenTargets: [UInt64]
+        var block: IRBlock { unit.block }
+    }
+
+    init(_ engine: Engine) { self.engine = engine }
+
+    /// - Returns: the region and the TBs it is made of, the head first; nil when the head cannot be in one or its guest code has
+    ///   changed.
+    func build(from head: TBKey, _ pipeline: inout TranslationPipeline) -> (RegionUnit, [TranslationBlock])? {
+        var chosen: [Candidate] = []
+        var seen: Set<UInt64> = [head.pc]
+        var queue = [head.pc]
+        var next = 0
+        var instructions = 0
+        var returnAddresses: [UInt64] = []
+        var hasReturn = false
+        while next < queue.count, chosen.count < Self.maximumBlocks, instructions < Self.maximumInstructions {
+            let key = TBKey(pc: queue[next], flags: head.flags)
+            next += 1
+            guard let candidate = candidate(key, isHead: chosen.isEmpty, &pipeline) else {
+                if chosen.isEmpty { return nil }
+                continue
+            }
+            chosen.append(candidate)
+            instructions += candidate.block.guestInstructionCount
+            func follow(_ pc: UInt64) { if seen.insert(pc).inserted { queue.append(pc) } }
+            candidate.block.directSuccessors.forEach(follow)
+            if !candidate.block.endsInReturn { candidate.seenTargets.forEach(follow) }
+            if candidate.block.endsInReturn, !hasReturn {
+                hasReturn = true
+                returnAddresses.forEach(follow)
+            }
+            if candidate.block.endsInCall {
+                returnAddresses.append(candidate.block.end)
+                if hasReturn { follow(candidate.block.end) }
+            }
+        }
+        let kept = prune(chosen, returnAddresses)
+        let unit = RegionUnit(
+            units: kept.map(\.unit), entries: entries(of: kept), indirectTargets: kept.map { targets($0, Array(Set(returnAddresses)).sorted()) },
+            isPrecise: engine.isPrecise)
+        return (unit, kept.map(\.tb))
+    }
+
+    /// The head, where other loops begin, and what is behind calls: code outside comes back there.
+    private func entries(of members: [Candidate]) -> [Int] {
+        let ways = members.flatMap { member in
+            member.block.directSuccessors.filter { $0 <= member.block.pc } + (member.block.endsInCall ? [member.block.end] : [])
+        }
+        let places = Set(ways)
+        return [0] + members.indices.dropFirst().filter { places.contains(members[$0].block.pc) }.prefix(Self.maximumEntries - 1)
+    }
+
+    /// Where an indirect branch may lead to in the region.
+    private func targets(_ candidate: Candidate, _ returnAddresses: [UInt64]) -> [UInt64] {
+        candidate.block.endsInReturn ? returnAddresses : candidate.seenTargets
+    }
+
+    private func candidate(_ key: TBKey, isHead: Bool, _ pipeline: inout TranslationPipeline) -> Candidate? {
+        let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, isHead || isHot($0)) } }
+        guard let (tb, index, isHot) = known, isHot else { return nil }
+        var block = pipeline.translate(key, engine.translationMode(key), fetch: engine.environment.fetch)
+        // The guest may have changed its code since; such a TB is about to be invalidated.
+        guard block.guestInstructionCount == tb.instructionCount else { return nil }
+        _ = pipeline.finish(
+            &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
+        // A TB that was removed meanwhile is noticed before its region runs; until then its memory must not be read.
+        let targets = engine.cacheLock.withLock { engine.cache.find(key) === tb ? tb.c.pointee.indirect_targets : (.max, .max) }
+        let isIndirect = block.insts.last?.op == .branchIndirect
+        return Candidate(
+            tb: tb, unit: CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c)),
+            seenTargets: isIndirect ? [targets.0, targets.1].filter { $0 != .max } : [])
+    }
+
+    /// Executed at least an eighth as often as makes a TB hot: what is colder stays outside.
+    private func isHot(_ tb: TranslationBlock) -> Bool {
+        if tb.stage != .tier0 || engine.configuration.tier == .region { return true }
+        let threshold = engine.configuration.hotThreshold
+        return nt_tb_heat(tb.c) <= threshold - threshold / 8
+    }
+
+    /// What leads back to the head, if anything does; else what is nearest to it.
+    private func prune(_ chosen: [Candidate], _ returnAddresses: [UInt64]) -> [Candidate] {
+        let indices = Dictionary(uniqueKeysWithValues: chosen.enumerated().map { ($1.block.pc, $0) })
+        var predecessors: [[Int]] = Array(repeating: [], count: chosen.count)
+        for (n, candidate) in chosen.enumerated() {
+            for next in candidate.block.directSuccessors + targets(candidate, returnAddresses) {
+                if let index = indices[next] { predecessors[index].append(n) }
+            }
+        }
+        var reaches = Array(repeating: false, count: chosen.count)
+        var work = predecessors[0]
+        while let n = work.popLast() {
+            if reaches[n] { continue }
+            reaches[n] = true
+            work += predecessors[n]
+        }
+        guard reaches[0] else { return Array(chosen.prefix(Self.maximumStraightBlocks)) }
+        return zip(chosen, reaches).filter(\.1).map(\.0)
+    }
+}

@@ -1,0 +1,182 @@
+internal import CHost
+internal import CLLVM
+package import EmuIR
+
+/// TBs to compile as one function.
+package struct RegionUnit {
+    package var units: [CompileUnit]
+    /// Which of them the function can be entered at, the first one first: its argument `tb` says where.
+    package var entries: [Int]
+    /// Guest registers are in memory before each access that may fault. Otherwise a fault leaves only the PC exact.
+    package var isPrecise: Bool
+    /// For each unit, where its indirect branch probably leads to, by guest address; empty where it ends otherwise.
+    package var indirectTargets: [[UInt64]]
+
+    package init(units: [CompileUnit], entries: [Int], indirectTargets: [[UInt64]], isPrecise: Bool) {
+        self.units = units
+        self.entries = entries
+        self.isPrecise = isPrecise
+        self.indirectTargets = indirectTargets
+    }
+}
+
+/// Lowers a region: control flow between its TBs stays inside the function, and guest registers travel in SSA values.
+///
+/// Each way of leaving is made once, behind the TBs, and all TBs go there: LLVM's time goes with the size of the code, and the
+/// write-back of registers would be most of it.
+final class RegionLowering {
+    let registers: RegisterFile
+    private let entries: [UInt64: LLVMBasicBlockRef]
+    /// By the guest address of the TB.
+    private let indirectTargets: [UInt64: [UInt64]]
+
+    /// A way of leaving: where its code begins, the value that the TBs hand it, and what memory lacks on some way to it.
+    private struct Exit {
+        let block: LLVMBasicBlockRef
+        let argument: LLVMValueRef
+        let type: LLVMTypeRef
+        var dirty = RegisterSet()
+        var isUsed = false
+
+        init(_ type: LLVMTypeRef, _ lowering: TBLowering) {
+            argument = LLVMBuildAlloca(lowering.b, type, "")
+            block = lowering.newBlock()
+            self.type = type
+        }
+        mutating func go(_ value: LLVMValueRef, _ registers: RegisterFile, _ lowering: TBLowering) {
+            isUsed = true
+            dirty.formUnion(registers.dirty)
+            LLVMBuildStore(lowering.b, value, argument)
+            LLVMBuildBr(lowering.b, block)
+        }
+    }
+    /// To the run loop, with an `nt_exit`; to the TB behind a slot; to an indirect branch's target outside.
+    private var toRunLoop: Exit
+    private var throughSlot: Exit
+    private var indirect: Exit
+
+    private init(
+        registers: RegisterFile, entries: [UInt64: LLVMBasicBlockRef], indirectTargets: [UInt64: [UInt64]], _ lowering: TBLowering
+    ) {
+        self.registers = registers
+        self.entries = entries
+        self.indirectTargets = indirectTargets
+        toRunLoop = Exit(lowering.l.i64, lowering)
+        throughSlot = Exit(lowering.l.pointer, lowering)
+        indirect = Exit(lowering.l.i64, lowering)
+    }
+
+    /// Where the TB of a guest address begins in the function; nil when the region does not have it.
+    func entry(_ pc: UInt64) -> LLVMBasicBlockRef? { entries[pc] }
+
+    /// What an indirect branch of the region may lead to inside it.
+    func targets(of block: IRBlock) -> [(pc: UInt64, entry: LLVMBasicBlockRef)] {
+        (indirectTargets[block.pc] ?? []).compactMap { pc in entries[pc].map { (pc, $0) } }
+    }
+
+    func leave(_ exit: nt_exit, _ lowering: TBLowering) {
+        toRunLoop.go(lowering.l.const(UInt64(exit.rawValue), lowering.l.i64), registers, lowering)
+    }
+    /// - Parameter slot: the address of the slot's target.
+    func leave(through slot: LLVMValueRef, _ lowering: TBLowering) { throughSlot.go(slot, registers, lowering) }
+    func leave(toIndirect pc: LLVMValueRef, _ lowering: TBLowering) { indirect.go(pc, registers, lowering) }
+
+    static func lower(
+        _ region: RegionUnit, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics
+    ) {
+        let function = LLVMAddFunction(module, name, l.codeType)!
+        LLVMSetFunctionCallConv(function, LoweringContext.preserveNone)
+        intrinsics.addFunctionAttributes(function)
+        LLVMPositionBuilderAtEnd(l.builder, LLVMAppendBasicBlockInContext(l.context, function, ""))
+
+        let blocks = region.units.map(\.block)
+        let held = RegisterFile.choose(Array(zip(blocks, weights(blocks))))
+        let transfers = blocks.map { RegisterFile.transfer($0, held: held, isPrecise: region.isPrecise) }
+        var lowerings = region.units.map { unit in
+            TBLowering(
+                unit.block, function: function, tb: l.pointer(to: unit.tbAddress), context: l, intrinsics: intrinsics,
+                options: LoweringOptions(tbIndex: unit.tbIndex, chains: true))
+        }
+        let registers = RegisterFile(held: held, isPrecise: region.isPrecise, lowerings[0])
+        var entries: [UInt64: LLVMBasicBlockRef] = [:]
+        for unit in region.units { entries[unit.block.pc] = lowerings[0].newBlock() }
+        let targets = Dictionary(uniqueKeysWithValues: zip(region.units.map(\.block.pc), region.indirectTargets))
+        let state = RegionLowering(registers: registers, entries: entries, indirectTargets: targets, lowerings[0])
+        let choice = LLVMBuildSwitch(
+            l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), entries[region.units[0].block.pc]!,
+            UInt32(region.entries.count))
+        for unit in region.entries.dropFirst().map({ region.units[$0] }) {
+            LLVMAddCase(choice, l.const(UInt64(unit.tbAddress), l.i64), entries[unit.block.pc]!)
+        }
+        let dirty = state.dirtyAtEntry(blocks, transfers)
+        for n in lowerings.indices {
+            LLVMPositionBuilderAtEnd(l.builder, entries[region.units[n].block.pc]!)
+            registers.dirty = dirty[n]
+            registers.flags.beginBlock()
+            lowerings[n].region = state
+            lowerings[n].lowerAll()
+        }
+        state.makeExits(&lowerings[0])
+    }
+
+    /// How often each TB probably runs: four times as often for each loop around it. A loop is what lies between a way back's
+    /// ends.
+    private static func weights(_ blocks: [IRBlock]) -> [Int] {
+        let inside = Set(blocks.map(\.pc))
+        var loops: [UInt64: UInt64] = [:]
+        for block in blocks {
+            for target in block.directSuccessors where target <= block.pc && inside.contains(target) {
+                loops[target] = max(loops[target] ?? 0, block.pc)
+            }
+        }
+        return blocks.map { block in
+            let depth = loops.count { $0.key <= block.pc && block.pc <= $0.value }
+            return 1 << (2 * min(depth, 5))
+        }
+    }
+
+    /// The code of the exits. By now memory is exact in it, so what leaves there leaves as from a TB of its own.
+    private func makeExits(_ lowering: inout TBLowering) {
+        func begin(_ exit: Exit, _ body: (inout TBLowering, LLVMValueRef) -> Void) {
+            guard exit.isUsed else {
+                LLVMDeleteBasicBlock(exit.block)
+                return
+            }
+            lowering.position(exit.block)
+            lowering.region = self
+            registers.flags.beginBlock()
+            registers.writeBack(exit.dirty, &lowering)
+            lowering.region = nil
+            body(&lowering, LLVMBuildLoad2(lowering.b, exit.type, exit.argument, ""))
+        }
+        begin(toRunLoop) { LLVMBuildRet($0.b, $1) }
+        begin(throughSlot) { $0.goThrough($1) }
+        begin(indirect) { $0.lookUp($1) }
+    }
+
+    /// What memory may lack when each TB begins: the least solution over the region's control flow.
+    private func dirtyAtEntry(_ blocks: [IRBlock], _ transfers: [RegisterFile.Transfer]) -> [RegisterSet] {
+        let indices = Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($1.pc, $0) })
+        let successors = blocks.map { block in
+            (block.directSuccessors + targets(of: block).map(\.pc)).compactMap { indices[$0] }
+        }
+        var before = Array(repeating: RegisterSet(), count: blocks.count)
+        var work = Array(blocks.indices)
+        var isReached = Array(repeating: true, count: blocks.count)
+        while let n = work.popLast() {
+            isReached[n] = false
+            let after = transfers[n].apply(to: before[n])
+            for next in successors[n] {
+                var merged = before[next]
+                merged.formUnion(after)
+                guard merged != before[next] else { continue }
+                before[next] = merged
+                if !isReached[next] {
+                    isReached[next] = true
+                    work.append(next)
+                }
+            }
+        }
+        return before
+    }
+}
