@@ -25,7 +25,7 @@ extension TBLowering {
             if let known = registers.flags.known, known.source != .words { return flags(of: known.source, known.a!, known.c!) }
             registers.flags.writeBack(&self)
         }
-        func word(_ offset: Int) -> LLVMValueRef { LLVMBuildLoad2(b, l.i64, address(cpu, offset), "") }
+        func word(_ offset: Int) -> LLVMValueRef { loadState(offset, l.i64) }
         return FlagValues(n: word(Int(NT_CPU_NF)), z: word(Int(NT_CPU_ZF)), c: word(Int(NT_CPU_CF)), v: word(Int(NT_CPU_VF)))
     }
 
