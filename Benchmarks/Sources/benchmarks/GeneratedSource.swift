@@ -26,7 +26,7 @@ func generatedSource(functions count: Int) -> String {
             return
                 "\(space)for (int \(name) = 0; \(name) < (\(variable()) & 31); \(name)++) {\n\(inner())\(inner())\(space)    t += \(name);\n\(space)}\n"
         case 2:
-            let cases = (0..<5).map { "\(space)case \($0 * (random.below(3) + 1) + $0 * 3):\n\(inner())\(space)    break;\n" }
+            let cases = (0..<5).map { "\(space)case \($0 * 8 + random.below(8)):\n\(inner())\(space)    break;\n" }
             return "\(space)switch (\(variable()) & 63) {\n\(cases.joined())\(space)default: u ^= 5;\n\(space)}\n"
         case 3:
             return "\(space)p->d = p->d * 1.5 + \(variable()) / (p->d + 2.0);\n\(space)p->f\(random.below(4)) += \(variable());\n"

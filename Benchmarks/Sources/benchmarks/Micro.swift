@@ -3,12 +3,12 @@ extension Bench {
     var micro: SetPlan {
         // Name, program, arguments before the amount of work, the amount, the arguments behind it.
         let jobs: [(name: String, program: String, before: [String], work: Int)] = [
-            ("core", "core", [], 8000), ("sort", "sort", [], 6), ("recursion", "recursion", [], 100),
-            ("interpreter", "interpreter", [], 700), ("virtual calls", "virtual", [], 14000),
-            ("n-body", "nbody", [], 2_500_000), ("mandelbrot", "mandelbrot", [], 1000), ("matmul", "matmul", [], 10),
-            ("strings", "strings", ["cl"], 300_000), ("sha256", "sha256", [], 1_500_000), ("aes", "aes", [], 2_000_000),
-            ("crc", "crc", [], 15000), ("atomics 1", "atomics", ["1"], 3_200_000), ("atomics 2", "atomics", ["2"], 3_200_000),
-            ("atomics 4", "atomics", ["4"], 3_200_000), ("hash map", "hashmap", [], 30), ("json", "json", [], 100),
+            ("core", "core", [], 12000), ("sort", "sort", [], 6), ("recursion", "recursion", [], 150),
+            ("interpreter", "interpreter", [], 1200), ("virtual calls", "virtual", [], 18000),
+            ("n-body", "nbody", [], 2_000_000), ("mandelbrot", "mandelbrot", [], 1600), ("matmul", "matmul", [], 12),
+            ("strings", "strings", ["cl"], 200_000), ("sha256", "sha256", [], 1_500_000), ("aes", "aes", [], 2_000_000),
+            ("crc", "crc", [], 15000), ("atomics 1", "atomics", ["1"], 4_800_000), ("atomics 2", "atomics", ["2"], 4_800_000),
+            ("atomics 4", "atomics", ["4"], 4_800_000), ("hash map", "hashmap", [], 30), ("json", "json", [], 250),
         ]
         let items = jobs.map { job in
             let work = options.isQuick ? max(1, job.program == "mandelbrot" ? job.work / 2 : job.work / 4) : job.work

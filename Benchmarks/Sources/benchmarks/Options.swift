@@ -21,7 +21,7 @@ struct Options {
     private(set) var filter = ""
     /// Where the report's files go.
     private(set) var output: String?
-    /// Runs of each command in the sets micro and programs; nil for each set's own number.
+    /// Runs of each command in start-up, micro, programs and plugins; nil for each set's own number.
     private(set) var rounds: Int?
     private(set) var variants = [Variant(name: "needletail", words: [])]
     /// How long one run may take, in seconds.

@@ -30,23 +30,23 @@ extension Bench {
         func rounds(_ full: Int) -> String { String(quick ? max(1, full / 5) : full) }
         let text = files.text.path
         let roots = sysroots
-        // 2^4423 - 1, and 2^2203 - 1, are prime.
-        let prime = "7" + String(repeating: "F", count: quick ? 550 : 1105)
+        // 2^2203 - 1 and 2^1279 - 1 are prime.
+        let prime = "7" + String(repeating: "F", count: quick ? 319 : 550)
         let items = [
-            roots.item("python", "usr/bin/python3", [script("python.py"), rounds(5)]),
-            roots.item("perl", "usr/bin/perl", [script("perl.pl"), text, rounds(2)]),
+            roots.item("python", "usr/bin/python3", [script("python.py"), rounds(10)]),
+            roots.item("perl", "usr/bin/perl", [script("perl.pl"), text, "1"]),
             roots.item("lua", "usr/bin/lua", [script("lua.lua"), rounds(20)]),
             roots.item(
                 "sqlite", "usr/bin/sqlite3",
                 [":memory:", "create table size as select \(quick ? 6000 : 30000) as n", ".read " + script("sqlite.sql")]),
             roots.item("xz", "usr/bin/xz", ["-6", "-c", "-T1", text]),
             roots.item(
-                "zstd", "usr/bin/zstd", ["-12", "-c", "-q", "--single-thread"] + Array(repeating: text, count: quick ? 1 : 2)),
-            roots.item("openssl sha256", "usr/bin/openssl", ["dgst", "-sha256"] + Array(repeating: text, count: quick ? 20 : 60)),
+                "zstd", "usr/bin/zstd", ["-12", "-c", "-q", "--single-thread"] + Array(repeating: text, count: quick ? 1 : 3)),
+            roots.item("openssl sha256", "usr/bin/openssl", ["dgst", "-sha256"] + Array(repeating: text, count: quick ? 40 : 100)),
             roots.item("openssl bignum", "usr/bin/openssl", ["prime", "-hex", prime]),
             roots.item("gawk", "usr/bin/gawk", ["-v", "rounds=" + rounds(2), "-f", script("gawk.awk"), text]),
             roots.item(
-                "stockfish", "usr/games/stockfish", ["bench", "16", "1", quick ? "5" : "8", "default", "depth", "classical"],
+                "stockfish", "usr/games/stockfish", ["bench", "16", "1", quick ? "6" : "9", "default", "depth", "classical"],
                 result: .stderrLines("Nodes searched")),
             // Both compile for arm64; on this machine a cross compiler does.
             roots.item(
@@ -77,7 +77,7 @@ extension Bench {
             roots.item("git --version", "usr/bin/git", ["--version"]),
         ]
         return SetPlan(
-            name: "start-up", title: "start-up: from exec to exit", rounds: options.isQuick ? 7 : 41, items: items,
+            name: "start-up", title: "start-up: from exec to exit", rounds: options.rounds ?? (options.isQuick ? 7 : 41), items: items,
             bounds: [.init(of: .meanSpeed, target: .atLeast(1), text: "geometric mean, times as fast as QEMU")])
     }
 }
@@ -89,8 +89,8 @@ struct InputFiles {
 
     /// - Throws: when they cannot be written.
     init(quick: Bool) throws(BenchmarkError) {
-        text = try TextFile(lineCount: quick ? 10_000 : 40_000)
-        source = try TextFile(suffix: ".c", generatedSource(functions: quick ? 25 : 120))
+        text = try TextFile(lineCount: quick ? 5_000 : 20_000)
+        source = try TextFile(suffix: ".c", generatedSource(functions: quick ? 4 : 16))
     }
 
     func remove() {
