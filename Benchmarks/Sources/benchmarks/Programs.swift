@@ -77,7 +77,8 @@ extension Bench {
             roots.item("git --version", "usr/bin/git", ["--version"]),
         ]
         return SetPlan(
-            name: "start-up", title: "start-up: from exec to exit", rounds: options.rounds ?? (options.isQuick ? 7 : 41), items: items,
+            name: "start-up", title: "start-up: from exec to exit", rounds: options.rounds ?? (options.isQuick ? 7 : 41),
+            items: items,
             bounds: [.init(of: .meanSpeed, target: .atLeast(1), text: "geometric mean, times as fast as QEMU")])
     }
 }
@@ -90,7 +91,7 @@ struct InputFiles {
     /// - Throws: when they cannot be written.
     init(quick: Bool) throws(BenchmarkError) {
         text = try TextFile(lineCount: quick ? 5_000 : 20_000)
-        source = try TextFile(suffix: ".c", generatedSource(functions: quick ? 4 : 16))
+        source = try TextFile(suffix: ".c", generatedSource(functions: quick ? 1 : 6))
     }
 
     func remove() {
