@@ -65,7 +65,8 @@ extension Bench {
             var commands = item.native.map { [Command(name: "native", words: $0)] } ?? []
             commands.append(qemu(item.guest))
             for variant in options.variants {
-                commands.append(Command(name: variant.name, words: [options.needletail] + variant.words + item.guest))
+                commands.append(
+                    Command(name: variant.name, words: [variant.executable ?? options.needletail] + variant.words + item.guest))
             }
             let samples = try runner.alternate(commands, rounds: plan.rounds, result: item.result)
             let first = item.native == nil ? 0 : 1

@@ -38,7 +38,7 @@ func generatedSource(functions count: Int) -> String {
     }
     var text = "struct part { long f0; short f1; unsigned char f2; int f3; double d; struct part *next; };\nstatic int table[64];\n"
     for index in 0..<count {
-        let body = (0..<6).map { _ in statement(3, index) }.joined()
+        let body = (0..<2).map { _ in statement(3, index) }.joined()
         text +=
             "int work\(index)(struct part *p, int a, int b)\n{\n    int c = a ^ b, t = 40, u = \(index);\n\(body)    return a + b * 3 + c + t + u;\n}\n"
     }

@@ -3,6 +3,8 @@ struct Variant {
     let name: String
     /// What it gets before the program.
     let words: [String]
+    /// Another executable than that of `--needletail`.
+    var executable: String?
 }
 
 /// What the command line asks for.
@@ -32,8 +34,8 @@ struct Options {
                           [--needletail FILE] [--guests FOLDER] [--sources FOLDER] [--qemu FILE] [--limit SECONDS]
         sets: \(allSets.map { $0 }.joined(separator: ", ")); all but tiers unless --set says which
         --filter: only items of the sets whose name contains it
-        --variant: compare several ways to run Needletail, as in --variant default= --variant "block=--tier=block"; targets are
-                   about the first
+        --variant: compare several ways to run Needletail, as in --variant default= --variant "block=--tier=block"
+                   --variant "old=@/path/of/another/needletail"; targets are about the first
         --out: writes bench.json, bench.md and bench.svg there
         """
 
@@ -62,7 +64,10 @@ struct Options {
             case "--variant":
                 guard let equals = value.firstIndex(of: "=") else { throw wrong }
                 let arguments = value[value.index(after: equals)...].split(separator: " ").map { String($0) }
-                given.append(Variant(name: String(value[..<equals]), words: arguments))
+                let executable = arguments.first { $0.hasPrefix("@") }.map { String($0.dropFirst()) }
+                given.append(
+                    Variant(
+                        name: String(value[..<equals]), words: arguments.filter { !$0.hasPrefix("@") }, executable: executable))
             case "--limit", "--rounds":
                 guard let number = Int(value), number > 0 else { throw wrong }
                 if word == "--limit" { limit = number } else { rounds = number }

@@ -61,7 +61,7 @@ extension Bench {
         let own = guest("bench/plugins/count.so")
         // QEMU 9.0 took the old interface away.
         let theirs = qemuMajorVersion < 9 ? guest("bench/plugins/count-api1.so") : own
-        let program = [guest("bench/core"), options.isQuick ? "1500" : "6000"]
+        let program = [guest("bench/core"), options.isQuick ? "700" : "3000"]
         // Name, and the command of either emulator.
         var runs: [(name: String, isOwn: Bool, command: Command)] = []
         func add(_ name: String, own words: [String]?, qemu other: [String]?) {
@@ -76,7 +76,7 @@ extension Bench {
         add("count insn-conditional", own: ["-plugin", own + ",count=insn-conditional"], qemu: nil)
         for plugin in Self.bundled { add(plugin, own: ["-plugin", plugin, "-d", "plugin"], qemu: nil) }
 
-        let rounds = options.rounds ?? (options.isQuick ? 1 : 5)
+        let rounds = options.rounds ?? (options.isQuick ? 2 : 5)
         let samples = try runner.alternate(runs.map(\.command), rounds: rounds)
         var result = PluginResult(guest: "core", rounds: rounds)
         var counts: [String: UInt64] = [:]

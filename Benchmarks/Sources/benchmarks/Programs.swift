@@ -27,7 +27,7 @@ extension Bench {
     func programs(_ files: InputFiles) -> SetPlan {
         let quick = options.isQuick
         func script(_ name: String) -> String { "\(options.sources)/Programs/\(name)" }
-        func rounds(_ full: Int) -> String { String(quick ? max(1, full / 5) : full) }
+        func rounds(_ full: Int) -> String { String(quick ? max(1, full / 10) : full) }
         let text = files.text.path
         let roots = sysroots
         // 2^2203 - 1 and 2^1279 - 1 are prime.
@@ -42,7 +42,7 @@ extension Bench {
             roots.item("xz", "usr/bin/xz", ["-6", "-c", "-T1", text]),
             roots.item(
                 "zstd", "usr/bin/zstd", ["-12", "-c", "-q", "--single-thread"] + Array(repeating: text, count: quick ? 1 : 3)),
-            roots.item("openssl sha256", "usr/bin/openssl", ["dgst", "-sha256"] + Array(repeating: text, count: quick ? 40 : 100)),
+            roots.item("openssl sha256", "usr/bin/openssl", ["dgst", "-sha256"] + Array(repeating: text, count: quick ? 40 : 160)),
             roots.item("openssl bignum", "usr/bin/openssl", ["prime", "-hex", prime]),
             roots.item("gawk", "usr/bin/gawk", ["-v", "rounds=" + rounds(2), "-f", script("gawk.awk"), text]),
             roots.item(
@@ -77,7 +77,7 @@ extension Bench {
             roots.item("git --version", "usr/bin/git", ["--version"]),
         ]
         return SetPlan(
-            name: "start-up", title: "start-up: from exec to exit", rounds: options.rounds ?? (options.isQuick ? 7 : 41),
+            name: "start-up", title: "start-up: from exec to exit", rounds: options.rounds ?? (options.isQuick ? 5 : 21),
             items: items,
             bounds: [.init(of: .meanSpeed, target: .atLeast(1), text: "geometric mean, times as fast as QEMU")])
     }
@@ -90,8 +90,8 @@ struct InputFiles {
 
     /// - Throws: when they cannot be written.
     init(quick: Bool) throws(BenchmarkError) {
-        text = try TextFile(lineCount: quick ? 5_000 : 20_000)
-        source = try TextFile(suffix: ".c", generatedSource(functions: quick ? 1 : 6))
+        text = try TextFile(lineCount: quick ? 3_000 : 20_000)
+        source = try TextFile(suffix: ".c", generatedSource(functions: quick ? 2 : 10))
     }
 
     func remove() {
