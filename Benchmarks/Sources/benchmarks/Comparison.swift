@@ -29,6 +29,12 @@ struct SetPlan {
         let of: Of
         let target: Target
         let text: String
+        /// What it is about: the first variant, or one that has to be called so. Without a persistent cache every run is a cold one.
+        var variant = Column.first
+
+        enum Column {
+            case first, cold, warm
+        }
     }
 }
 
@@ -53,6 +59,15 @@ struct SetResult {
     var qemuPerNative: Double? { mean(items.compactMap { $0.perNative($0.qemu) }) }
     func perNative(_ variant: Int) -> Double? { mean(items.compactMap { $0.perNative($0.own[variant]) }) }
     func perQEMU(_ variant: Int) -> Double? { mean(items.map { $0.perQEMU($0.own[variant]) }) }
+
+    /// The variant that a target is about, or nil when it was not run.
+    func column(_ which: SetPlan.Bound.Column) -> Int? {
+        switch which {
+        case .first: 0
+        case .cold: variants.firstIndex(of: "cold") ?? 0
+        case .warm: variants.firstIndex(of: "warm")
+        }
+    }
 
     private func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : geometricMean(values) }
 }
@@ -88,14 +103,15 @@ extension Bench {
         // A part of a set says nothing about its mean.
         let isWhole = options.filter.isEmpty
         for bound in result.plan.bounds {
+            guard let column = result.column(bound.variant) else { continue }
             switch bound.of {
             case .meanSpeed:
-                if isWhole, let ratio = result.perQEMU(0) { report.judge(set, bound.text, 1 / ratio, bound.target) }
+                if isWhole, let ratio = result.perQEMU(column) { report.judge(set, bound.text, 1 / ratio, bound.target) }
             case .meanPerNative:
-                if isWhole, let ratio = result.perNative(0) { report.judge(set, bound.text, ratio, bound.target) }
+                if isWhole, let ratio = result.perNative(column) { report.judge(set, bound.text, ratio, bound.target) }
             case .eachSpeed:
                 for item in result.items {
-                    report.judge(set, "\(item.name): \(bound.text)", 1 / item.perQEMU(item.own[0]), bound.target)
+                    report.judge(set, "\(item.name): \(bound.text)", 1 / item.perQEMU(item.own[column]), bound.target)
                 }
             }
         }
