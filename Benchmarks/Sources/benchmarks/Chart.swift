@@ -43,7 +43,7 @@ struct Chart {
                     name: row.name, isMean: false, qemu: other?.ratio, own: [row.ratio],
                     perQEMU: [other.map { row.sample.median / $0.sample.median }])
             }
-            sections.append(Section(title: "plugins: time over that without", rows: rows))
+            sections.append(Section(title: "plugins / no plugin", rows: rows))
         }
         self.sections = sections
         names = report.sets.first?.variants ?? ["needletail"]
