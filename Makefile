@@ -21,7 +21,7 @@ help:
 	@echo "make test-tsan    the plugin host on many threads under ThreadSanitizer"
 	@echo "make litmus       Arm's memory model, ROUNDS=10000000 of each test in every tier (hours; ROUNDS=1000000 took 29 minutes on 2 busy cores)"
 	@echo "make soak         redis, python and stress-ng under load for TIME=1800 seconds; memory must stay stable"
-	@echo "make bench        speed against native and qemu-aarch64, about 25 minutes (make bench-quick: under 3; BENCH=\"--set micro --filter sort\")"
+	@echo "make bench        speed against native and qemu-aarch64, about 30 minutes (make bench-quick: under 3; BENCH=\"--set micro --filter sort\")"
 	@echo "make bench-plugins what plugins cost, against QEMU's"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
 	@echo "make fuzz-elf     the loader on damaged programs (TIME=seconds SEED=n)"
