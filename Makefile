@@ -8,7 +8,7 @@ ORACLE = $(GUESTS)/programs/qemu-aarch64
 # Debian's arm64 packages, unpacked, as guests see them.
 SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
-.PHONY: install test-tsan static sysroot test-userland bench-guests help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
+.PHONY: install test-tsan static sysroot test-userland bench-guests bench-sysroots bench-plugins help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
@@ -21,7 +21,8 @@ help:
 	@echo "make test-tsan    the plugin host on many threads under ThreadSanitizer"
 	@echo "make litmus       Arm's memory model, ROUNDS=10000000 of each test in every tier (hours; ROUNDS=1000000 took 29 minutes on 2 busy cores)"
 	@echo "make soak         redis, python and stress-ng under load for TIME=1800 seconds; memory must stay stable"
-	@echo "make bench        compare with qemu-aarch64 (make bench-quick: under 3 minutes; BENCH=\"--filter tight\")"
+	@echo "make bench        speed against native and qemu-aarch64, about 30 minutes (make bench-quick: under 3; BENCH=\"--set micro --filter sort\")"
+	@echo "make bench-plugins what plugins cost, against QEMU's"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
 	@echo "make fuzz-elf     the loader on damaged programs (TIME=seconds SEED=n)"
 	@echo "make isa-check    every mnemonic in many forms and states against qemu-aarch64 (ISA=\"--only FCVT --forms 50\")"
@@ -73,10 +74,18 @@ busybox:
 	-@Tests/Programs/fetch-busybox.sh $(GUESTS)/programs
 bench-guests:
 	@Benchmarks/Guests/build.sh $(GUESTS)/bench
-bench: setup-test build guests bench-guests busybox
-	$(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
-bench-quick: setup-test build guests bench-guests busybox
-	$(SWIFT) run -c release --package-path Benchmarks benchmarks --quick --needletail .build/release/needletail --guests $(GUESTS) $(BENCH)
+	@Benchmarks/Plugins/build.sh $(GUESTS)/bench/plugins Sources/CPluginAPI/include
+# About 160 MB of packages, kept.
+bench-sysroots: setup-test
+	PACKAGES=Benchmarks/Programs/packages Tests/Userland/fetch-sysroot.sh small $(GUESTS)/bench/sysroot
+	PACKAGES=Benchmarks/Programs/packages Tests/Userland/fetch-sysroot.sh large $(GUESTS)/bench/sysroot-native $(shell dpkg --print-architecture)
+BENCHMARKS = $(SWIFT) run -c release --package-path Benchmarks benchmarks --needletail .build/release/needletail --guests $(GUESTS) --out .build/bench
+bench: setup-test build guests bench-guests bench-sysroots busybox
+	$(BENCHMARKS) $(BENCH)
+bench-quick: setup-test build guests bench-guests bench-sysroots
+	$(BENCHMARKS) --quick $(BENCH)
+bench-plugins: setup-test build guests bench-guests
+	$(BENCHMARKS) --set plugins $(BENCH)
 
 ROUNDS ?= 10000000
 litmus: setup-test build

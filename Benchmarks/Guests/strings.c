@@ -1,4 +1,5 @@
 // The C library's memcpy (argv[1] has 'c'), strlen ('l') or both, on 16 to 4096 bytes at varying alignments, argv[2] rounds.
+// flags: -fno-builtin
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Unpacks Debian's packages of Tests/Userland/packages into a folder that guests see as their root.
+# Unpacks Debian's packages of Tests/Userland/packages, or of the list PACKAGES, into a folder that guests see as their root.
 #
 #   fetch-sysroot.sh small|large FOLDER [ARCHITECTURE]
 #
@@ -12,13 +12,14 @@ fail() {
     echo "needletail: cannot make the test userland: $1" >&2
     exit 1
 }
+list=${PACKAGES:-$here/packages}
 [ $# -ge 2 ] || fail "usage: fetch-sysroot.sh small|large FOLDER [ARCHITECTURE]"
 case $1 in
-    small) names=$(sed -n 's/^small //p' "$here/packages" | tr '\n' ' ') ;;
-    large) names=$(sed -n 's/^[a-z]* //p' "$here/packages" | tr '\n' ' ') ;;
+    small) names=$(sed -n 's/^small //p' "$list" | tr '\n' ' ') ;;
+    large) names=$(sed -n 's/^[a-z]* //p' "$list" | tr '\n' ' ') ;;
     *) fail "no set '$1'" ;;
 esac
-stamp="$1 ${3:-arm64} $(cat "$here/packages" "$0" | sha256sum | cut -c1-16)"
+stamp="$1 ${3:-arm64} $(cat "$list" "$0" | sha256sum | cut -c1-16)"
 present=$(head -n 1 "$2/.packages" 2>/dev/null || true)
 # The large set serves for the small one.
 if [ "$present" = "$stamp" ] || [ "$present" = "large ${stamp#small }" ]; then exit 0; fi

@@ -11,6 +11,9 @@ struct Run {
     let seconds: Double
     /// User and system time of the process and of the children it waited for.
     let processorSeconds: Double
+    /// The largest resident set of the process or of a child it waited for, in bytes. Never less than what this program itself had:
+    /// the child shares its memory until exec, and Linux counts that.
+    let peakMemory: Int
     let stdout: [UInt8]
     let stderr: String
 }
@@ -23,6 +26,14 @@ final class Runner {
     private let stdout: Int32
     private let stderr: Int32
     private let environment: [UnsafeMutablePointer<CChar>?]
+    /// What makes programs print the same each time and everywhere.
+    private static let settings = [
+        "LC_ALL=C", "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "PYTHONNOUSERSITE=1", "OPENSSL_CONF=/dev/null",
+    ]
+    /// Beginnings of variables that are not handed on.
+    private static let own = [
+        "QEMU_", "NEEDLETAIL_", "PYTHON", "PERL", "LUA_", "AWK", "LC_", "LANG", "XZ_", "ZSTD_", "GIT_", "OPENSSL_",
+    ]
 
     /// - Throws: when no temporary file can be made.
     init(limitInSeconds: Int) throws(BenchmarkError) {
@@ -34,10 +45,10 @@ final class Runner {
         var at = environ
         while let entry = at.pointee {
             let text = String(cString: entry)
-            if !text.hasPrefix("QEMU_") && !text.hasPrefix("NEEDLETAIL_") { kept.append(strdup(entry)) }
+            if !Self.own.contains(where: text.hasPrefix) { kept.append(strdup(entry)) }
             at += 1
         }
-        environment = kept + [nil]
+        environment = kept + Self.settings.map { strdup($0) } + [nil]
         // `wait` sleeps in sigtimedwait, which wants the signal blocked.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -81,7 +92,7 @@ final class Runner {
 
         let run = Run(
             seconds: Double(end - start) / 1e9, processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
-            stdout: contents(stdout), stderr: String(decoding: contents(stderr), as: UTF8.self))
+            peakMemory: usage.ru_maxrss * 1024, stdout: contents(stdout), stderr: String(decoding: contents(stderr), as: UTF8.self))
         guard let status else { throw BenchmarkError(message: "\(quoted(words)) was killed after \(limit) s") }
         guard status == 0 else {
             let how = status & 0x7f == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(status & 0x7f)"

@@ -18,38 +18,37 @@ struct Benchmarks {
     private static func run(_ options: Options) throws(BenchmarkError) {
         let start = nanoseconds()
         let runner = try Runner(limitInSeconds: options.limit)
-        let report = Report()
-        let bench = Bench(options: options, runner: runner, report: report)
         let version = String(decoding: try runner.run([options.qemu, "--version"]).stdout, as: UTF8.self).split(
             separator: "\n")
         var loads = [Double](repeating: 0, count: 3)
         getloadavg(&loads, 3)
-        report.show(
-            """
-            \(options.needletail) against \(version.first ?? "QEMU"), \(options.isQuick ? "quick" : "full")
-            \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, load average \(fixed(loads[0], 2)) at the start
-            The commands of a table run in turn. min, median: wall time; processor: user and system time, the smallest.
-            Ratios are of the minima, which the targets are about, of the medians, and of the processor times.
+        let report = Report(
+            about: """
+                Needletail against \(version.first ?? "QEMU"), \(options.isQuick ? "quick" : "full")
+                \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, load average \(fixed(loads[0], 2)) at the start
+                The commands of a table run in turn. Wall times; a / b is a's time over b's. MB: the largest resident set.
 
-            """)
-        try bench.startUp()
-        try bench.speed(
-            "tight", "tight: integer loop", guest: "tight",
-            targets: ["interp": .atLeast(0.25), "block": .atLeast(1), "auto": .atLeast(1)])
-        try bench.speed("default", "default: sieve, sort, SHA-256", guest: "default")
-        try bench.speed("indirect", "indirect: bytecode interpreter, indirect branches", guest: "indirect")
-        try bench.speed("copy", "copy: load and store pair", guest: "copy")
-        try bench.speed("call", "call: recursive calls and returns", guest: "call")
-        try bench.exactCount()
-        try bench.plugins("default")
-        if !options.isQuick { try bench.plugins("tight", callsPerInstruction: false) }
-        try bench.vectors()
-        if !options.isQuick { try bench.scaling() }
-        try bench.programs()
-        if let path = options.json { try report.write(to: path) }
+                """)
+        let number = version.first?.split(separator: " ").first { $0.first?.isNumber == true }?.prefix { $0.isNumber }
+        let bench = Bench(
+            options: options, runner: runner, report: report, qemuMajorVersion: number.flatMap { Int($0) } ?? 0)
+        for set in options.sets {
+            switch set {
+            case "start-up": try bench.compare(bench.startUp)
+            case "micro": try bench.compare(bench.micro)
+            case "programs":
+                let files = try InputFiles(quick: options.isQuick)
+                defer { files.remove() }
+                try bench.compare(bench.programs(files))
+            case "plugins":
+                try bench.exactCount()
+                try bench.plugins()
+            case "scaling": try bench.scaling()
+            default: try bench.tiers()
+            }
+        }
         let seconds = Double(nanoseconds() - start) / 1e9
-        report.show(
-            "\(report.metCount) targets met, \(report.missed.count) missed; \(fixed(seconds, 0)) s"
-                + report.missed.map { "\n  MISS \($0)" }.joined())
+        report.show("\(report.summary)\(fixed(seconds, 0)) s")
+        if let folder = options.output { try report.write(to: folder) }
     }
 }

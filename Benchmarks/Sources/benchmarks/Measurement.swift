@@ -11,6 +11,8 @@ struct Sample {
     /// Wall times in seconds, ascending.
     private(set) var seconds: [Double] = []
     private(set) var processorSeconds: [Double] = []
+    /// The largest of all runs, in bytes.
+    private(set) var peakMemory = 0
     /// What the last run wrote.
     private(set) var stdout: [UInt8] = []
     private(set) var stderr = ""
@@ -20,6 +22,7 @@ struct Sample {
     mutating func add(_ run: Run) {
         seconds.insert(run.seconds, at: seconds.firstIndex { $0 > run.seconds } ?? seconds.endIndex)
         processorSeconds.append(run.processorSeconds)
+        peakMemory = max(peakMemory, run.peakMemory)
         stdout = run.stdout
         stderr = run.stderr
     }
@@ -37,15 +40,44 @@ struct Sample {
         for line in stderr.split(separator: "\n") where line.hasPrefix(marker) {
             if let value = UInt64(line.dropFirst(marker.count).prefix { $0.isNumber }) { return value }
         }
-        throw BenchmarkError(message: "no '\(marker)' in what \(quoted(command.words)) wrote to stderr: \(stderr)")
+        throw missing(marker)
+    }
+
+    /// The number that follows the first `marker` in stderr.
+    /// - Throws: when there is none.
+    func number(behind marker: String) throws(BenchmarkError) -> UInt64 {
+        for start in stderr.indices where stderr[start...].hasPrefix(marker) {
+            if let value = UInt64(stderr[start...].dropFirst(marker.count).prefix { $0.isNumber }) { return value }
+        }
+        throw missing(marker)
+    }
+
+    private func missing(_ marker: String) -> BenchmarkError {
+        BenchmarkError(message: "no '\(marker)' in what \(quoted(command.words)) wrote to stderr: \(stderr)")
+    }
+}
+
+/// What has to be the same in all runs of a comparison.
+enum Outcome {
+    case stdout
+    /// The lines of stderr that begin so.
+    case stderrLines(String)
+
+    func bytes(of run: Run) -> [UInt8] {
+        switch self {
+        case .stdout: run.stdout
+        case .stderrLines(let start):
+            Array(run.stderr.split(separator: "\n").filter { $0.hasPrefix(start) }.joined(separator: "\n").utf8)
+        }
     }
 }
 
 extension Runner {
     /// Runs the commands in turn, `rounds` times each, every other round backwards, so that a slow moment of the machine hits all of
     /// them alike.
-    /// - Throws: when a run fails, or when two of them print different things.
-    func alternate(_ commands: [Command], rounds: Int) throws(BenchmarkError) -> [Sample] {
+    /// - Parameter result: What of a run is its result; stdout unless said otherwise.
+    /// - Throws: when a run fails, or when the results of two of them differ.
+    func alternate(_ commands: [Command], rounds: Int, result: Outcome = .stdout) throws(BenchmarkError) -> [Sample] {
         var samples = commands.map { Sample($0) }
         var expected: [UInt8]?
         for round in 0..<rounds {
@@ -53,13 +85,14 @@ extension Runner {
                 let index = round % 2 == 0 ? at : commands.count - 1 - at
                 let run = try run(commands[index].words)
                 samples[index].add(run)
-                if let expected, expected != run.stdout {
+                let own = result.bytes(of: run)
+                if let expected, expected != own {
                     throw BenchmarkError(
                         message:
                             "WRONG RESULT: \(quoted(commands[index].words)) prints other things than \(quoted(commands[0].words))"
                     )
                 }
-                expected = run.stdout
+                expected = own
             }
         }
         return samples

@@ -1,7 +1,9 @@
+import Glibc
+
 /// Rows under one heading; the first column left-aligned, the others right-aligned.
 struct Table {
-    private var rows: [[String]]
-    private let title: String
+    private(set) var rows: [[String]]
+    let title: String
 
     init(_ title: String, columns: [String]) {
         self.title = title
@@ -42,3 +44,6 @@ func fixed(_ value: Double, _ digits: Int) -> String {
 }
 
 func milliseconds(_ seconds: Double) -> String { fixed(seconds * 1000, seconds < 0.1 ? 2 : 0) + " ms" }
+
+/// The root of the product of `values`, which are positive.
+func geometricMean(_ values: [Double]) -> Double { exp(values.map { log($0) }.reduce(0, +) / Double(values.count)) }

@@ -1,30 +1,32 @@
 import Glibc
 
-/// A text for the programs to work on, the same in every run: lines of a word, a number and more words.
+/// A file for the programs to work on. The name differs from run to run, and so must not get into a result.
 struct TextFile {
     let path: String
     let size: Int
 
+    /// Lines of a word, a number and more words.
     /// - Throws: when it cannot be written.
     init(lineCount: Int) throws(BenchmarkError) {
         let syllables = [
             "ka", "ter", "no", "mil", "er", "so", "ra", "vin", "del", "tu", "es", "por", "li", "gan", "she", "bo",
         ]
-        var state: UInt32 = 42
-        func random(_ bound: Int) -> Int {
-            state = state &* 1_664_525 &+ 1_013_904_223
-            return Int(state >> 16) % bound
-        }
-        func word() -> String { (0...random(3)).map { _ in syllables[random(syllables.count)] }.joined() }
+        var random = Random(seed: 42)
+        func word() -> String { (0...random.below(4)).map { _ in syllables[random.below(syllables.count)] }.joined() }
         var text = ""
         for _ in 0..<lineCount {
-            text += "\(word()) \(random(65536))"
-            for _ in 0..<random(12) { text += " " + word() }
-            text += " \(random(10))\n"
+            text += "\(word()) \(random.below(65536))"
+            for _ in 0..<random.below(12) { text += " " + word() }
+            text += " \(random.below(10))\n"
         }
+        try self.init(suffix: ".txt", text)
+    }
+
+    /// - Throws: when it cannot be written.
+    init(suffix: String, _ text: String) throws(BenchmarkError) {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/needletail-bench-text-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
+        var template = Array("\(folder)/needletail-bench-XXXXXX\(suffix)".utf8CString)
+        let descriptor = mkstemps(&template, Int32(suffix.utf8.count))
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         size = text.utf8.count
         let written = text.withCString { descriptor < 0 ? -1 : write(descriptor, $0, size) }
@@ -35,6 +37,19 @@ struct TextFile {
     }
 
     func remove() { unlink(path) }
+}
+
+/// Numbers that are the same in every run.
+struct Random {
+    private var state: UInt32
+
+    init(seed: UInt32) { state = seed }
+
+    /// A number from 0 to `bound` - 1; `bound` is at most 65536.
+    mutating func below(_ bound: Int) -> Int {
+        state = state &* 1_664_525 &+ 1_013_904_223
+        return Int(state >> 16) % bound
+    }
 }
 
 func fileExists(_ path: String) -> Bool { access(path, R_OK) == 0 }
