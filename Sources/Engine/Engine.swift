@@ -31,7 +31,6 @@ package final class Engine: @unchecked Sendable {
     private(set) lazy var backend = JITBackend(log: log)
     private(set) lazy var compiler = CompileThread(engine: self)
     private var compilerStarted = false
-    private let hasCompiled = Atomic<Bool>(false)
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
@@ -198,9 +197,6 @@ package final class Engine: @unchecked Sendable {
 
     /// Makes compiled code the TB's entry.
     func adopt(_ code: CompiledCode, for tb: TranslationBlock) {
-        if let plugins, !hasCompiled.load(ordering: .relaxed), !hasCompiled.exchange(true, ordering: .relaxed) {
-            plugins.comeFirstAtExit()
-        }
         tb.compiledCode = code
         tb.stage = .compiled
         nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry))
