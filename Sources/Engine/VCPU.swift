@@ -53,10 +53,15 @@ package final class VCPU: @unchecked Sendable {
     func noteStaleCode(at address: UInt64) {
         // CTR_EL0 tells the guest 64-byte instruction-cache lines. The last line of all is never code.
         let start = min(Self.withoutTag(address) & ~63, UInt64.max - 127)
-        if let last = staleCode.last, last.upperBound == start {
-            staleCode[staleCode.count - 1] = last.lowerBound..<start + 64
+        noteStaleCode(start..<start + 64)
+    }
+
+    /// The same of any range.
+    func noteStaleCode(_ range: Range<UInt64>) {
+        if let last = staleCode.last, last.upperBound == range.lowerBound {
+            staleCode[staleCode.count - 1] = last.lowerBound..<range.upperBound
         } else {
-            staleCode.append(start..<start + 64)
+            staleCode.append(range)
         }
         nt_request_exit(cpu)
     }
