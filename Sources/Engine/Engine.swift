@@ -164,14 +164,8 @@ package final class Engine: @unchecked Sendable {
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
             &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
-        let c = UnsafeMutablePointer<nt_tb>.allocate(capacity: 1)
-        UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
-        c.pointee.pc = key.pc
-        c.pointee.flags = key.flags
-        c.pointee.tb_index = index
-        c.pointee.insn_count = UInt32(block.guestInstructionCount)
         let tb = TranslationBlock(
-            key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
+            key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation)
         tb.faultAdjustments = adjustments
         maker.pipeline.initialiseSlots(of: tb, for: block)
@@ -349,16 +343,6 @@ package final class Engine: @unchecked Sendable {
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
         }
         return tb
-    }
-
-    /// The instruction that faulted in `tb` is going to run again: takes back what it was counted by itself.
-    func takeBackCounts(of tb: TranslationBlock, at pc: UInt64, on vcpu: VCPU) {
-        let index = Int(pc &- tb.key.pc) / 4
-        guard index < tb.instrumentation.insns.count else { return }
-        for case .add(let offset, let value) in tb.instrumentation.insns[index] {
-            let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(offset)
-            at.assumingMemoryBound(to: UInt64.self).pointee &-= value
-        }
     }
 
     // MARK: fork
