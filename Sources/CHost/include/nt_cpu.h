@@ -127,6 +127,8 @@ typedef struct nt_cpu {
     uint64_t insn_count; // guest instructions, counted only for --stats
     // Last memory access, for memory callbacks.
     nt_v128 mem_value;
+    // What plugins want at the accesses of the mops call that follows; it takes this and leaves NULL.
+    const struct nt_mem_records *mem_records;
     uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.
     nt_v128 zero;
