@@ -159,8 +159,8 @@ import Testing
 
     @Test(arguments: Tier.allCases) func traps(_ tier: Tier) throws {
         let lines = try report("traps", tier).split(separator: "\n")
-        #expect(lines[0] == "VCPU, interrupts, exceptions, hostcalls" && lines.count == 2)
-        #expect(lines[1].count == 4 + 3 * 12 && lines[1].hasPrefix("   0,          0,          0, "))
+        // getpid three times, close, write; exit_group does not return.
+        #expect(lines == ["VCPU, interrupts, exceptions, hostcalls", "   0,          0,          0,          5"])
     }
 
     // MARK: Models
