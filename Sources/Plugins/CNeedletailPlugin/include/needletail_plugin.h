@@ -8,6 +8,15 @@
 
 #include "qemu-plugin.h"
 
+#if QEMU_PLUGIN_VERSION < 6
+// Of version 6, for plugins that use them: others still load into older emulators.
+typedef bool (*qemu_plugin_vcpu_syscall_filter_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index, int64_t num, uint64_t a1,
+                                                     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
+                                                     uint64_t a7, uint64_t a8, uint64_t *sysret);
+void qemu_plugin_register_vcpu_syscall_filter_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_syscall_filter_cb_t cb);
+__attribute__((noreturn)) void qemu_plugin_set_pc(uint64_t vaddr);
+#endif
+
 /// Writes `plugin: problem` or `plugin: problem: subject` as a line to stderr.
 void nt_plugin_complain(const char *plugin, const char *problem, const char *subject);
 
