@@ -43,12 +43,15 @@ public struct Plugin: Sendable {
 
     /// For messages.
     nonisolated(unsafe) public private(set) static var name: StaticString = "plugin"
+    /// `isSystemEmulation`, for callbacks.
+    nonisolated(unsafe) public private(set) static var hasMachine = false
 
     public init(_ name: StaticString, _ id: PluginID, _ info: PluginInfo?) {
         self.id = id
         isSystemEmulation = info?.pointee.system_emulation ?? false
         initialVCPUs = isSystemEmulation ? Int(info?.pointee.system.smp_vcpus ?? 0) : 0
         Self.name = name
+        Self.hasMachine = isSystemEmulation
     }
 
     /// Number of vCPU indices so far.

@@ -23,8 +23,8 @@ void nt_plugin_complain(const char *plugin, const char *problem, const char *sub
 /// One lock for the plugin's own tables. Held over fork, so that the child finds it free and the tables whole.
 void nt_plugin_lock(void);
 void nt_plugin_unlock(void);
-/// True once in a child of fork, for whoever must not share with the parent. Call with the lock held.
-bool nt_plugin_take_fork(void);
+/// How many forks lie between the emulator's start and this process, for whoever must not share with a parent.
+uint32_t nt_plugin_fork_count(void);
 
 /// A lock for a few instructions inside execution callbacks; 0 is unlocked.
 static inline void nt_plugin_spin_lock(uint32_t *lock) {
