@@ -66,9 +66,9 @@ test-userland: build sysroot
 test-torture: setup-test build guests
 	$(RELEASE) --build-tests
 	TORTURE=all NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build --filter TortureTests
-# Host parts of the plugin interface: eight threads, subscriptions that change, uninstalls.
+# Host parts of the plugin interface: eight threads, subscriptions that change, uninstalls. Two minutes, most of them for building.
 test-tsan: setup-test
-	TSAN=1 $(SWIFT) test --sanitize=thread --scratch-path .build/tsan --filter 'eventsOnManyThreads|EventTests|ScoreboardTests|InstrumentationTests'
+	TSAN=1 $(SWIFT) test --sanitize=thread --scratch-path .build/tsan --filter 'eventsOnManyThreads|EventTests|ScoreboardTests|InstrumentationTests|LoadingTests|RegisterAndMemoryTests'
 # Debian's arm64 busybox, for a few real programs; the benchmark says so when it is missing.
 busybox:
 	-@Tests/Programs/fetch-busybox.sh $(GUESTS)/programs

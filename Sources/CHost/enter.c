@@ -94,6 +94,11 @@ NT_PRESERVE_NONE uint64_t nt_unchained(nt_cpu *cpu, nt_tb *stub) {
     return NT_EXIT_CHAIN;
 }
 
+NT_PRESERVE_NONE uint64_t nt_stale(nt_cpu *cpu, nt_tb *tb) {
+    cpu->pc = tb->pc | (uint64_t)(tb->flags >> NT_TB_BTYPE_SHIFT & 3) << NT_PC_BTYPE_SHIFT;
+    return NT_EXIT_LOOKUP;
+}
+
 // Initial-exec: the signal handler may not run the lazy TLS allocator.
 static _Thread_local nt_cpu *current_cpu __attribute__((tls_model("initial-exec")));
 

@@ -7,6 +7,7 @@
 #include "tagged_access.h"
 #include "nt_enter.h"
 #include "nt_guest.h"
+#include "nt_linux.h"
 #include "nt_memory.h"
 #include <errno.h>
 #include <pthread.h>
@@ -95,6 +96,15 @@ static bool in_guest_access(uintptr_t pc) {
     return (pc >= (uintptr_t)guest_access_start && pc < (uintptr_t)guest_access_stop) || nt_code_range_contains(pc);
 }
 
+/// `abort` of a plugin or of ours, while SIGABRT is the guest's: the signal was queued and did not end the process, and libc's last resort
+/// is an instruction that faults. Ends the process as it should.
+static void end_abort(int signal, const siginfo_t *info, uintptr_t pc) {
+    const unsigned char hlt = 0xf4;
+    unsigned char byte = 0;
+    if (signal == SIGSEGV && info->si_code == SI_KERNEL && nt_copy_fallible(&byte, (const void *)pc, 1) == 0 && byte == hlt)
+        nt_linux_die(SIGABRT);
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context) {
     int saved_errno = errno;
     ucontext_t *uc = context;
@@ -129,6 +139,7 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
         registers[REG_RAX] = NT_EXIT_FAULT;
         return;
     }
+    end_abort(signal, info, pc);
     nt_signal_hook_fn hook = __c11_atomic_load(&foreign_hook, __ATOMIC_ACQUIRE);
     if (hook == NULL || !hook(signal, info, context))
         run_previous(signal, info, context);

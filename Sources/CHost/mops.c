@@ -82,6 +82,57 @@ INSIDE void move(uint64_t to, uint64_t from, uint64_t count) {
     else copy_down(t, f, count);
 }
 
+// ---- what plugins are told -------------------------------------------------------------------------------------------
+
+/// Of one access: log2 of its size and, for a store, bit 5 (IRPasses' MemoryAccessInfo).
+#define INFO_STORE 32u
+
+INSIDE void tell(nt_cpu *cpu, uint64_t pc, const nt_mem_records *records, uint32_t info, uint64_t address) {
+    unsigned direction = info & INFO_STORE ? 2 : 1;
+    for (uint64_t i = 0; i < records->count; i++) {
+        const nt_mem_record *record = &records->rows[i];
+        if (!(record->directions & direction)) continue;
+        uint64_t *entry = (uint64_t *)((char *)cpu + record->target);
+        switch (record->kind) {
+        case NT_MEM_ADD: *entry += record->value; break;
+        case NT_MEM_STORE: *entry = record->value; break;
+        default:
+            if (record->regs) {
+                cpu->pc = pc;
+                cpu->reg_permission = record->regs;
+            }
+            ((void (*)(uint32_t, uint32_t, uint64_t, uint64_t))(uintptr_t)record->target)(cpu->cpu_index, info, address,
+                                                                                          record->value);
+            __asm__ volatile("ldmxcsr %0" ::"m"(cpu->clean_mxcsr) : "memory");
+            if (record->regs) cpu->reg_permission = 0;
+        }
+    }
+}
+
+/// A part was done, and the registers say so. It is told as accesses of 16 bytes and what is left as smaller ones, from the end that it
+/// was begun at; a copy reads and then writes each. What was read is what stands there now.
+static NT_GUEST_ACCESS_SECTION __attribute__((noinline)) void tell_part(nt_cpu *cpu, uint64_t pc, const nt_mem_records *records,
+                                                                         uint64_t to, const uint64_t *from, uint64_t count,
+                                                                         bool down) {
+    const char *target = host(to);
+    for (uint64_t done = 0, size; done < count; done += size) {
+        unsigned shift = 4;
+        while ((size = 1ull << shift) > count - done) shift--;
+        uint64_t offset = down ? count - done - size : done;
+        const char *at = target + offset;
+        cpu->mem_value.hi = 0;
+        switch (shift) {
+        case 4: cpu->mem_value.hi = AS(unaligned_64, at + 8); // and the other half
+        case 3: cpu->mem_value.lo = AS(unaligned_64, at); break;
+        case 2: cpu->mem_value.lo = AS(unaligned_32, at); break;
+        case 1: cpu->mem_value.lo = AS(unaligned_16, at); break;
+        default: cpu->mem_value.lo = AS(uint8_t, at);
+        }
+        if (from) tell(cpu, pc, records, shift, (uint64_t)host(*from) + offset);
+        tell(cpu, pc, records, shift | INFO_STORE, (uint64_t)at);
+    }
+}
+
 /// A main part or epilogue met registers of Option B (C is set): Linux puts them back to what the prologue takes and goes there.
 static _Noreturn void restart(nt_cpu *cpu, uint64_t pc, uint32_t what) {
     uint64_t size = cpu->x[NT_MOPS_SIZE(what)];
@@ -106,7 +157,7 @@ INSIDE void end_prologue(nt_cpu *cpu) {
     cpu->zf = 1;
 }
 
-INSIDE void set_memory(nt_cpu *cpu, uint64_t pc, uint32_t what) {
+INSIDE void set_memory(nt_cpu *cpu, uint64_t pc, uint32_t what, const nt_mem_records *records) {
     uint64_t *to = &cpu->x[NT_MOPS_TO(what)], *size = &cpu->x[NT_MOPS_SIZE(what)];
     uint8_t byte = NT_MOPS_FROM(what) == 31 ? 0 : (uint8_t)cpu->x[NT_MOPS_FROM(what)];
     if (NT_MOPS_STAGE(what) == 0) {
@@ -117,6 +168,7 @@ INSIDE void set_memory(nt_cpu *cpu, uint64_t pc, uint32_t what) {
         *to = at + left;
         *size = part - left;
         end_prologue(cpu);
+        if (records) tell_part(cpu, pc, records, at, NULL, part, false);
         return;
     }
     uint64_t least = NT_MOPS_STAGE(what) == 1 ? PAGE : 1;
@@ -125,54 +177,71 @@ INSIDE void set_memory(nt_cpu *cpu, uint64_t pc, uint32_t what) {
         uint64_t part = smaller(-*size, up_to_page_end(at));
         fill(host(at), byte, part);
         *size += part;
+        if (records) tell_part(cpu, pc, records, at, NULL, part, false);
         if (-*size >= least) poll(cpu, pc);
     }
 }
 
-INSIDE void copy_memory(nt_cpu *cpu, uint64_t pc, uint32_t what) {
+INSIDE void copy_memory(nt_cpu *cpu, uint64_t pc, uint32_t what, const nt_mem_records *records) {
     uint64_t *to = &cpu->x[NT_MOPS_TO(what)], *from = &cpu->x[NT_MOPS_FROM(what)], *size = &cpu->x[NT_MOPS_SIZE(what)];
+    uint64_t t, f, part;
     if (NT_MOPS_STAGE(what) == 0) {
         uint64_t most = what & NT_MOPS_FORWARD ? INT64_MAX : 0x007fffffffffffff;
         uint64_t left = *size = smaller(*size, most);
         uint64_t low = ~0ull >> 8;
         uint64_t source = *from & low, target = *to & low;
-        if ((what & NT_MOPS_FORWARD) || source >= target || ((*from + left) & low) <= target) {
-            uint64_t part = smaller(left, smaller(up_to_page_end(*to), up_to_page_end(*from)));
-            move(*to, *from, part);
+        bool up = (what & NT_MOPS_FORWARD) || source >= target || ((*from + left) & low) <= target;
+        if (up) {
+            t = *to;
+            f = *from;
+            part = smaller(left, smaller(up_to_page_end(t), up_to_page_end(f)));
+            move(t, f, part);
             *to += left;
             *from += left;
             *size = part - left;
         } else {
-            uint64_t t = *to + left, f = *from + left;
-            uint64_t part = smaller(left, smaller(down_to_page_start(t), down_to_page_start(f)));
-            move(t - part, f - part, part);
+            t = *to + left;
+            f = *from + left;
+            part = smaller(left, smaller(down_to_page_start(t), down_to_page_start(f)));
+            t -= part;
+            f -= part;
+            move(t, f, part);
             *size = left - part;
         }
         end_prologue(cpu);
+        if (records) tell_part(cpu, pc, records, t, &f, part, !up);
         return;
     }
     uint64_t least = NT_MOPS_STAGE(what) == 1 ? PAGE : 1;
     if ((int64_t)*size < 0) {
         while (-*size >= least) {
-            uint64_t t = *to + *size, f = *from + *size;
-            uint64_t part = smaller(-*size, smaller(up_to_page_end(t), up_to_page_end(f)));
+            t = *to + *size;
+            f = *from + *size;
+            part = smaller(-*size, smaller(up_to_page_end(t), up_to_page_end(f)));
             move(t, f, part);
             *size += part;
+            if (records) tell_part(cpu, pc, records, t, &f, part, false);
             if (-*size >= least) poll(cpu, pc);
         }
     } else {
         while (*size >= least) {
-            uint64_t t = *to + *size, f = *from + *size;
-            uint64_t part = smaller(*size, smaller(down_to_page_start(t), down_to_page_start(f)));
-            move(t - part, f - part, part);
+            t = *to + *size;
+            f = *from + *size;
+            part = smaller(*size, smaller(down_to_page_start(t), down_to_page_start(f)));
+            t -= part;
+            f -= part;
+            move(t, f, part);
             *size -= part;
+            if (records) tell_part(cpu, pc, records, t, &f, part, true);
             if (*size >= least) poll(cpu, pc);
         }
     }
 }
 
 NT_GUEST_ACCESS_SECTION void nt_helper_mops(nt_cpu *cpu, uint64_t pc, uint32_t what) {
+    const nt_mem_records *records = cpu->mem_records;
+    cpu->mem_records = NULL;
     if (NT_MOPS_STAGE(what) != 0 && cpu->cf) restart(cpu, pc, what);
-    if (what & NT_MOPS_COPY) copy_memory(cpu, pc, what);
-    else set_memory(cpu, pc, what);
+    if (what & NT_MOPS_COPY) copy_memory(cpu, pc, what, records);
+    else set_memory(cpu, pc, what, records);
 }

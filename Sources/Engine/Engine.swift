@@ -35,7 +35,6 @@ package final class Engine: @unchecked Sendable {
     private(set) var hasBackend = false
     private(set) lazy var compiler = CompileThread(engine: self)
     private var compilerStarted = false
-    private let hasCompiled = Atomic<Bool>(false)
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
@@ -185,25 +184,18 @@ package final class Engine: @unchecked Sendable {
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
             &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
-        let c = UnsafeMutablePointer<nt_tb>.allocate(capacity: 1)
-        UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
-        c.pointee.pc = key.pc
-        c.pointee.flags = key.flags
-        c.pointee.tb_index = index
-        c.pointee.insn_count = UInt32(block.guestInstructionCount)
-        c.pointee.loop_heat = configuration.loopThreshold
-        c.pointee.indirect_targets = (.max, .max)
         let tb = TranslationBlock(
-            key: key, c: c, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
+            key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation)
         tb.faultAdjustments = adjustments
+        tb.c.pointee.loop_heat = configuration.loopThreshold
         maker.pipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
         case .interp: maker.tier0.install(tb, block, heat: .max)
         case .auto, .region:
             maker.tier0.install(tb, block, heat: configuration.chains || configuration.tier == .auto ? configuration.hotThreshold : .max)
         case .block:
-            let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: c))]
+            let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))]
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
             } else {
@@ -221,9 +213,6 @@ package final class Engine: @unchecked Sendable {
 
     /// Makes compiled code the TB's entry.
     func adopt(_ code: CompiledCode, for tb: TranslationBlock) {
-        if let plugins, !hasCompiled.load(ordering: .relaxed), !hasCompiled.exchange(true, ordering: .relaxed) {
-            plugins.comeFirstAtExit()
-        }
         tb.compiledCode = code
         tb.stage = .compiled
         if tb.region == nil { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry)) }
@@ -238,15 +227,20 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// Ends a region in an exclusive section: its entries run by themselves again. The cache's lock is held.
-    private func dissolve(_ region: Region) {
-        for tb in region.members { tb.memberships.removeAll { $0 === region } }
+    /// A region's entries run by themselves again. The cache's lock is held.
+    func close(_ region: Region) {
         for tb in region.entries where tb.region === region {
             tb.region = nil
             tb.regionRequests = 0
             let own = tb.compiledCode.map { UnsafeMutableRawPointer(bitPattern: $0.entry) }
             nt_tb_set_entry(tb.c, own ?? Tier0.entry)
         }
+    }
+
+    /// Ends a region in an exclusive section. The cache's lock is held.
+    private func dissolve(_ region: Region) {
+        close(region)
+        for tb in region.members { tb.memberships.removeAll { $0 === region } }
         backend.release(region.code)
     }
 
@@ -415,16 +409,6 @@ package final class Engine: @unchecked Sendable {
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount
         }
         return tb
-    }
-
-    /// The instruction that faulted in `tb` is going to run again: takes back what it was counted by itself.
-    func takeBackCounts(of tb: TranslationBlock, at pc: UInt64, on vcpu: VCPU) {
-        let index = Int(pc &- tb.key.pc) / 4
-        guard index < tb.instrumentation.insns.count else { return }
-        for case .add(let offset, let value) in tb.instrumentation.insns[index] {
-            let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(offset)
-            at.assumingMemoryBound(to: UInt64.self).pointee &-= value
-        }
     }
 
     // MARK: fork

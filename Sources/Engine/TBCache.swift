@@ -58,10 +58,14 @@ struct TBCache {
         candidates(range).contains { blocks in blocks.contains { $0.guestRange.overlaps(range) } }
     }
 
+    func blocks(overlapping range: Range<UInt64>) -> [TranslationBlock] {
+        candidates(range).flatMap { blocks in blocks.filter { $0.guestRange.overlaps(range) } }
+    }
+
     /// Unlinks and forgets every TB that overlaps a guest range. Exclusive sections only.
     /// - Returns: the removed TBs; the caller frees what they own.
     mutating func remove(overlapping range: Range<UInt64>) -> [TranslationBlock] {
-        let doomed = candidates(range).flatMap { blocks in blocks.filter { $0.guestRange.overlaps(range) } }
+        let doomed = blocks(overlapping: range)
         for tb in doomed { remove(tb) }
         return doomed
     }

@@ -45,9 +45,17 @@ final class TranslationBlock {
     var regionRequests = 0
     var awaitsRegion = false
 
-    init(key: TBKey, c: UnsafeMutablePointer<nt_tb>, instructionCount: Int, cleansTags: Bool, instrumentation: TBInstrumentation) {
+    /// With a C struct that has neither code nor slots yet.
+    init(key: TBKey, index: UInt32, instructionCount: Int, cleansTags: Bool, instrumentation: TBInstrumentation) {
         self.key = key
-        self.c = c
+        c = .allocate(capacity: 1)
+        UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
+        c.pointee.pc = key.pc
+        c.pointee.flags = key.flags
+        c.pointee.tb_index = index
+        c.pointee.insn_count = UInt32(instructionCount)
+        c.pointee.loop_heat = .max
+        c.pointee.indirect_targets = (.max, .max)
         self.instructionCount = instructionCount
         self.cleansTags = cleansTags
         self.instrumentation = instrumentation

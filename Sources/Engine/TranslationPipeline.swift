@@ -62,7 +62,8 @@ struct TranslationPipeline: ~Copyable {
         if !isRepeated { dumpGuestCode(block, symbol: symbol) }
         if log.isOn(.op), !isRepeated { log.put("OP:\n\(text(block))\n") }
         let adjustments = PluginGen.run(
-            &block, instrumentation, collectsFPFlags: collectsFPFlags, exclusiveValue: UInt64(NT_CPU_EXCLUSIVE_VALUE))
+            &block, instrumentation, collectsFPFlags: collectsFPFlags, exclusiveValue: UInt64(NT_CPU_EXCLUSIVE_VALUE),
+            helperRecords: UInt64(NT_CPU_MEM_RECORDS))
         passes.run(&block)
         if log.isOn(.opOpt), !isRepeated { log.put("OP after optimization:\n\(text(block))\n") }
         return adjustments

@@ -53,10 +53,15 @@ package final class VCPU: @unchecked Sendable {
     func noteStaleCode(at address: UInt64) {
         // CTR_EL0 tells the guest 64-byte instruction-cache lines. The last line of all is never code.
         let start = min(Self.withoutTag(address) & ~63, UInt64.max - 127)
-        if let last = staleCode.last, last.upperBound == start {
-            staleCode[staleCode.count - 1] = last.lowerBound..<start + 64
+        noteStaleCode(start..<start + 64)
+    }
+
+    /// The same of any range.
+    func noteStaleCode(_ range: Range<UInt64>) {
+        if let last = staleCode.last, last.upperBound == range.lowerBound {
+            staleCode[staleCode.count - 1] = last.lowerBound..<range.upperBound
         } else {
-            staleCode.append(start..<start + 64)
+            staleCode.append(range)
         }
         nt_request_exit(cpu)
     }
@@ -134,27 +139,21 @@ package final class VCPU: @unchecked Sendable {
         }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
-        // The TB knows; what follows its first instruction has none.
-        branchType = 0
-        let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
-        if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
-        if exit == NT_EXIT_LOOP { cpu.pointee.exit_tb.pointee.loop_heat = engine.configuration.loopThreshold }
-        tidyPC()
+        var exit = enter(tb)
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         var meetsFirstTag = false
-        if exit == NT_EXIT_FAULT {
-            let tb = engine.restoreStateAtFaultPoint(of: self)
-            meetsFirstTag = isFaultNonCanonical && !tb.cleansTags
-            if meetsFirstTag { engine.takeBackCounts(of: tb, at: cpu.pointee.pc, on: self) }
-        } else if exit == NT_EXIT_EXCEPTION, Self.cameFromHelper(cpu.pointee.exception) {
+        while exit == NT_EXIT_FAULT {
+            let faulted = engine.restoreStateAtFaultPoint(of: self)
+            if !isFaultNonCanonical || faulted.cleansTags { break }
+            // If there was no tag it faults again.
+            meetsFirstTag = true
+            exit = enter(engine.makeRest(of: faulted, at: cpu.pointee.pc))
+        }
+        if exit == NT_EXIT_EXCEPTION, Self.cameFromHelper(cpu.pointee.exception) {
             engine.restoreStateAtFaultPoint(of: self)
         }
         engine.world.leave(self)
-        if meetsFirstTag {
-            // The instruction runs again, in a TB that drops tags; if there was none, it faults again.
-            engine.startCleaningTags()
-            return .resume
-        }
+        if meetsFirstTag { engine.startCleaningTags() }
         switch exit {
         case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
         case NT_EXIT_CHAIN:
@@ -173,6 +172,17 @@ package final class VCPU: @unchecked Sendable {
         case NT_EXIT_FAULT: return handleFault()
         case let other: preconditionFailure("generated code returned \(other)")
         }
+    }
+
+    /// Runs from a TB on. Inside `world` only.
+    private func enter(_ tb: TranslationBlock) -> nt_exit {
+        // The TB knows; what follows its first instruction has none.
+        branchType = 0
+        let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
+        if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
+        if exit == NT_EXIT_LOOP { cpu.pointee.exit_tb.pointee.loop_heat = engine.configuration.loopThreshold }
+        tidyPC()
+        return exit
     }
 
     /// Exceptions that leave in mid-TB: the PC is the fault point's.

@@ -71,6 +71,8 @@ package struct TBInstrumentation: Equatable, Sendable {
     package var insns: [[InstrumentationRecord]]
     /// After each successful access of each instruction; empty, or one list for each instruction.
     package var mem: [[MemoryInstrumentationRecord]]
+    /// `mem` for those instructions whose accesses a helper makes; empty, or one element for each instruction.
+    package var helperRecords: [HelperRecords?] = []
 
     package init(
         tb: [InstrumentationRecord] = [], insns: [[InstrumentationRecord]] = [], mem: [[MemoryInstrumentationRecord]] = []
@@ -87,6 +89,36 @@ package struct TBInstrumentation: Equatable, Sendable {
     }
 
     package var isEmpty: Bool { tb.isEmpty && insns.isEmpty && mem.isEmpty }
+
+    /// `helperRecords` follow from `mem`.
+    package static func == (a: TBInstrumentation, b: TBInstrumentation) -> Bool {
+        a.tb == b.tb && a.insns == b.insns && a.mem == b.mem
+    }
+
+    /// What is left to do when instruction `first` has begun and made no access yet.
+    package func rest(from first: Int) -> TBInstrumentation {
+        func tail<Element>(_ list: [Element]) -> [Element] { Array(list.dropFirst(first)) }
+        var rest = TBInstrumentation(insns: tail(insns), mem: tail(mem))
+        rest.helperRecords = tail(helperRecords)
+        if !rest.insns.isEmpty { rest.insns[0] = [] }
+        return rest
+    }
+}
+
+/// The memory records of one instruction as a helper reads them. They live as long as a TB that was made with them.
+package struct HelperRecords: @unchecked Sendable {
+    // @unchecked: `owner` is immutable.
+    /// The host address that the helper is given.
+    package let address: UInt64
+    package let hasCallbacks: Bool
+    /// Frees them.
+    private let owner: AnyObject
+
+    package init(address: UInt64, hasCallbacks: Bool, owner: AnyObject) {
+        self.address = address
+        self.hasCallbacks = hasCallbacks
+        self.owner = owner
+    }
 }
 
 /// Who is asked what to put into a TB, once for each translation.

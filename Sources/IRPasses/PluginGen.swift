@@ -23,15 +23,18 @@ package enum PluginGen {
     ///   the host's unit over a callback or the end of the TB.
     /// - Parameter exclusiveValue: Offset in the vCPU's arena of the 16 bytes that the last exclusive load read; nil when there
     ///   are none, and then a store-exclusive knows what it replaces only when the load is in the same TB.
+    /// - Parameter helperRecords: Offset of the word in which a helper that makes accesses finds its records; nil when there is none,
+    ///   and then such accesses are not reported.
     package static func run(
         _ block: inout IRBlock, _ instrumentation: TBInstrumentation, collectsFPFlags: Bool = true,
-        exclusiveValue: UInt64? = nil
+        exclusiveValue: UInt64? = nil, helperRecords: UInt64? = nil
     ) -> [FaultAdjustment] {
         let collects = collectsFPFlags && block.insts.contains { $0.exactEffects.contains(.floatingPoint) }
         if instrumentation.isEmpty, !collects { return [] }
         var generator = Generator(instrumentation: instrumentation, block: block)
         generator.collectsFPFlags = collects
         generator.exclusiveValue = exclusiveValue
+        generator.helperRecords = helperRecords
         for (index, inst) in block.insts.enumerated() { generator.copy(inst, at: index) }
         block.insts = generator.output
         return generator.adjustments
@@ -58,6 +61,7 @@ private struct Generator {
     private var instruction = -1
     var collectsFPFlags = false
     var exclusiveValue: UInt64?
+    var helperRecords: UInt64?
     /// Floating-point operations stand behind the last place where flags were collected.
     private var hasFPFlags = false
     private var firstOfPair: IRInst?
@@ -83,6 +87,7 @@ private struct Generator {
     mutating func copy(_ old: IRInst, at index: Int) {
         let inst = old.renumbered(remap)
         if inst.op.effects.contains(.terminator) { collectFPFlags() }
+        if inst.op == .call { announceAccesses(of: inst) }
         let result = append(inst)
         if collectsFPFlags, inst.exactEffects.contains(.floatingPoint) { hasFPFlags = true }
         remap.append(result)
@@ -233,6 +238,16 @@ private struct Generator {
         default: preconditionFailure("an access without report: \(inst.op)")
         }
         firstOfPair = nil
+    }
+
+    /// The helper that makes an instruction's accesses is told what to do at each.
+    private mutating func announceAccesses(of call: IRInst) {
+        guard let helperRecords, call.imm == UInt64(Helper.mops.rawValue),
+            instrumentation.helperRecords.indices.contains(instruction), let records = instrumentation.helperRecords[instruction]
+        else { return }
+        openAdds.removeAll(keepingCapacity: true)
+        if records.hasCallbacks { collectFPFlags() }
+        append(IRInst(.pluginStore, imm: helperRecords, imm2: records.address))
     }
 
     private mutating func reportHalves(_ inst: IRInst, _ value: Value, isStore: Bool, _ isLast: Bool) {

@@ -135,7 +135,7 @@ extension TBLowering {
     private mutating func jump(to pc: UInt64, slot: Int) {
         let target = l.const(pc, l.i64)
         guard options.chains else { return leave(to: target, NT_EXIT_LOOKUP) }
-        if pc <= block.pc { poll(target) }
+        if pc <= block.pc || region?.hasCallbacks ?? false { poll(target) }
         if let next = region?.entry(pc) {
             LLVMBuildBr(b, next)
             return
@@ -193,7 +193,7 @@ extension TBLowering {
         let choice = LLVMBuildSwitch(b, pc, outside, UInt32(targets.count))
         for target in targets {
             // A way back must poll; another may go straight.
-            guard target.pc <= block.pc else {
+            guard target.pc <= block.pc || region.hasCallbacks else {
                 LLVMAddCase(choice, l.const(target.pc, l.i64), target.entry)
                 continue
             }

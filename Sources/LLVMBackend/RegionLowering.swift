@@ -26,6 +26,8 @@ package struct RegionUnit {
 /// write-back of registers would be most of it.
 final class RegionLowering {
     let registers: RegisterFile
+    /// Callbacks may write guest code, which then must not run as it was: every branch polls.
+    let hasCallbacks: Bool
     private let entries: [UInt64: LLVMBasicBlockRef]
     /// By the guest address of the TB.
     private let indirectTargets: [UInt64: [UInt64]]
@@ -56,9 +58,11 @@ final class RegionLowering {
     private var indirect: Exit
 
     private init(
-        registers: RegisterFile, entries: [UInt64: LLVMBasicBlockRef], indirectTargets: [UInt64: [UInt64]], _ lowering: TBLowering
+        registers: RegisterFile, hasCallbacks: Bool, entries: [UInt64: LLVMBasicBlockRef], indirectTargets: [UInt64: [UInt64]],
+        _ lowering: TBLowering
     ) {
         self.registers = registers
+        self.hasCallbacks = hasCallbacks
         self.entries = entries
         self.indirectTargets = indirectTargets
         toRunLoop = Exit(lowering.l.i64, lowering)
@@ -101,7 +105,9 @@ final class RegionLowering {
         var entries: [UInt64: LLVMBasicBlockRef] = [:]
         for unit in region.units { entries[unit.block.pc] = lowerings[0].newBlock() }
         let targets = Dictionary(uniqueKeysWithValues: zip(region.units.map(\.block.pc), region.indirectTargets))
-        let state = RegionLowering(registers: registers, entries: entries, indirectTargets: targets, lowerings[0])
+        let hasCallbacks = blocks.contains { $0.insts.contains { [.pluginCall, .pluginCallIf, .pluginMemCall].contains($0.op) } }
+        let state = RegionLowering(
+            registers: registers, hasCallbacks: hasCallbacks, entries: entries, indirectTargets: targets, lowerings[0])
         let choice = LLVMBuildSwitch(
             l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), entries[region.units[0].block.pc]!,
             UInt32(region.entries.count))

@@ -19,10 +19,6 @@ extension PluginHost {
     /// Once in a process.
     private static let callsAtExit: Void = { _ = atexit { PluginHost.active?.atExit() } }()
 
-    /// Makes C's `exit` begin with `atExit`, before it takes down what others have registered meanwhile: LLVM's tables, which
-    /// other threads may still be using.
-    package func comeFirstAtExit() { _ = atexit { PluginHost.active?.atExit() } }
-
     private func load(_ request: PluginRequest, _ searchPath: PluginSearchPath) throws(PluginError) {
         let path = request.path
         guard let library = dlopen(searchPath.resolve(path), RTLD_NOW | RTLD_LOCAL) else {

@@ -9,6 +9,8 @@ internal import Synchronization
 /// It stands in `ScoreboardHandles`, and its memory stays there: a handle that was freed, or is none, can be told from one that is
 /// alive in a few instructions.
 struct Scoreboard {
+    /// First, for `isAlive(_:)`, which is how to ask.
+    private var alive = true
     /// The element of vCPU 0; the others follow `NT_ARENA_STRIDE` apart.
     let element0: UnsafeMutableRawPointer
     /// From the start of an arena.
@@ -17,8 +19,21 @@ struct Scoreboard {
     let size: Int
     /// Number of vCPU indices that have had a vCPU: elements from there on are not readable.
     let vcpuCount: UnsafeMutablePointer<Atomic<Int>>
-    /// False from the time it is freed; memory that no scoreboard has used reads as false.
-    var isAlive: Bool
+
+    init(element0: UnsafeMutableRawPointer, arenaOffset: Int, size: Int, vcpuCount: UnsafeMutablePointer<Atomic<Int>>) {
+        self.element0 = element0
+        self.arenaOffset = arenaOffset
+        self.size = size
+        self.vcpuCount = vcpuCount
+    }
+
+    /// False from the time it is freed; memory that no scoreboard has used reads as false. Atomic: a plugin may free on one thread what
+    /// it is registering on another.
+    @inline(__always)
+    static func isAlive(_ handle: UnsafeMutablePointer<Scoreboard>) -> UnsafeMutablePointer<Atomic<Bool>> {
+        // SAFETY: a struct's first member stands at its start, and an atomic Bool is laid out as a Bool.
+        UnsafeMutableRawPointer(handle).assumingMemoryBound(to: Atomic<Bool>.self)
+    }
 
     /// The element of a vCPU, nil for an index that never had one.
     @inline(__always)
@@ -71,15 +86,14 @@ package final class ScoreboardAllocator: @unchecked Sendable {
         guard let handle = ScoreboardHandles.take() else { return nil }
         handle.initialize(
             to: Scoreboard(
-                element0: arena.base + offset, arenaOffset: offset, size: size, vcpuCount: vcpuCount, isAlive: true))
+                element0: arena.base + offset, arenaOffset: offset, size: size, vcpuCount: vcpuCount))
         return handle
     }
 
     /// Once for each live scoreboard.
     func free(_ handle: UnsafeMutablePointer<Scoreboard>) {
         lock.withLock {
-            guard handle.pointee.isAlive else { return }
-            handle.pointee.isAlive = false
+            guard Scoreboard.isAlive(handle).pointee.exchange(false, ordering: .relaxed) else { return }
             pendingFree.append(handle)
         }
     }
@@ -143,7 +157,8 @@ enum ScoreboardHandles {
     static func scoreboard(_ handle: OpaquePointer?) -> UnsafeMutablePointer<Scoreboard>? {
         let address = UInt(bitPattern: handle)
         if start != 0, address &- start < UInt(stride &* limit), address & UInt(stride &- 1) == 0,
-            let scoreboard = UnsafeMutablePointer<Scoreboard>(bitPattern: address), scoreboard.pointee.isAlive
+            let scoreboard = UnsafeMutablePointer<Scoreboard>(bitPattern: address),
+            Scoreboard.isAlive(scoreboard).pointee.load(ordering: .relaxed)
         {
             return scoreboard
         }

@@ -73,8 +73,17 @@ final class TranslationContext {
     func end() -> TBInstrumentation {
         owner.pointee.store(0, ordering: .relaxed)
         defer { records = nil }
-        return records ?? TBInstrumentation()
+        var result = records ?? TBInstrumentation()
+        if (0..<result.mem.count).contains(where: isCopyOrSet) {
+            result.helperRecords = result.mem.enumerated().map { index, list in
+                isCopyOrSet(index) && !list.isEmpty ? MemoryRecordTable.make(list) : nil
+            }
+        }
+        return result
     }
+
+    /// Memory Copy and Memory Set (FEAT_MOPS), whose accesses a helper makes.
+    private func isCopyOrSet(_ index: Int) -> Bool { insns[index].word & 0xfb20_0c00 == 0x1900_0400 }
 
     /// What a plugin's handle points to, with a line on stderr when it is none of ours.
     func tb(_ handle: OpaquePointer?) -> UnsafePointer<TBHandle>? {

@@ -369,11 +369,34 @@ extension UserModeMachine: PluginHostServices {
     }
 
     func readMemory(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        nt_copy_fallible(buffer.baseAddress, UnsafeRawPointer(bitPattern: UInt(address)), buffer.count) == 0
+        let from = UnsafeRawPointer(bitPattern: UInt(address))
+        if nt_copy_fallible(buffer.baseAddress, from, buffer.count) == 0 { return true }
+        return isMapped(address, buffer.count) && nt_linux_read_protected(buffer.baseAddress, from, buffer.count)
     }
 
     func writeMemory(at address: UInt64, from bytes: UnsafeRawBufferPointer) -> Bool {
-        nt_copy_fallible(UnsafeMutableRawPointer(bitPattern: UInt(address)), bytes.baseAddress, bytes.count) == 0
+        guard isMapped(address, bytes.count) else { return false }
+        let to = UnsafeMutableRawPointer(bitPattern: UInt(address))
+        let isWritten =
+            nt_copy_fallible(to, bytes.baseAddress, bytes.count) == 0
+            || nt_linux_write_protected(to, bytes.baseAddress, bytes.count)
+        let range = address..<address + UInt64(bytes.count)
+        // Before the engine exists there is no code. Whose thread it is not may hold what a vCPU waits for: it does not wait.
+        if let engine, process.addressSpace.withMap({ $0.hasExecutable(in: range) }) {
+            if let cpu = nt_thread_cpu() {
+                engine.codeWasWritten(range, on: Unmanaged<VCPU>.fromOpaque(cpu.pointee.owner).takeUnretainedValue())
+            } else {
+                engine.requestSafePoint()
+            }
+        }
+        return isWritten
+    }
+
+    /// All of it is the guest's. (The rest of the address space is ours.)
+    private func isMapped(_ address: UInt64, _ count: Int) -> Bool {
+        let (end, overflows) = address.addingReportingOverflow(UInt64(count))
+        guard let process, !overflows else { return false }
+        return process.addressSpace.withMap { $0.covers(address..<end) }
     }
 
     func pluginOutput(_ text: UnsafeBufferPointer<UInt8>) {

@@ -22,6 +22,7 @@ package struct Emulator: Sendable, Hashable {
             Emulator(name: "interp", command: [path, "--tier=interp"]),
             Emulator(name: "block", command: [path, "--tier=block"]),
             Emulator(name: "auto", command: [path, "--tier=auto", "--hot-threshold=1"]),
+            Emulator(name: "region", command: [path, "--tier=region"]),
             Emulator(name: "interp-one", command: [path, "--tier=interp", "-one-insn-per-tb"]),
             Emulator(name: "block-one", command: [path, "--tier=block", "-one-insn-per-tb"], period: 8),
             // Counters in front of each instruction: in IR, and as calls.

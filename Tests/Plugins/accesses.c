@@ -2,7 +2,7 @@
 // load, value, and @offset from the guest's symbol that X0 holds when it begins (0x10 lines up with 16-byte data).
 #include "plugin.h"
 
-static struct qemu_plugin_register *x0;
+static struct qemu_plugin_register *x0, *pc;
 static uint64_t base;
 
 static void begun(unsigned vcpu, void *data) {
@@ -16,6 +16,7 @@ static void accessed(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t address
     CHECK(1u << value.type == size);
     CHECK(!qemu_plugin_mem_is_big_endian(info));
     CHECK(qemu_plugin_get_hwaddr(info, address) == NULL);
+    CHECK(read_u64(pc) == (uintptr_t)data && read_u64(x0) == base);
     fprintf(stderr, " %c%u%s@%d=", qemu_plugin_mem_is_store(info) ? 'W' : 'R', size,
             qemu_plugin_mem_is_sign_extended(info) ? "s" : "", (int)(address - base));
     if (size == 16)
@@ -27,7 +28,10 @@ static void accessed(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t address
                                                 : value.data.u8);
 }
 
-static void started(ID unsigned vcpu DATA) { x0 = find_register("x0"); }
+static void started(ID unsigned vcpu DATA) {
+    x0 = find_register("x0");
+    pc = find_register("pc");
+}
 
 static void translated(ID struct qemu_plugin_tb *tb DATA) {
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
@@ -35,7 +39,8 @@ static void translated(ID struct qemu_plugin_tb *tb DATA) {
         const uint32_t *word = qemu_plugin_insn_haddr(insn);
         if (word[-1] != 0xaa1d03fd) continue;
         qemu_plugin_register_vcpu_insn_exec_cb(insn, begun, QEMU_PLUGIN_CB_R_REGS, (void *)(uintptr_t)*word);
-        qemu_plugin_register_vcpu_mem_cb(insn, accessed, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);
+        void *address = (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn);
+        qemu_plugin_register_vcpu_mem_cb(insn, accessed, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_MEM_RW, address);
     }
 }
 

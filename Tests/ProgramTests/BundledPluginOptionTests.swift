@@ -120,6 +120,26 @@ import Testing
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "cpu 0 insns: 12280\ntotal insns: 12280\n")
     }
 
+    /// A child that fork made ends first: its file has its process id behind the name, and the parent's is whole.
+    @Test func childrenHaveFilesOfTheirOwn() throws {
+        let folder = try TemporaryFolder()
+        let guest = try Installation.guest("restart")
+        for (plugin, files) in [
+            ("insn,inline=on,out=insn", ["insn", "insn.*"]), ("drcov,filename=drcov", ["drcov", "drcov.*"]),
+            ("bbv,interval=1,outfile=bbv", ["bbv.0.bb", "bbv.0.bb.*"]), ("uftrace,out=trace", ["trace"]),
+        ] {
+            let outcome = try needletail(["-plugin", plugin, guest]) { $0.directory = folder.path }
+            #expect(outcome.status == .exit(0) && outcome.stderr == "", "\(plugin) \(outcome)")
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            for name in names {
+                let isKnown = files.contains { $0 == name || $0.hasSuffix("*") && name.hasPrefix($0.dropLast()) }
+                #expect(isKnown && !name.hasSuffix(".tmp"), "\(plugin) \(names)")
+            }
+            #expect(names.count == files.count && names.contains(files[0]), "\(plugin) \(names)")
+            for name in names { try FileManager.default.removeItem(atPath: folder.path + "/" + name) }
+        }
+    }
+
     /// Both by a signal from outside, in a loop that never ends.
     @Test(arguments: ["TERM", "INT"]) func writeWhenTheGuestIsKilled(_ signal: String) throws {
         let folder = try TemporaryFolder()

@@ -56,4 +56,21 @@ import Testing
             #expect(called.stderr == "inline 4 3, calls 4 3\n", "\(mode)")
         }
     }
+
+    /// A program with every kind of access, those of copy and set instructions among them.
+    @Test func countsInlineWhatItCalls() throws {
+        let guest = try Installation.guest("inventory")
+        let plugin = try HostCompiler.plugin(Self.source)
+        var counts: Set<Substring> = []
+        for mode in PluginCountTests.modes {
+            let merged = try needletail(mode + ["-plugin", plugin.path, guest])
+            let called = try needletail(mode + ["-plugin", plugin.path + ",calls=on", guest])
+            #expect(merged.status == .exit(0) && called.status == .exit(0))
+            let parts = called.stderr.dropLast().split(separator: ", ")
+            #expect(parts.count == 2 && parts[0].dropFirst("inline ".count) == parts[1].dropFirst("calls ".count))
+            #expect(merged.stderr.dropLast() == parts[0])
+            counts.insert(parts[0])
+        }
+        #expect(counts.count == 1)
+    }
 }

@@ -73,6 +73,25 @@ import Testing
         throw Subprocess.Failure(description: "qemu-aarch64 takes no counting plugin")
     }
 
+    /// In front of the first tagged address all code is made anew in mid-block: nothing is counted or called twice.
+    @Test(arguments: modes) func countsTheFirstTaggedAccessOnce(_ mode: [String]) throws {
+        let guest = try Installation.guest("tagged")
+        let blocks = mode.contains("-one-insn-per-tb") ? 24 : 4
+        let outcome = try needletail(mode + ["-plugin", "inline", "-d", "plugin", guest])
+        #expect(outcome.status == .exit(0))
+        for (what, count, modes) in [
+            ("tb", blocks, ["", " (per vcpu)", " (per vcpu inline)", " (conditional cb)"]),
+            ("insn", 24, ["", " (per vcpu)", " (per vcpu inline)", " (cond cb)"]),
+            ("mem", 7, ["", " (per vcpu)", " (per vcpu inline)"]),
+        ] {
+            for mode in modes {
+                #expect(outcome.errorLines.contains { $0 == "\(what): \(count)\(mode)" }, "\(mode) \(outcome.stderr)")
+            }
+        }
+        let statistics = try needletail(mode + ["--stats", guest])
+        #expect(statistics.stderr.hasPrefix("needletail: 24 guest instructions"))
+    }
+
     /// Blocks of the count guest: the first TB, 99 further rounds of the inner loop each time, 1000 outer ends, 999 outer
     /// heads, the exit.
     @Test(arguments: Tier.allCases, ["on", "off"])

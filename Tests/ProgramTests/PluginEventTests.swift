@@ -103,6 +103,17 @@ import Testing
         }
     }
 
+    /// What a plugin writes over the guest's code counts from the next block on, and protection keeps it from nothing.
+    @Test(arguments: [5, 7])
+    func writesGuestCode(version: Int) throws {
+        let guest = try Installation.guest("patched")
+        let plugin = try HostCompiler.plugin(file: "patches", version: version)
+        for mode in Tier.allCases.map({ ["--tier=\($0)"] }) + [["--tier=block", "--no-chain"]] {
+            let outcome = try needletail(mode + ["-plugin", plugin.path, guest])
+            #expect(outcome.status == .exit(0) && outcome.stderr == "", "\(mode) \(outcome)")
+        }
+    }
+
     @Test(arguments: ["insn", "atexit", "install"])
     func refusesToMoveThePCElsewhere(place: String) throws {
         let guest = try Installation.guest("redirect")

@@ -59,5 +59,19 @@ import Testing
         let plugin = folder.path + "/swift/.build/release/libcountcalls.so"
         let outcome = try run("\(needletail) -plugin \(plugin),vcpus=on -d plugin \(guest)")
         #expect(outcome.stderr == "vcpu 0: 1000\ncalls: 1000\n", "\(outcome)")
+
+        // The same with a plugin that uses what the SDK has of version 6.
+        let source = Installation.packageRoot + "/Tests/Plugins/answers.swift"
+        let rebuilt = try run(
+            "cp \(source) swift/Sources/countcalls/countcalls.swift && cd swift && "
+                + "NEEDLETAIL_SDK=\"$(\(needletail) --print-plugin-sdk)\" swift build -c release"
+        ) { $0.directory = folder.path }
+        #expect(rebuilt.status == .exit(0), "\(rebuilt)")
+        for tier in Tier.allCases {
+            for (options, guest) in [("", "filtered"), (",jump=on", "redirect")] {
+                let outcome = try run("\(needletail) --tier=\(tier) -plugin \(plugin)\(options) \(try Installation.guest(guest))")
+                #expect(outcome.status == .exit(0) && outcome.stderr == "", "\(guest) \(outcome)")
+            }
+        }
     }
 }

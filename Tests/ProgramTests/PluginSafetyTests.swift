@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Plugins that make mistakes, and plugins that come and go while threads run.
@@ -18,6 +19,39 @@ import Testing
             for part in ["scoreboard", "unknown plugin id 12345", "as a block", "as an instruction", "unknown flags 9"] {
                 #expect(told.contains { $0.contains(part) }, "\(part)")
             }
+        }
+    }
+
+    /// `abort` ends the process, also where the guest handles SIGABRT.
+    @Test(arguments: ["callback", "call", "atexit"]) func abortsEndTheProcess(_ place: String) throws {
+        let guest = try Installation.guest("handled")
+        let plugin = try HostCompiler.plugin(
+            """
+            #include "plugin.h"
+            static const char *place;
+            static volatile int is_handled;
+            static void abort_at(const char *here) { if (!strcmp(place, here)) abort(); }
+            static void executed(unsigned vcpu, void *data) { if (is_handled) abort_at("callback"); }
+            static void translated(ID struct qemu_plugin_tb *tb DATA) {
+                qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS, NULL);
+            }
+            static void returned(ID unsigned vcpu, int64_t num, int64_t value DATA) {
+                if (num == 134) is_handled = 1;
+                if (num == 172) abort_at("call");
+            }
+            static void ended(UDATA) { abort_at("atexit"); }
+            QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv) {
+                me = id;
+                place = strchr(argv[0], '=') + 1;
+                REGISTER(vcpu_tb_trans, translated);
+                REGISTER(vcpu_syscall_ret, returned);
+                qemu_plugin_register_atexit_cb(id, ended, NULL);
+                return 0;
+            }
+            """, options: ["-I", Installation.packageRoot + "/Tests/Plugins"])
+        for tier in Tier.allCases {
+            let outcome = try needletail(["--tier=\(tier)", "-plugin", plugin.path + ",place=\(place)", guest])
+            #expect(outcome.status == .signal(SIGABRT) && outcome.stderr == "", "\(tier) \(outcome)")
         }
     }
 

@@ -24,6 +24,8 @@ struct nt_tb;
 /// Flags of a TB, bits 2:1: PSTATE.BTYPE at its start. An indirect branch puts it into bits 57:56 of the PC it looks up or leaves
 /// with, and the jump cache knows the TB by that PC. Not 0 only where the guest has guarded pages.
 #define NT_TB_BTYPE_SHIFT 1
+/// Flags above these make a key that no look-up asks for.
+#define NT_TB_FLAG_BITS 3
 #define NT_PC_BTYPE_SHIFT 56
 #define NT_PAC_CACHE_OFFSET 0x24000
 #define NT_PAC_CACHE_BITS 9
@@ -128,6 +130,8 @@ typedef struct nt_cpu {
     uint64_t insn_count; // guest instructions, counted only for --stats
     // Last memory access, for memory callbacks.
     nt_v128 mem_value;
+    // What plugins want at the accesses of the mops call that follows; it takes this and leaves NULL.
+    const struct nt_mem_records *mem_records;
     uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.
     nt_v128 zero;

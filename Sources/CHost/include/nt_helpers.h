@@ -61,6 +61,20 @@ const char *nt_helper_name(uint32_t id);
 #define NT_MOPS_COPY 0x40000u
 #define NT_MOPS_FORWARD 0x80000u
 
+/// What plugins want at the accesses that the mops helper makes, in the order in which it runs. Kept by the TB.
+typedef enum nt_mem_record_kind { NT_MEM_ADD, NT_MEM_STORE, NT_MEM_CALL } nt_mem_record_kind;
+typedef struct nt_mem_record {
+    uint8_t kind;       // nt_mem_record_kind
+    uint8_t directions; // 1 reads, 2 writes, 3 both
+    uint8_t regs;       // NT_MEM_CALL: what goes into cpu->reg_permission
+    uint64_t target;    // offset in the vCPU's arena; NT_MEM_CALL: the function
+    uint64_t value;     // amount; NT_MEM_CALL: its userdata
+} nt_mem_record;
+typedef struct nt_mem_records {
+    uint64_t count;
+    const nt_mem_record *rows;
+} nt_mem_records;
+
 /// Frequency of the virtual counter (CNTFRQ_EL0), in Hz.
 #define NT_CNTFRQ 62500000u
 

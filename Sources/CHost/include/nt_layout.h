@@ -33,6 +33,7 @@ enum {
     NT_CPU_INSN_COUNT = offsetof(nt_cpu, insn_count),
     NT_CPU_CLEAN_MXCSR = offsetof(nt_cpu, clean_mxcsr),
     NT_CPU_MEM_VALUE = offsetof(nt_cpu, mem_value),
+    NT_CPU_MEM_RECORDS = offsetof(nt_cpu, mem_records),
     NT_CPU_ZERO = offsetof(nt_cpu, zero),
     NT_CPU_TEMPS = offsetof(nt_cpu, temps),
     NT_TB_ENTRY = offsetof(nt_tb, entry),

@@ -104,6 +104,11 @@ int64_t nt_linux_clone(uint64_t flags, uint64_t exit_signal, uint64_t pidfd, con
 /// Ends the calling host thread, its process's first, and no other.
 _Noreturn void nt_linux_exit_thread(void);
 
+/// Reads or writes memory of this process whatever its protection, as a debugger does. Writing makes a private page this process's own.
+/// - Returns: false when some of it could not be reached; there is no /proc, or pages are shared and read-only.
+bool nt_linux_read_protected(void *to, const void *from, size_t count);
+bool nt_linux_write_protected(void *to, const void *from, size_t count);
+
 /// Ends the process by `signal` with its default action. Returns only if the host could not do that.
 void nt_linux_die(int signal);
 

@@ -48,6 +48,9 @@ typedef struct nt_tb {
 /// Entry of an unchained slot: stores cpu->pc and cpu->exit_slot from the stub and returns NT_EXIT_CHAIN.
 NT_PRESERVE_NONE uint64_t nt_unchained(nt_cpu *cpu, nt_tb *stub);
 
+/// Entry of a TB whose guest code has changed and that is about to be removed: leaves as if there were none.
+NT_PRESERVE_NONE uint64_t nt_stale(nt_cpu *cpu, nt_tb *tb);
+
 static inline nt_tb *nt_slot_stub(nt_slot *slot) { return (nt_tb *)&slot->stub_entry; }
 
 static inline void nt_slot_init(nt_slot *slot, uint64_t pc) {
@@ -68,6 +71,7 @@ static inline void nt_tb_set_entry(nt_tb *tb, void *code) {
     __atomic_store_n((void **)&tb->entry, code, __ATOMIC_RELEASE);
 }
 static inline int32_t nt_tb_heat(nt_tb *tb) { return __atomic_load_n((int32_t *)&tb->heat, __ATOMIC_RELAXED); }
+static inline void nt_tb_set_stale(nt_tb *tb) { nt_tb_set_entry(tb, (void *)nt_stale); }
 static inline void nt_tb_set_heat(nt_tb *tb, int32_t heat) {
     __atomic_store_n((int32_t *)&tb->heat, heat, __ATOMIC_RELAXED);
 }

@@ -19,12 +19,12 @@ private func insnHandle(_ insn: OpaquePointer?) -> UnsafePointer<InsnHandle>? {
 
 /// Offset of a u64 entry from the start of the vCPU arena.
 private func arenaOffset(_ entry: qemu_plugin_u64) -> UInt64? {
-    guard let scoreboard = ScoreboardHandles.scoreboard(entry.score)?.pointee else { return nil }
-    guard entry.offset >= 0, entry.offset <= scoreboard.size - 8 else {
+    guard let scoreboard = ScoreboardHandles.scoreboard(entry.score) else { return nil }
+    guard entry.offset >= 0, entry.offset <= scoreboard.pointee.size - 8 else {
         pluginDiagnostic("a plugin registered an inline operation or condition outside its scoreboard's elements")
         return nil
     }
-    return UInt64(scoreboard.arenaOffset + entry.offset)
+    return UInt64(scoreboard.pointee.arenaOffset + entry.offset)
 }
 
 /// - Parameter callback: Address of a C function.

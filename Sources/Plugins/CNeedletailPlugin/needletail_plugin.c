@@ -7,6 +7,7 @@
 #include <fnmatch.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,22 +17,28 @@
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool forked;
-
 void nt_plugin_lock(void) { pthread_mutex_lock(&lock); }
 void nt_plugin_unlock(void) { pthread_mutex_unlock(&lock); }
 
-bool nt_plugin_take_fork(void) {
-    bool was = forked;
-    forked = false;
-    return was;
+// 0 in a child, until it looks: the kernel wipes the page, however the process forked. NULL where it cannot (before Linux 4.14).
+static uint32_t *mark;
+static uint32_t forks;
+
+uint32_t nt_plugin_fork_count(void) {
+    if (mark && !__atomic_load_n(mark, __ATOMIC_RELAXED) && !__atomic_exchange_n(mark, 1, __ATOMIC_RELAXED))
+        __atomic_fetch_add(&forks, 1, __ATOMIC_RELAXED);
+    return __atomic_load_n(&forks, __ATOMIC_RELAXED);
 }
 static void unlock_in_child(void) {
-    forked = true;
+    if (!mark) forks++;
     pthread_mutex_unlock(&lock);
 }
 __attribute__((constructor)) static void prepare_for_fork(void) {
     pthread_atfork(nt_plugin_lock, nt_plugin_unlock, unlock_in_child);
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0) return;
+    mark = page;
+    *mark = 1;
 }
 
 void nt_plugin_complain(const char *plugin, const char *problem, const char *subject) {

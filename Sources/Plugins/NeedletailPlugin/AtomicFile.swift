@@ -1,28 +1,46 @@
 public import CNeedletailPlugin
 
-/// A file that appears under its name whole, when it is committed: until then it is written beside it, as `NAME.PID.tmp`.
+/// A file that appears under its name whole, when it is committed: until then it is written beside it, as `NAME.PID.tmp`. A child of fork
+/// writes one of its own, `NAME.PID`, if it writes; what its parent wrote is not in it.
 ///
-/// What is there and is no ordinary file (a device, a pipe) is written at once. Not locked: one thread at a time. Errors are told once on stderr, and what follows is dropped.
+/// What is there and is no ordinary file (a device, a pipe) is written at once. Not locked: one thread at a time. Errors are told once on
+/// stderr, and what follows is dropped.
 public struct AtomicFile: ~Copyable {
+    private let name: Text
     private var path: Text
     private var temporary: Text
     private var buffer = Text(capacity: 1 << 16)
-    private var descriptor: Int32
-    private var isDirect: Bool
+    private var descriptor: Int32 = -1
+    private let isDirect: Bool
+    /// That the descriptor was opened in.
+    private var forkCount: UInt32 = 0
 
     /// Opens the temporary file. A relative path is from the current directory of now.
     /// - Returns: nil, after a line on stderr, when it cannot be made.
     public init?(_ name: CText) {
+        var copy = Text()
+        copy.append(cText: name)
+        self.name = copy
         path = Text()
-        path.append(cText: name)
-        let isDirect = nt_plugin_is_special_file(name)
-        self.isDirect = isDirect
-        temporary = Self.temporaryName(path, isDirect)
-        descriptor = temporary.withCText { nt_plugin_open_for_writing($0, isDirect) }
+        temporary = Text()
+        isDirect = nt_plugin_is_special_file(name)
+        open()
         if descriptor < 0 {
             Plugin.complain("cannot write", name)
             return nil
         }
+    }
+
+    private mutating func open() {
+        forkCount = nt_plugin_fork_count()
+        path.removeAll()
+        path.append(name)
+        if forkCount != 0, !isDirect {
+            path.append(".")
+            path.append(Int(nt_plugin_process_id()))
+        }
+        temporary = Self.temporaryName(path, isDirect)
+        descriptor = temporary.withCText { nt_plugin_open_for_writing($0, isDirect) }
     }
 
     private static func temporaryName(_ path: borrowing Text, _ isDirect: Bool) -> Text {
@@ -38,6 +56,7 @@ public struct AtomicFile: ~Copyable {
     public mutating func write(_ text: borrowing Text) { write(text.bytes) }
 
     public mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if forkCount != nt_plugin_fork_count() { separate() }
         if descriptor < 0 { return }
         buffer.append(bytes)
         if buffer.count >= 1 << 16 { flush() }
@@ -57,6 +76,12 @@ public struct AtomicFile: ~Copyable {
     /// Puts the file in its place.
     public mutating func commit() {
         if descriptor < 0 { return }
+        if forkCount != nt_plugin_fork_count() {
+            // The parent's.
+            _ = nt_plugin_close(descriptor)
+            descriptor = -1
+            return
+        }
         flush()
         if descriptor < 0 { return }
         let closed = nt_plugin_close(descriptor) == 0
@@ -72,16 +97,11 @@ public struct AtomicFile: ~Copyable {
         if !isDirect { temporary.withCText { nt_plugin_remove($0) } }
     }
 
-    /// In a child of fork: leaves the parent its file and what it has not yet written, and begins `NAME.PID`.
-    mutating func separate() {
-        if descriptor >= 0 { _ = nt_plugin_close(descriptor) }
+    /// In a child of fork: leaves the parent its file and what it has not yet written.
+    private mutating func separate() {
+        if descriptor < 0 { return }
+        _ = nt_plugin_close(descriptor)
         buffer.removeAll()
-        if !isDirect {
-            path.append(".")
-            path.append(Int(nt_plugin_process_id()))
-        }
-        let isDirect = isDirect
-        temporary = Self.temporaryName(path, isDirect)
-        descriptor = temporary.withCText { nt_plugin_open_for_writing($0, isDirect) }
+        open()
     }
 }

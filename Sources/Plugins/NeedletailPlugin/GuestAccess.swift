@@ -72,6 +72,11 @@ public struct GuestAccess {
             && qemu_plugin_write_memory_hwaddr(place, buffer) == QEMU_PLUGIN_HWADDR_OPERATION_OK
     }
 
+    /// Leaves the callback at once; the guest goes on at `address`. In execution callbacks that were registered with `.jump`, and in
+    /// handlers of events on a vCPU's thread but its end. Nothing is cleaned up on the way: the caller must hold no lock. QEMU 11.
+    @_alwaysEmitIntoClient
+    public static func jump(to address: UInt64) -> Never { qemu_plugin_set_pc(address) }
+
     private func contents(_ buffer: UnsafeMutablePointer<GByteArray>) -> UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: buffer.pointee.data, count: Int(buffer.pointee.len))
     }

@@ -180,3 +180,20 @@ public struct JSON: ~Copyable {
         return true
     }
 }
+
+extension JSON {
+    /// The member `vcpus`: an object for each vCPU, with its number and what `body` adds of its element.
+    public mutating func vcpus<Element>(
+        _ scoreboard: Scoreboard<Element>, where isShown: (Element) -> Bool = { _ in true }, _ body: (inout JSON, Element) -> Void
+    ) {
+        array("vcpus") { json in
+            for vcpu in Plugin.vcpus {
+                guard let element = scoreboard[vcpu]?.pointee, isShown(element) else { continue }
+                json.object {
+                    $0.member("vcpu", vcpu)
+                    body(&$0, element)
+                }
+            }
+        }
+    }
+}

@@ -32,7 +32,7 @@ public struct MemoryAccess {
 
     /// Where it went in the machine; nil in user mode.
     public var machineAddress: MachineAddress? {
-        guard let handle = qemu_plugin_get_hwaddr(info, address) else { return nil }
+        guard Plugin.hasMachine, let handle = qemu_plugin_get_hwaddr(info, address) else { return nil }
         return MachineAddress(handle: handle)
     }
 }

@@ -17,11 +17,15 @@ public typealias AccessCallback =
 /// What a callback does with guest registers.
 public enum RegisterUse {
     case none, read, write
+    /// As `write`, and it may `GuestAccess.jump(to:)`.
+    case jump
     var flags: qemu_plugin_cb_flags {
         switch self {
         case .none: QEMU_PLUGIN_CB_NO_REGS
         case .read: QEMU_PLUGIN_CB_R_REGS
         case .write: QEMU_PLUGIN_CB_RW_REGS
+        // QEMU_PLUGIN_CB_RW_REGS_PC, which version 5 of the header has not.
+        case .jump: qemu_plugin_cb_flags(rawValue: 3)
         }
     }
 }
@@ -39,12 +43,15 @@ public struct Plugin: Sendable {
 
     /// For messages.
     nonisolated(unsafe) public private(set) static var name: StaticString = "plugin"
+    /// `isSystemEmulation`, for callbacks.
+    nonisolated(unsafe) public private(set) static var hasMachine = false
 
     public init(_ name: StaticString, _ id: PluginID, _ info: PluginInfo?) {
         self.id = id
         isSystemEmulation = info?.pointee.system_emulation ?? false
         initialVCPUs = isSystemEmulation ? Int(info?.pointee.system.smp_vcpus ?? 0) : 0
         Self.name = name
+        Self.hasMachine = isSystemEmulation
     }
 
     /// Number of vCPU indices so far.
@@ -122,6 +129,19 @@ public struct Plugin: Sendable {
         }
     }
 
+    /// Answers system calls in the kernel's place: a call for which `handler` has a result (a negative errno for a failure) is not made.
+    /// After `onSystemCall`; of several plugins the one that was loaded last is asked first. QEMU 11.
+    @_alwaysEmitIntoClient
+    public func answerSystemCalls(_ handler: @escaping (VCPUIndex, SystemCall) -> Int64?) {
+        Handlers.systemCallFilter = handler
+        qemu_plugin_register_vcpu_syscall_filter_cb(id) { _, vcpu, number, a1, a2, a3, a4, a5, a6, _, _, result in
+            let call = SystemCall(number: number, arguments: (a1, a2, a3, a4, a5, a6))
+            guard let answer = Handlers.systemCallFilter?(vcpu, call) else { return false }
+            result?.pointee = UInt64(bitPattern: answer)
+            return true
+        }
+    }
+
     /// Its number and result, a negative errno when it failed.
     @_alwaysEmitIntoClient
     public func onSystemCallReturn(_ handler: @escaping (VCPUIndex, _ number: Int64, _ result: Int64) -> Void) {
@@ -188,6 +208,7 @@ enum Handlers {
     @usableFromInline nonisolated(unsafe) static var resume: ((VCPUIndex) -> Void)?
     @usableFromInline nonisolated(unsafe) static var flush: (() -> Void)?
     @usableFromInline nonisolated(unsafe) static var systemCall: ((VCPUIndex, SystemCall) -> Void)?
+    @usableFromInline nonisolated(unsafe) static var systemCallFilter: ((VCPUIndex, SystemCall) -> Int64?)?
     @usableFromInline nonisolated(unsafe) static var systemCallReturn: ((VCPUIndex, Int64, Int64) -> Void)?
     @usableFromInline nonisolated(unsafe) static var discontinuity: ((VCPUIndex, Discontinuity) -> Void)?
 }

@@ -15,6 +15,8 @@ public enum Report {
     nonisolated(unsafe) private static var file: AtomicFile?
     nonisolated(unsafe) private static var stage = Stage.closed
 
+    nonisolated(unsafe) private static var forkCount: UInt32 = 0
+
     private enum Stage { case closed, open, events, finished }
 
     public static var isJSON: Bool { format == .json }
@@ -101,9 +103,10 @@ public enum Report {
     }
 
     private static func begin() {
-        if nt_plugin_take_fork() {
+        let forks = nt_plugin_fork_count()
+        if forks != forkCount {
             // The parent has what was told so far.
-            file?.separate()
+            forkCount = forks
             stage = .closed
         }
         if stage == .closed { stage = .open }

@@ -30,14 +30,9 @@ private func report() {
         for vcpu in Plugin.vcpus { report(vcpu, prefix: "", into: &text) }
         text.append("Total: bb's: \(blocks), insns: \(insns)\n")
     } json: { json in
-        json.array("vcpus") { json in
-            for vcpu in Plugin.vcpus where blocks[vcpu] != 0 {
-                json.object {
-                    $0.member("vcpu", vcpu)
-                    $0.member("blocks", blocks[vcpu])
-                    $0.member("insns", insns[vcpu])
-                }
-            }
+        json.vcpus(counts, where: { $0.blocks != 0 }) {
+            $0.member("blocks", $1.blocks)
+            $0.member("insns", $1.insns)
         }
         json.member("blocks", blocks.sum)
         json.member("insns", insns.sum)

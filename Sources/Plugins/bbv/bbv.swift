@@ -45,21 +45,28 @@ private func intervalEnds(_ vcpu: VCPUIndex) {
     if Report.isJSON { return jsonIntervalEnds(vcpu) }
     var line = Text(capacity: 4096)
     line.append("T")
+    takeCounts(vcpu) { number, count in
+        line.append(":")
+        line.append(number)
+        line.append(":")
+        line.append(count)
+        line.append(" ")
+    }
+    line.append("\n")
+    if let file = local.pointee.file { file.pointee.write(line) } else { Report.line(&line) }
+}
+
+/// The instructions of each block that the vCPU ran in the interval, in the order of numbers; and they begin again at 0.
+private func takeCounts(_ vcpu: VCPUIndex, _ body: (_ number: Int, _ insns: UInt64) -> Void) {
     Plugin.withLock {
         blocks.forEach { entry in
             let block = entry.pointee.value
             let count = block.insns[vcpu]
             if count == 0 { return }
             block.insns[vcpu] = 0
-            line.append(":")
-            line.append(block.number)
-            line.append(":")
-            line.append(count)
-            line.append(" ")
+            body(block.number, count)
         }
     }
-    line.append("\n")
-    if let file = local.pointee.file { file.pointee.write(line) } else { Report.line(&line) }
 }
 
 private func jsonIntervalEnds(_ vcpu: VCPUIndex) {
@@ -67,16 +74,10 @@ private func jsonIntervalEnds(_ vcpu: VCPUIndex) {
     json.beginObject()
     json.member("vcpu", vcpu)
     json.beginArray("blocks")
-    Plugin.withLock {
-        blocks.forEach { entry in
-            let block = entry.pointee.value
-            let count = block.insns[vcpu]
-            if count == 0 { return }
-            block.insns[vcpu] = 0
-            json.object {
-                $0.member("block", block.number)
-                $0.member("insns", count)
-            }
+    takeCounts(vcpu) { number, count in
+        json.object {
+            $0.member("block", number)
+            $0.member("insns", count)
         }
     }
     json.endArray()

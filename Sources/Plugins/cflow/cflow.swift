@@ -46,6 +46,8 @@ struct Node {
     mutating func note(_ address: UInt64) {
         if let index = destinations.firstIndex(where: { $0.address == address }) {
             destinations[index].count += 1
+            // A return has many; the next one is often to a place that was seen lately.
+            if index > 0 { destinations.swapAt(index, index / 2) }
         } else {
             destinations.append(Destination(address: address, count: 1))
         }

@@ -84,15 +84,9 @@ private func report() {
             text.append("vcpu \(vcpu): \(local.checked) discontinuities, \(local.mismatches) mismatches\n")
         }
     } json: { json in
-        json.array("vcpus") { json in
-            for vcpu in Plugin.vcpus {
-                guard let local = locals[vcpu]?.pointee else { continue }
-                json.object {
-                    $0.member("vcpu", vcpu)
-                    $0.member("checked", local.checked)
-                    $0.member("mismatches", local.mismatches)
-                }
-            }
+        json.vcpus(locals) {
+            $0.member("checked", $1.checked)
+            $0.member("mismatches", $1.mismatches)
         }
     }
 }

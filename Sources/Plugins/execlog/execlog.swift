@@ -8,10 +8,8 @@ private struct Settings {
     var checksMentionedOnly = false
 }
 
-/// An instruction that is logged. Kept: translated blocks lead to it.
+/// An instruction that is logged.
 private struct Logged {
-    let address: UInt64
-    let encoding: UInt32
     let disassembly: CText
 }
 
@@ -20,7 +18,7 @@ private final class Log {
     var line = Text(capacity: 1024)
     var json = JSON(capacity: 1024)
     /// The instruction that `line` is about.
-    var current: UnsafeMutablePointer<Logged>?
+    var current: LoggedEntry?
     var registers: [Watched] = []
     let guest = GuestAccess()
 }
@@ -35,6 +33,9 @@ nonisolated(unsafe) private var settings = Settings()
 nonisolated(unsafe) private var prefixes: [CText] = []
 nonisolated(unsafe) private var addresses: [UInt64] = []
 nonisolated(unsafe) private var locals = Scoreboard<Local>(nothing: ())
+/// By address and encoding, under the plugin's lock: blocks are translated more than once.
+nonisolated(unsafe) private var instructions = AddressMap<Logged>()
+private typealias LoggedEntry = AddressMap<Logged>.EntryPointer
 
 /// The vCPU's log, without a reference counted for it: it lives as long as the plugin.
 @inline(__always)
@@ -44,7 +45,11 @@ private func withLog(_ vcpu: VCPUIndex, _ body: (UnsafeMutablePointer<Local>, Lo
 }
 
 private func started(_ vcpu: VCPUIndex) {
-    guard let local = locals[vcpu], local.pointee.log == nil else { return }
+    guard let local = locals[vcpu] else { return }
+    if local.pointee.log != nil {
+        // A new thread with an old index: its registers are its own.
+        return withLog(vcpu) { refresh($1) }
+    }
     let log = Log()
     if !RegisterFilter.isEmpty {
         GuestAccess.registers { register in
@@ -67,16 +72,16 @@ private func isWanted(_ address: UInt64, _ disassembly: CText) -> Bool {
 
 private func instrument(_ insn: Instruction) {
     let registers: RegisterUse = RegisterFilter.isEmpty ? .none : .read
-    let disassembly = insn.disassembly
+    let disassembly = CText(insn.disassembly)
     guard isWanted(insn.address, disassembly) else {
-        free(disassembly)
+        free(UnsafeMutablePointer(mutating: disassembly))
         insn.onExecution(if: locals.counter(at: 0) == 1, registers) { vcpu, _ in withLog(vcpu) { _ = finish($0, $1) } }
         return
     }
-    let logged = UnsafeMutablePointer<Logged>.allocate(capacity: 1)
-    logged.initialize(to: Logged(address: insn.address, encoding: insn.encoding, disassembly: disassembly))
+    let logged = Plugin.withLock { instructions.entry(insn.address, UInt64(insn.encoding)) { Logged(disassembly: disassembly) } }
+    if logged.pointee.value.disassembly != disassembly { free(UnsafeMutablePointer(mutating: disassembly)) }
     insn.onExecution(registers, data: logged) { vcpu, logged in
-        guard let logged = logged?.assumingMemoryBound(to: Logged.self) else { return }
+        guard let logged = logged?.assumingMemoryBound(to: AddressMap<Logged>.Entry.self) else { return }
         withLog(vcpu) { local, log in
             if !finish(local, log) { refresh(log) }
             begin(vcpu, local, log, logged)
@@ -87,7 +92,7 @@ private func instrument(_ insn: Instruction) {
 
 // MARK: Execution
 
-private func begin(_ vcpu: VCPUIndex, _ local: UnsafeMutablePointer<Local>, _ log: Log, _ insn: UnsafeMutablePointer<Logged>) {
+private func begin(_ vcpu: VCPUIndex, _ local: UnsafeMutablePointer<Local>, _ log: Log, _ insn: LoggedEntry) {
     local.pointee.waits = 1
     log.current = insn
     if Report.isJSON {
@@ -95,8 +100,8 @@ private func begin(_ vcpu: VCPUIndex, _ local: UnsafeMutablePointer<Local>, _ lo
         log.json.beginObject()
         log.json.member("vcpu", vcpu)
         log.json.member("address", address: insn.pointee.address)
-        log.json.member("encoding", address: UInt64(insn.pointee.encoding), width: 8)
-        log.json.member("disassembly", insn.pointee.disassembly)
+        log.json.member("encoding", address: insn.pointee.extra, width: 8)
+        log.json.member("disassembly", insn.pointee.value.disassembly)
         log.json.beginArray("accesses")
         return
     }
@@ -105,9 +110,9 @@ private func begin(_ vcpu: VCPUIndex, _ local: UnsafeMutablePointer<Local>, _ lo
     log.line.append(", ")
     log.line.append(address: insn.pointee.address)
     log.line.append(", ")
-    log.line.append(address: UInt64(insn.pointee.encoding))
+    log.line.append(address: insn.pointee.extra)
     log.line.append(", \"")
-    log.line.append(cText: insn.pointee.disassembly)
+    log.line.append(cText: insn.pointee.value.disassembly)
     log.line.append("\"")
 }
 
@@ -147,7 +152,7 @@ private func finish(_ local: UnsafeMutablePointer<Local>, _ log: Log) -> Bool {
         log.json.endArray()
         log.json.beginArray("registers")
     }
-    for index in log.registers.indices { compare(index, log, current.pointee.disassembly) }
+    for index in log.registers.indices { compare(index, log, current.pointee.value.disassembly) }
     if Report.isJSON {
         log.json.endArray()
         log.json.endObject()
@@ -216,6 +221,7 @@ public func install(_ id: PluginID, _ info: PluginInfo?, _ count: Int32, _ argum
     else { return -1 }
     locals = Scoreboard()
     plugin.onVCPUStart { started($0) }
+    plugin.onVCPUEnd { vcpu in withLog(vcpu) { _ = finish($0, $1) } }
     plugin.onTranslation { for insn in $0 { instrument(insn) } }
     plugin.onExit { report() }
     return 0

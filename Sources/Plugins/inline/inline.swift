@@ -1,5 +1,5 @@
 // The inline plugin: checks the emulator's ways of counting against each other. Blocks, instructions and memory accesses are counted
-// by a global under a lock, by each vCPU in a callback, in generated code, and (blocks and instructions) by a conditional callback
+// by a global atomically, by each vCPU in a callback, in generated code, and (blocks and instructions) by a conditional callback
 // every 100; inline stores are compared with what the next callback was registered with. A difference ends the emulation.
 
 import CNeedletailPlugin
@@ -23,7 +23,7 @@ private struct Kind {
     let name: StaticString
     let counts: Scoreboard<Counts>
     let isConditional: Bool
-    /// Under the plugin's lock.
+    /// Changed atomically.
     var global: UInt64 = 0
 
     var called: Counter { counts.counter(at: 0) }
@@ -46,7 +46,7 @@ private func check(_ condition: Bool, _ what: StaticString) {
 /// - Parameter expected: What was stored inline just before.
 private func count(_ which: Which, _ vcpu: VCPUIndex, _ expected: UnsafeMutableRawPointer?) {
     guard let kind = kinds?.advanced(by: which.rawValue), let counts = kind.pointee.counts[vcpu] else { return }
-    Plugin.withLock { kind.pointee.global += 1 }
+    _ = nt_plugin_atomic_add(&kind.pointee.global, 1)
     counts.pointee.called += 1
     if let expected { check(counts.pointee.stored == UInt64(UInt(bitPattern: expected)), "an inline store before a callback") }
 }

@@ -11,7 +11,8 @@ private struct Settings {
 
 // Written by install, before any other thread exists; translation callbacks and those of execution read them.
 nonisolated(unsafe) private var settings = Settings()
-nonisolated(unsafe) private var insns = Counter(nothing: ())
+nonisolated(unsafe) private var scoreboard = Scoreboard<UInt64>(nothing: ())
+private var insns: Counter { scoreboard.counter }
 /// Instructions translated, by length in bytes. Written by translation callbacks under the plugin's lock.
 nonisolated(unsafe) private var sizes: UnsafeMutablePointer<UInt64>? = nil
 /// One more than the longest instruction of any architecture has bytes.
@@ -44,14 +45,7 @@ private func report() {
         }
         MatchTable.report(&text)
     } json: { json in
-        json.array("vcpus") { json in
-            for vcpu in Plugin.vcpus {
-                json.object {
-                    $0.member("vcpu", vcpu)
-                    $0.member("insns", insns[vcpu])
-                }
-            }
-        }
+        json.vcpus(scoreboard) { $0.member("insns", $1) }
         json.member("insns", insns.sum)
         if settings.reportsSizes {
             json.array("translated") { json in
@@ -85,7 +79,7 @@ public func install(_ id: PluginID, _ info: PluginInfo?, _ count: Int32, _ argum
                 .flag("trace", "print a line each time such an instruction is about to run (off)") { $0.traces = $1 },
             ])
     else { return -1 }
-    insns = Scoreboard<UInt64>().counter
+    scoreboard = Scoreboard()
     let bySize = UnsafeMutablePointer<UInt64>.allocate(capacity: sizeLimit)
     bySize.initialize(repeating: 0, count: sizeLimit)
     sizes = bySize

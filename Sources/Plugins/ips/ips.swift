@@ -92,15 +92,7 @@ private func report() {
     } json: { json in
         json.member("ips", settings.rate)
         json.member("controls_time", timeHandle != nil)
-        json.array("vcpus") { json in
-            for vcpu in Plugin.vcpus {
-                guard let local = locals[vcpu]?.pointee else { continue }
-                json.object {
-                    $0.member("vcpu", vcpu)
-                    $0.member("insns", local.total + local.filled)
-                }
-            }
-        }
+        json.vcpus(locals) { $0.member("insns", $1.total + $1.filled) }
     }
 }
 

@@ -21,14 +21,13 @@ enum Regions {
         let isStore = access.isStore
         var unseen: (region: UInt64, offset: UInt64)?
         nt_plugin_lock()
+        var entry = region(access.address)
+        if isStore { entry.pointee.value.writes += 1 } else { entry.pointee.value.reads += 1 }
         for index in 0..<UInt64(value.size) {
             let address = access.address &+ index
-            let entry = region(address)
-            if index == 0 {
-                if isStore { entry.pointee.value.writes += 1 } else { entry.pointee.value.reads += 1 }
-            }
-            let byte = UInt8(truncatingIfNeeded: (index < 8 ? value.low : value.high) >> (index % 8 * 8))
             let offset = Int(address & (size - 1))
+            if index != 0, offset == 0 { entry = region(address) }
+            let byte = UInt8(truncatingIfNeeded: (index < 8 ? value.low : value.high) >> (index % 8 * 8))
             if isStore {
                 entry.pointee.value.mirror[offset] = byte
             } else if entry.pointee.value.mirror[offset] != byte, entry.pointee.value.sawAll {

@@ -12,8 +12,8 @@ private struct Settings {
 nonisolated(unsafe) private var settings = Settings()
 nonisolated(unsafe) private var isSystem = false
 nonisolated(unsafe) private var patched: UInt64 = 0
-/// Where it was tried, under the plugin's lock: a place that cannot be written would be tried each time.
-nonisolated(unsafe) private var tried = AddressMap<Bool>()
+/// Where it failed, under the plugin's lock: it would be tried each time.
+nonisolated(unsafe) private var failed = AddressMap<Void>()
 
 /// Pairs of hexadecimal digits, in the order of memory.
 private func parseBytes(_ value: CText) -> [UInt8]? {
@@ -55,18 +55,19 @@ private func matches(_ tb: TranslationBlock, _ index: Int) -> Bool {
 }
 
 private func patch(_ address: UInt64) {
-    let isFirst = Plugin.withLock {
-        let count = tried.count
-        _ = tried.entry(address) { true }
-        return tried.count != count
+    let isWanted = Plugin.withLock {
+        // A block that is under way, or another vCPU's, comes here again when it is done.
+        if failed.find(address) != nil { return false }
+        guard let bytes = GuestAccess.temporary.read(address, count: settings.target.count) else { return true }
+        return bytes.elementsEqual(settings.target)
     }
-    if !isFirst { return }
+    if !isWanted { return }
     tell("patching", address)
     let isDone = Plugin.withLock {
         let isDone = settings.replacement.withUnsafeBufferPointer {
             GuestAccess.temporary.write(address, $0, translates: isSystem && settings.usesMachineAddress)
         }
-        if isDone { patched += 1 }
+        if isDone { patched += 1 } else { _ = failed.entry(address) {} }
         return isDone
     }
     tell(isDone ? "patched" : "could not patch", address)

@@ -25,16 +25,10 @@ private func report() {
             text.append("\n")
         }
     } json: { json in
-        json.array("vcpus") { json in
-            for vcpu in Plugin.vcpus {
-                guard let row = counts[vcpu]?.pointee else { continue }
-                json.object {
-                    $0.member("vcpu", vcpu)
-                    $0.member("interrupts", row.interrupts)
-                    $0.member("exceptions", row.exceptions)
-                    $0.member("hostcalls", row.hostCalls)
-                }
-            }
+        json.vcpus(counts) {
+            $0.member("interrupts", $1.interrupts)
+            $0.member("exceptions", $1.exceptions)
+            $0.member("hostcalls", $1.hostCalls)
         }
     }
 }

@@ -66,9 +66,11 @@ private func arrived(_ vcpu: VCPUIndex, _ entry: AddressMap<Function>.EntryPoint
     guard let local = locals[vcpu], let trace = local.pointee.trace else { return }
     let wasCall = local.pointee.note == Note.call
     local.pointee.note = Note.none
+    if wasCall { _ = nt_plugin_atomic_add(&entry.pointee.value.calls, 1) }
+    // The trace is the parent's, with all that is under way in it.
+    if nt_plugin_fork_count() != 0 { return }
     Unmanaged<Trace>.fromOpaque(trace)._withUnsafeGuaranteedRef {
         if wasCall {
-            _ = nt_plugin_atomic_add(&entry.pointee.value.calls, 1)
             $0.enter(entry.pointee.address, returningTo: local.pointee.returnAddress)
         } else {
             $0.leave(to: entry.pointee.address)
@@ -90,9 +92,9 @@ private func started(_ vcpu: VCPUIndex) {
 
 // MARK: What uftrace reads besides
 
-private func writeFile(_ name: StaticString, _ body: (inout AtomicFile) -> Void) {
+private func writeFile(_ name: CText, _ suffix: StaticString = "", _ body: (inout AtomicFile) -> Void) {
     var path = Text()
-    path.append("\(settings.directory)/\(name)")
+    path.append("\(settings.directory)/\(name)\(suffix)")
     guard var file = path.withCText({ AtomicFile($0) }) else { return }
     body(&file)
     file.commit()
@@ -111,7 +113,7 @@ private func append(time: UInt64, to text: inout Text) {
 }
 
 private func writeTasks(_ program: CText) {
-    writeFile("task.txt") { file in
+    writeFile(cText("task.txt")) { file in
         var text = Text(capacity: 1024)
         text.append("SESS timestamp=")
         append(time: sessionStart, to: &text)
@@ -129,7 +131,7 @@ private func writeTasks(_ program: CText) {
 private func writeInfo(_ program: CText) {
     // Which lines follow the header: the program, its command line, the tasks.
     let (exeName, commandLine, taskInfo): (UInt64, UInt64, UInt64) = (1 << 0, 1 << 3, 1 << 7)
-    writeFile("info") { file in
+    writeFile(cText("info")) { file in
         var text = Text(capacity: 512)
         text.append("Ftrace!")
         text.append(byte: 0)
@@ -152,24 +154,40 @@ private func writeInfo(_ program: CText) {
     }
 }
 
-/// The guest lies in the emulator's address space, so its maps are among the emulator's.
+/// The map of the session, and a file of symbols for each module in which a function was called: of these functions, which is all that a
+/// replay asks for. uftrace takes executable mappings for modules; no host mapping of the guest is.
 private func writeMap() {
-    writeFile("sid-0.map") { file in
-        var count = 0
-        guard let text = nt_plugin_read_file("/proc/self/maps", &count) else { return }
-        text.withMemoryRebound(to: UInt8.self, capacity: count) { file.write(UnsafeBufferPointer(start: $0, count: count)) }
-        free(text)
+    // By address, as modules are.
+    let called = functions.sorted(where: { $0.pointee.value.calls != 0 }) { $0.pointee.address < $1.pointee.address }
+    var map = Text(capacity: 1024)
+    for module in Module.all() {
+        var symbols = SymbolFile()
+        var isUsed = false
+        for entry in called where module.contains(entry.pointee.address) {
+            isUsed = true
+            if let name = entry.pointee.value.symbol { symbols.add(name, entry.pointee.address &- module.start) }
+        }
+        guard isUsed else { continue }
+        map.append("\(hex: module.start, width: 8)-\(hex: module.end, width: 8) r-xp 00000000 00:00 0 \(module.path)\n")
+        writeFile(module.name, ".sym") { symbols.write(to: &$0, of: module) }
     }
+    // Behind which uftrace takes addresses for the kernel's; it reads nothing without.
+    map.append("7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n")
+    writeFile(cText("sid-0.map")) { $0.write(map) }
 }
 
-private func report() {
+private func writeTrace() {
     nt_plugin_lock()
+    defer { nt_plugin_unlock() }
     for trace in traces { trace._withUnsafeGuaranteedRef { $0.close() } }
     let program = GuestProgram.path ?? cText("unknown")
     writeTasks(program)
     writeInfo(program)
     writeMap()
-    nt_plugin_unlock()
+}
+
+private func report() {
+    if nt_plugin_fork_count() == 0 { writeTrace() }
     if !Report.isJSON { return }
     let called = functions.sorted(where: { $0.pointee.value.calls != 0 }) { $0.pointee.value.calls > $1.pointee.value.calls }
     Report.finish(text: { _ in }) { json in

@@ -122,15 +122,36 @@ _start:
     T; prfm pldl1keep, [x0]         //=
     T; dc cvau, x0                  //=
     T; adr x2, data                 //=
-    // The address that counts is the one without its tag. (The program's first tagged access is begun twice.)
+    // The address that counts is the one without its tag.
     orr x4, x4, #0x0f00000000000000
-    ldr x2, [x4]
     T; ldr x2, [x4]                 //= R8@64=0
+    // Copies and sets: what is done at once is told in pieces from where it begins.
+    add x4, x0, #64
+    mov x5, #27
+    mov x6, x0
+    T; cpyfp [x4]!, [x6]!, x5!      //= R16@0=ffeeddccbbaa99:8877665544332211 W16@64=ffeeddccbbaa99:8877665544332211 R8@16=1716151413121110 W8@80=1716151413121110 R2@24=1918 W2@88=1918 R1@26=1a W1@90=1a
+    T; cpyfm [x4]!, [x6]!, x5!      //=
+    T; cpyfe [x4]!, [x6]!, x5!      //=
+    add x4, x0, #68
+    mov x5, #9
+    add x6, x0, #64
+    T; cpyp [x4]!, [x6]!, x5!       //= R8@65=9988776655443322 W8@69=9988776655443322 R1@64=11 W1@68=11
+    cpym [x4]!, [x6]!, x5!
+    cpye [x4]!, [x6]!, x5!
+    add x4, x0, #64
+    orr x4, x4, #0x0f00000000000000
+    mov x5, #7
+    T; setp [x4]!, x5!, x1          //= W4@64=a8a8a8a8 W2@68=a8a8 W1@70=a8
     // A page boundary in the middle: one access.
     adrp x4, page_end
     add x4, x4, :lo12:page_end
 9:  mov x0, x4
     T; ldr x2, [x0, #-4]            //= R8@-4=6655443300000000
+    sub x4, x0, #8
+    mov x5, #12
+    T; setp [x4]!, x5!, xzr         //= W8@-8=0
+    T; setm [x4]!, x5!, xzr         //=
+    T; sete [x4]!, x5!, xzr         //= W4@0=0
     mov x0, #0
     mov x8, #94
     svc #0

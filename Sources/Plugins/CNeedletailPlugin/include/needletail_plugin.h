@@ -8,14 +8,23 @@
 
 #include "qemu-plugin.h"
 
+#if QEMU_PLUGIN_VERSION < 6
+// Of version 6, for plugins that use them: others still load into older emulators.
+typedef bool (*qemu_plugin_vcpu_syscall_filter_cb_t)(qemu_plugin_id_t id, unsigned int vcpu_index, int64_t num, uint64_t a1,
+                                                     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
+                                                     uint64_t a7, uint64_t a8, uint64_t *sysret);
+void qemu_plugin_register_vcpu_syscall_filter_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_syscall_filter_cb_t cb);
+__attribute__((noreturn)) void qemu_plugin_set_pc(uint64_t vaddr);
+#endif
+
 /// Writes `plugin: problem` or `plugin: problem: subject` as a line to stderr.
 void nt_plugin_complain(const char *plugin, const char *problem, const char *subject);
 
 /// One lock for the plugin's own tables. Held over fork, so that the child finds it free and the tables whole.
 void nt_plugin_lock(void);
 void nt_plugin_unlock(void);
-/// True once in a child of fork, for whoever must not share with the parent. Call with the lock held.
-bool nt_plugin_take_fork(void);
+/// How many forks lie between the emulator's start and this process, for whoever must not share with a parent.
+uint32_t nt_plugin_fork_count(void);
 
 /// A lock for a few instructions inside execution callbacks; 0 is unlocked.
 static inline void nt_plugin_spin_lock(uint32_t *lock) {
