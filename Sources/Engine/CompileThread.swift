@@ -185,7 +185,8 @@ final class CompileThread: @unchecked Sendable {
         if isKnown { return }
         guard let code = engine.backend.compile(unit) else { return }
         let isCurrent = engine.cacheLock.withLock {
-            guard members.allSatisfy({ engine.cache.find($0.key) === $0 }), unit.isPrecise || !engine.isPrecise else { return false }
+            guard members.allSatisfy({ engine.cache.find($0.key) === $0 && !$0.isStale }) else { return false }
+            guard unit.isPrecise || !engine.isPrecise else { return false }
             engine.adopt(Region(members: members, entries: unit.entries.map { members[$0] }, code: code))
             return true
         }

@@ -41,7 +41,10 @@ extension Engine {
             let stale = cache.blocks(overlapping: range)
             // Inside of regions with callbacks every step polls.
             for tb in stale { tb.memberships.forEach(close) }
-            for tb in stale { nt_tb_set_stale(tb.c) }
+            for tb in stale {
+                tb.isStale = true
+                nt_tb_set_stale(tb.c)
+            }
         }
         vcpu.noteStaleCode(range)
     }

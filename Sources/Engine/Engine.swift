@@ -30,7 +30,8 @@ package final class Engine: @unchecked Sendable {
     /// Made on first use: loading LLVM's target costs more than a small guest's whole run.
     private(set) lazy var backend: JITBackend = {
         hasBackend = true
-        return JITBackend(log: log)
+        return JITBackend(
+            log: log, perfSymbol: configuration.writesPerfMap ? { [environment] in environment.symbol(at: $0) } : nil)
     }()
     private(set) var hasBackend = false
     private(set) lazy var compiler = CompileThread(engine: self)
@@ -193,7 +194,9 @@ package final class Engine: @unchecked Sendable {
         switch configuration.tier {
         case .interp: maker.tier0.install(tb, block, heat: .max)
         case .auto, .region:
-            maker.tier0.install(tb, block, heat: configuration.chains || configuration.tier == .auto ? configuration.hotThreshold : .max)
+            // Without chaining there are no regions.
+            let becomesHot = configuration.chains || configuration.tier == .auto
+            maker.tier0.install(tb, block, heat: becomesHot ? configuration.hotThreshold : .max)
         case .block:
             let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))]
             if let code = backend.compile(units, chains: configuration.chains) {
@@ -215,7 +218,7 @@ package final class Engine: @unchecked Sendable {
     func adopt(_ code: CompiledCode, for tb: TranslationBlock) {
         tb.compiledCode = code
         tb.stage = .compiled
-        if tb.region == nil { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry)) }
+        if tb.region == nil, !tb.isStale { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry)) }
     }
 
     /// Makes a region run instead of its entries. The cache's lock is held, and its TBs are in the cache.

@@ -25,6 +25,8 @@ package struct EngineConfiguration: Sendable {
     package var loopThreshold: Int32
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool
+    /// Names compiled code for Linux `perf`.
+    package var writesPerfMap: Bool
 
     /// Low enough that a loop is compiled within a millisecond, high enough that code run a few times never is.
     package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 200 }
@@ -34,8 +36,9 @@ package struct EngineConfiguration: Sendable {
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
         hotThreshold: Int32? = nil, loopThreshold: Int32 = EngineConfiguration.defaultLoopThreshold,
-        countsInstructions: Bool = false
+        countsInstructions: Bool = false, writesPerfMap: Bool = false
     ) {
+        self.writesPerfMap = writesPerfMap
         self.tier = tier
         self.translation = translation
         self.chains = chains

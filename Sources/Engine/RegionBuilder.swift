@@ -30,13 +30,18 @@ struct RegionBuilder {
     func build(from head: TBKey, _ pipeline: inout TranslationPipeline) -> (RegionUnit, [TranslationBlock])? {
         var chosen: [Candidate] = []
         var seen: Set<UInt64> = [head.pc]
-        var queue = [head.pc]
+        // What belongs to the function first, then what it calls, then what that calls.
+        var level = [head.pc]
         var next = 0
+        var callees: [UInt64] = []
         var instructions = 0
         var returnAddresses: [UInt64] = []
-        var hasReturn = false
-        while next < queue.count, chosen.count < Self.maximumBlocks, instructions < Self.maximumInstructions {
-            let key = TBKey(pc: queue[next], flags: head.flags)
+        while chosen.count < Self.maximumBlocks, instructions < Self.maximumInstructions {
+            if next == level.count {
+                if callees.isEmpty { break }
+                (level, callees, next) = (callees, [], 0)
+            }
+            let key = TBKey(pc: level[next], flags: head.flags)
             next += 1
             guard let candidate = candidate(key, isHead: chosen.isEmpty, &pipeline) else {
                 if chosen.isEmpty { return nil }
@@ -44,21 +49,21 @@ struct RegionBuilder {
             }
             chosen.append(candidate)
             instructions += candidate.block.guestInstructionCount
-            func follow(_ pc: UInt64) { if seen.insert(pc).inserted { queue.append(pc) } }
-            candidate.block.directSuccessors.forEach(follow)
-            if !candidate.block.endsInReturn { candidate.seenTargets.forEach(follow) }
-            if candidate.block.endsInReturn, !hasReturn {
-                hasReturn = true
-                returnAddresses.forEach(follow)
+            let block = candidate.block
+            // A return leads behind the calls that are in the region, which are followed anyway.
+            let targets = block.directSuccessors + (block.endsInReturn ? [] : candidate.seenTargets)
+            for pc in targets where seen.insert(pc).inserted {
+                if block.endsInCall { callees.append(pc) } else { level.append(pc) }
             }
-            if candidate.block.endsInCall {
-                returnAddresses.append(candidate.block.end)
-                if hasReturn { follow(candidate.block.end) }
+            if block.endsInCall {
+                returnAddresses.append(block.end)
+                if seen.insert(block.end).inserted { level.append(block.end) }
             }
         }
         let kept = prune(chosen, returnAddresses)
+        let returns = Array(Set(returnAddresses)).sorted()
         let unit = RegionUnit(
-            units: kept.map(\.unit), entries: entries(of: kept), indirectTargets: kept.map { targets($0, Array(Set(returnAddresses)).sorted()) },
+            units: kept.map(\.unit), entries: entries(of: kept), indirectTargets: kept.map { targets($0, returns) },
             isPrecise: engine.isPrecise)
         return (unit, kept.map(\.tb))
     }
@@ -78,7 +83,9 @@ struct RegionBuilder {
     }
 
     private func candidate(_ key: TBKey, isHead: Bool, _ pipeline: inout TranslationPipeline) -> Candidate? {
-        let known = engine.cacheLock.withLock { engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, isHead || isHot($0)) } }
+        let known = engine.cacheLock.withLock {
+            engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, isHead || isHot($0)) }
+        }
         guard let (tb, index, isHot) = known, isHot else { return nil }
         var block = pipeline.translate(key, engine.translationMode(key), fetch: engine.environment.fetch)
         // The guest may have changed its code since; such a TB is about to be invalidated.
@@ -105,7 +112,9 @@ struct RegionBuilder {
         let indices = Dictionary(uniqueKeysWithValues: chosen.enumerated().map { ($1.block.pc, $0) })
         var predecessors: [[Int]] = Array(repeating: [], count: chosen.count)
         for (n, candidate) in chosen.enumerated() {
-            for next in candidate.block.directSuccessors + targets(candidate, returnAddresses) {
+            // Calls come back, by whatever way.
+            let behind = candidate.block.endsInCall ? [candidate.block.end] : []
+            for next in candidate.block.directSuccessors + targets(candidate, returnAddresses) + behind {
                 if let index = indices[next] { predecessors[index].append(n) }
             }
         }

@@ -33,6 +33,8 @@ final class TranslationBlock {
     /// Counter amounts that merging moved up; taken back at a fault in mid-TB.
     var faultAdjustments: [FaultAdjustment] = []
     var stage = Stage.tier0
+    /// Its guest code was written in a callback: nobody begins it any more, and it is about to be removed.
+    var isStale = false
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
     /// Its own code of tier 1.

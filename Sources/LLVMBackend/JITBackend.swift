@@ -74,7 +74,13 @@ package final class JITBackend: @unchecked Sendable {
     private var liveCodeBytes = 0
     private var hasReportedFailure = false
 
-    package init(log: Log) { self.log = log }
+    private let perfMap: PerfMap?
+
+    /// - Parameter perfSymbol: names guest functions for `perf`; nil writes no map.
+    package init(log: Log, perfSymbol: ((UInt64) -> String?)? = nil) {
+        self.log = log
+        perfMap = perfSymbol.map { PerfMap(symbol: $0) }
+    }
 
     /// Compiles the units as one module.
     ///
@@ -150,7 +156,7 @@ package final class JITBackend: @unchecked Sendable {
             nt_jit_emit(jit, module)
             clock.end(\.codeGeneration, &times)
             defer { clock.end(\.linking, &times) }
-            return link(names, blocks, jit, effort)
+            return link(names, blocks, jit, effort, isRegion: passes != nil)
         }
     }
 
@@ -180,7 +186,7 @@ package final class JITBackend: @unchecked Sendable {
     }
 
     private func link(
-        _ names: [String], _ blocks: [IRBlock], _ jit: OpaquePointer, _ effort: Effort
+        _ names: [String], _ blocks: [IRBlock], _ jit: OpaquePointer, _ effort: Effort, isRegion: Bool
     ) -> [CompiledCode]? {
         var addresses = [UInt64](repeating: 0, count: names.count)
         var error: UnsafeMutablePointer<CChar>?
@@ -196,11 +202,18 @@ package final class JITBackend: @unchecked Sendable {
             hasReportedFailure = true
             return nil
         }
-        if log.isOn(.outAsm) {
+        if log.isOn(.outAsm) || perfMap != nil {
             var start: UInt64 = 0
             var end: UInt64 = 0
             nt_jit_code_range(code, &start, &end)
-            dumpHostCode(blocks, addresses, end: end)
+            // Functions lie in module order.
+            let limits = addresses.indices.map { n in
+                n + 1 < addresses.count && addresses[n + 1] > addresses[n] ? addresses[n + 1] : end
+            }
+            if log.isOn(.outAsm) { dumpHostCode(blocks, addresses, limits) }
+            for (n, block) in blocks.enumerated() {
+                perfMap?.add(isRegion ? "region " : "", block, at: addresses[n], size: limits[n] - addresses[n])
+            }
         }
         let owner = CompiledModule(code: code, effort: effort, users: blocks.count)
         liveCodeBytes += owner.size
@@ -224,13 +237,11 @@ package final class JITBackend: @unchecked Sendable {
         LLVMDisposeMessage(text)
     }
 
-    private func dumpHostCode(_ blocks: [IRBlock], _ addresses: [UInt64], end: UInt64) {
+    private func dumpHostCode(_ blocks: [IRBlock], _ addresses: [UInt64], _ limits: [UInt64]) {
         let disassembler = hostDisassembler ?? HostDisassembler()
         hostDisassembler = disassembler
         for (n, (block, address)) in zip(blocks, addresses).enumerated() {
-            // Functions lie in module order.
-            let limit = n + 1 < addresses.count && addresses[n + 1] > address ? addresses[n + 1] : end
-            log.put("OUT: TB \(hex(block.pc)) [size=\(limit - address)]\n\(disassembler.text(address..<limit))\n")
+            log.put("OUT: TB \(hex(block.pc)) [size=\(limits[n] - address)]\n\(disassembler.text(address..<limits[n]))\n")
         }
     }
 }

@@ -111,8 +111,9 @@ struct Needletail {
         machine.run(
             EngineConfiguration(
                 tier: options.tier, translation: translation, chains: options.chains && !traces,
-                hotThreshold: options.hotThreshold, loopThreshold: options.loopThreshold ?? EngineConfiguration.defaultLoopThreshold,
-                countsInstructions: options.printsStatistics))
+                hotThreshold: options.hotThreshold,
+                loopThreshold: options.loopThreshold ?? EngineConfiguration.defaultLoopThreshold,
+                countsInstructions: options.printsStatistics, writesPerfMap: options.writesPerfMap))
     }
 
     /// `-L` without a slash at its end; empty when there is no such directory.

@@ -21,6 +21,7 @@ struct Options {
     var hotThreshold: Int32?
     var loopThreshold: Int32?
     var printsStatistics = false
+    var writesPerfMap = false
     /// What an emulator that executed us handed over.
     var rerun: Rerun?
 
@@ -238,8 +239,11 @@ extension OptionRow {
             names: ["-trace", "--trace"], argument: "pattern", variable: "QEMU_TRACE", help: "(not supported) QEMU's trace points",
             apply: unsupported("-trace", "QEMU's trace points do not exist here; see -d help")),
         OptionRow(
-            names: ["-perfmap"], argument: nil, variable: "QEMU_PERFMAP", help: "(not supported) write /tmp/perf-PID.map",
-            apply: unsupported("-perfmap", "host code is not described to perf")),
+            names: ["-perfmap"], argument: nil, variable: "QEMU_PERFMAP",
+            help: "write /tmp/perf-PID.map, so that perf names compiled guest code"
+        ) { options, _ in
+            options.writesPerfMap = true
+        },
         OptionRow(
             names: ["-jitdump"], argument: nil, variable: "QEMU_JITDUMP", help: "(not supported) write jit-PID.dump",
             apply: unsupported("-jitdump", "host code is not described to perf")),
