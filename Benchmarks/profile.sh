@@ -23,7 +23,7 @@ perf script -i "$data" -F pid,tid,ip,sym,dso 2>/dev/null | awk '
     total++
     vcpu = id[1] == id[2]
     if (object ~ /kernel|vmlinux/) kind = "kernel"
-    else if (/\(\[JIT\]/ || object ~ /unknown|anon|memfd/) kind = "generated code"
+    else if (object ~ /perf-[0-9]+\.map|unknown|anon|memfd/) kind = "generated code"
     else {
         if (name ~ /^nt_(op|interp)_/) kind = "interpreter"
         else if (name ~ /^nt_/) kind = "helpers and entry of generated code"
