@@ -23,14 +23,15 @@ perf script -i "$data" -F pid,tid,ip,sym,dso 2>/dev/null | awk '
     total++
     vcpu = id[1] == id[2]
     if (object ~ /kernel|vmlinux/) kind = "kernel"
-    else if (object ~ /needletail|\.so/) {
+    else if (object ~ /perf-[0-9]+\.map|unknown|anon|memfd/) kind = "generated code"
+    else {
         if (name ~ /^nt_(op|interp)_/) kind = "interpreter"
         else if (name ~ /^nt_/) kind = "helpers and entry of generated code"
         else if (!vcpu) kind = "other threads: compilation"
         else if (name ~ /llvm::|anonymous namespace/) kind = "LLVM on the guest thread"
         else kind = "own code on the guest thread: translation, dispatch, system calls"
         hot[kind ": " name]++
-    } else kind = "generated code"
+    }
     kinds[kind]++
 }
 END {

@@ -69,6 +69,11 @@ struct SetResult {
         }
     }
 
+    /// The geometric mean of ratios of the smallest processor times.
+    fileprivate func byProcessor(_ pairs: [(Sample, Sample?)]) -> Double? {
+        mean(pairs.compactMap { pair in pair.1.map { max(pair.0.processorMinimum, 1e-3) / max($0.processorMinimum, 1e-3) } })
+    }
+
     private func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : geometricMean(values) }
 }
 
@@ -143,6 +148,15 @@ extension SetResult {
         var row = ["geometric mean", "", ""] + variants.map { _ in "" } + [ratio(qemuPerNative)]
         for variant in variants.indices {
             row += [ratio(perNative(variant)), ratio(perQEMU(variant)), ratio(perQEMU(variant).map { 1 / $0 })]
+        }
+        table.add(row + [""] + variants.map { _ in "" })
+        // Less at the mercy of what else the machine does, but what other threads compile counts in full.
+        row = ["by processor time", "", ""] + variants.map { _ in "" } + [ratio(byProcessor(items.map { ($0.qemu, $0.native) }))]
+        for variant in variants.indices {
+            let perQEMU = byProcessor(items.map { ($0.own[variant], $0.qemu) })
+            row += [
+                ratio(byProcessor(items.map { ($0.own[variant], $0.native) })), ratio(perQEMU), ratio(perQEMU.map { 1 / $0 }),
+            ]
         }
         table.add(row + [""] + variants.map { _ in "" })
         return table
