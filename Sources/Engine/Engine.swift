@@ -236,7 +236,7 @@ package final class Engine: @unchecked Sendable {
             tb.region = nil
             tb.regionRequests = 0
             let own = tb.compiledCode.map { UnsafeMutableRawPointer(bitPattern: $0.entry) }
-            nt_tb_set_entry(tb.c, own ?? Tier0.entry)
+            if !tb.isStale { nt_tb_set_entry(tb.c, own ?? Tier0.entry) }
         }
     }
 
