@@ -27,7 +27,7 @@ struct Options {
     private(set) var rounds: Int?
     private(set) var variants = [Variant(name: "needletail", words: [])]
     /// How long one run may take, in seconds.
-    private(set) var limit = 120
+    private(set) var limit = 300
 
     static let usage = """
         usage: benchmarks [--quick] [--set NAME,NAME] [--filter NAME] [--rounds N] [--variant NAME=WORDS]... [--out FOLDER]
