@@ -12,6 +12,9 @@ final class CompileThread: @unchecked Sendable {
     private let lock = Lock()
     private let wake = ConditionVariable()
     private var queue: [TBKey] = []
+    /// Batches since the last region while TBs waited.
+    private var regionsPutOff = 0
+    private static let batchesBeforeRegion = 8
     /// Heads of regions to make.
     private var regionQueue: [TBKey] = []
     private var isStarted = false
@@ -133,7 +136,13 @@ final class CompileThread: @unchecked Sendable {
             if isStopping { return lock.unlock() }
             let keys = Array(queue.prefix(CompileThread.batchSize))
             queue.removeFirst(keys.count)
-            let region = regionQueue.isEmpty ? nil : regionQueue.removeFirst()
+            // A region takes as long as hundreds of TBs. While many wait, the guest is interpreted.
+            regionsPutOff = queue.isEmpty ? 0 : regionsPutOff + 1
+            var region: TBKey?
+            if !regionQueue.isEmpty, queue.isEmpty || regionsPutOff > Self.batchesBeforeRegion {
+                region = regionQueue.removeFirst()
+                regionsPutOff = 0
+            }
             isBusy = true
             lock.unlock()
             if !keys.isEmpty { compile(keys) }

@@ -88,10 +88,11 @@ package final class JITBackend: @unchecked Sendable {
     /// - Parameter countsLoops: whether ways back are counted in `nt_tb.loop_heat`.
     /// - Returns: one entry per unit, in order; nil when the host has no memory for the code.
     package func compile(_ units: [CompileUnit], chains: Bool, countsLoops: Bool = false) -> [CompiledCode]? {
-        // Loops are worth a thorough compilation at once: nothing else could make them keep registers. So is floating point, whose
-        // operations FastISel hands to the slow selector one by one anyway.
+        // Where no region will follow, loops are worth a thorough compilation: nothing else makes them keep registers. So is floating
+        // point, whose operations FastISel hands to the slow selector one by one anyway.
         let deservesEffort = units.map { unit in
-            chains && (SelfLoop.isSuitable(unit.block) || unit.block.insts.contains { $0.op.effects.contains(.floatingPoint) })
+            chains && !countsLoops
+                && (SelfLoop.isSuitable(unit.block) || unit.block.insts.contains { $0.op.effects.contains(.floatingPoint) })
         }
         func compile(_ units: [CompileUnit], _ effort: Effort) -> [CompiledCode]? {
             compileModule(units.map(\.block), effort) { module, names, lowering, intrinsics in

@@ -152,6 +152,11 @@ extension TBLowering {
 
     private func tailCall(_ next: LLVMValueRef) {
         loop?.writeBack(self)
+        exits.call(next, self)
+    }
+
+    /// Ends a function: goes to the code of `next`, an `nt_tb`.
+    func callAndReturn(_ next: LLVMValueRef) {
         let entry = LLVMBuildLoad2(b, l.pointer, address(next, Int(NT_TB_ENTRY)), "")
         var arguments: [LLVMValueRef?] = [cpu, next]
         let result = LLVMBuildCall2(b, l.codeType, entry, &arguments, 2, "")!

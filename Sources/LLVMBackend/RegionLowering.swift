@@ -158,6 +158,7 @@ final class RegionLowering {
         begin(toRunLoop) { LLVMBuildRet($0.b, $1) }
         begin(throughSlot) { $0.goThrough($1) }
         begin(indirect) { $0.lookUp($1) }
+        lowering.exits.finish(lowering)
     }
 
     /// What memory may lack when each TB begins: the least solution over the region's control flow.

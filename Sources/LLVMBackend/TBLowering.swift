@@ -28,6 +28,7 @@ struct TBLowering {
     private(set) var isVectorLoad: [Bool] = []
     /// Set when the TB loops inside its function.
     var loop: SelfLoop?
+    let exits = SharedExits()
     /// Set when the TB is part of a region.
     var region: RegionLowering?
 
@@ -48,6 +49,7 @@ struct TBLowering {
             block, function: function, tb: LLVMGetParam(function, 1), context: l, intrinsics: intrinsics, options: options)
         if options.chains, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
         lowering.lowerAll()
+        lowering.exits.finish(lowering)
         return function
     }
 
@@ -153,7 +155,7 @@ struct TBLowering {
     /// Leaves generated code.
     func ret(_ exit: nt_exit) {
         if let region { return region.leave(exit, self) }
-        LLVMBuildRet(b, l.const(UInt64(exit.rawValue), l.i64))
+        exits.leave(l.const(UInt64(exit.rawValue), l.i64), self)
     }
 
     func call(_ intrinsic: String, _ types: [LLVMTypeRef], _ arguments: [LLVMValueRef]) -> LLVMValueRef {
