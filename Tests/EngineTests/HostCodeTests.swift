@@ -44,11 +44,12 @@ import Testing
             #expect(names.contains { $0 == name || $0 == "v" + name || $0.hasPrefix(name + "2") }, "\(assembly): \(names)")
         }
         #expect(!names.contains { $0.hasPrefix("call") }, "\(assembly): \(names)")
-        #expect(names.count <= count, "\(assembly): \(names)")
+        // Two moves more: the next TB's address crosses into the exit that the TB's branches share.
+        #expect(names.count <= count + 2, "\(assembly): \(names)")
     }
 
     @Test func addsBytesInOneInstruction() throws {
-        try expect([0x4e22_8420], "add v0.16b, v1.16b, v2.16b", has: ["paddb"], atMost: 11)
+        try expect([0x4e22_8420], "add v0.16b, v1.16b, v2.16b", has: ["paddb"], atMost: 9)
     }
 
     @Test func looksUpBytesByShuffles() throws {
