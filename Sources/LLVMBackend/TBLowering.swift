@@ -47,7 +47,8 @@ struct TBLowering {
         LLVMPositionBuilderAtEnd(l.builder, entry)
         var lowering = TBLowering(
             block, function: function, tb: LLVMGetParam(function, 1), context: l, intrinsics: intrinsics, options: options)
-        if options.chains, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
+        // Where loops are counted each round must go through the slot: another thread may have had a region made of it.
+        if options.chains, !options.countsLoops, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
         lowering.lowerAll()
         lowering.exits.finish(lowering)
         return function
