@@ -301,6 +301,14 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
+    /// Lets a TB whose counter has reached zero count again, but not for ever: the counter is shared by all vCPUs, and what one
+    /// writes the others wait for. Inside `world` only.
+    func countAgain(_ tb: UnsafeMutablePointer<nt_tb>) {
+        guard Int(tb.pointee.loop_arms) < Self.maximumRegionRequests else { return }
+        tb.pointee.loop_arms += 1
+        tb.pointee.loop_heat = configuration.loopThreshold
+    }
+
     /// A region is made anew when its surroundings became hot later, but not for ever.
     private static let maximumRegionRequests = 6
 

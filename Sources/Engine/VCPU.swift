@@ -180,7 +180,7 @@ package final class VCPU: @unchecked Sendable {
         branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
-        if exit == NT_EXIT_LOOP { cpu.pointee.exit_tb.pointee.loop_heat = engine.configuration.loopThreshold }
+        if exit == NT_EXIT_LOOP { engine.countAgain(cpu.pointee.exit_tb) }
         tidyPC()
         return exit
     }

@@ -124,11 +124,15 @@ extension TBLowering {
         guard options.countsLoops else { return }
         // Lost updates between vCPUs only delay the region.
         let heat = address(counter, Int(NT_TB_LOOP_HEAT))
-        let left = LLVMBuildSub(b, LLVMBuildLoad2(b, l.i32, heat, ""), l.const(1, l.i32), "")!
-        LLVMBuildStore(b, left, heat)
-        unlikely(LLVMBuildICmp(b, LLVMIntEQ, left, l.const(0, l.i32), "")) {
-            $0.storeState(Int(NT_CPU_EXIT_TB), counter)
-            $0.leave(to: pc, NT_EXIT_LOOP)
+        let before = LLVMBuildLoad2(b, l.i32, heat, "")!
+        unlikelyDetour(LLVMBuildICmp(b, LLVMIntSGT, before, l.const(0, l.i32), "")) {
+            let l = $0.l
+            let left = LLVMBuildSub($0.b, before, l.const(1, l.i32), "")!
+            LLVMBuildStore($0.b, left, heat)
+            $0.unlikely(LLVMBuildICmp($0.b, LLVMIntEQ, left, l.const(0, l.i32), "")) {
+                $0.storeState(Int(NT_CPU_EXIT_TB), counter)
+                $0.leave(to: pc, NT_EXIT_LOOP)
+            }
         }
     }
 

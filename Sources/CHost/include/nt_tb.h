@@ -40,6 +40,7 @@ typedef struct nt_tb {
     nt_slot slots[NT_TB_SLOTS];
     // Compiled code outside of regions: counts down at ways back from this TB and at indirect branches to it; NT_EXIT_LOOP at 0.
     int32_t loop_heat;
+    uint32_t loop_arms; // how often loop_heat was set again; at 0 and below nobody writes it
     // Where its indirect branch went last in tier 0, and before that to another place; ~0: never.
     uint64_t indirect_targets[2];
     uint64_t *pool; // constants of the compiled code that must stay relocatable (callbacks, userdata)
