@@ -37,8 +37,13 @@ final class TranslationBlock {
     var isStale = false
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
-    /// Its own code of tier 1.
+    /// Its own code of tier 1: from LLVM, or the address of the baseline compiler's.
     var compiledCode: CompiledCode?
+    var baselineCode: UInt?
+    /// Where its own compiled code begins.
+    var compiledEntry: UnsafeMutableRawPointer? {
+        (compiledCode?.entry ?? baselineCode).flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
+    }
     /// The region that runs instead of it.
     var region: Region?
     /// Regions it is part of, its own among them, and those that `region` has replaced.

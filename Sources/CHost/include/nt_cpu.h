@@ -132,6 +132,8 @@ typedef struct nt_cpu {
     nt_v128 mem_value;
     // What plugins want at the accesses of the mops call that follows; it takes this and leaves NULL.
     const struct nt_mem_records *mem_records;
+    uint64_t fault_host_pc;  // the host instruction that faulted
+    int32_t loop_countdown;  // ways back in compiled code until the next is noted for its TB; NT_EXIT_LOOP below 0
     uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.
     nt_v128 zero;
