@@ -160,7 +160,10 @@ struct Assembler: ~Copyable {
     // MARK: Branches
 
     /// A forward jump whose distance `land` fills in.
-    struct Jump: BitwiseCopyable { fileprivate let at: Int32 }
+    struct Jump: BitwiseCopyable {
+        /// Offset of the distance.
+        fileprivate(set) var at: Int32
+    }
 
     mutating func jump(if condition: HostCondition) -> Jump {
         byte(0x0f)
@@ -172,6 +175,22 @@ struct Assembler: ~Copyable {
         byte(0xe9)
         word(0)
         return Jump(at: Int32(offset - 4))
+    }
+    /// A jump whose distance stands at a multiple of 4 in the code.
+    mutating func alignedJump() -> Jump {
+        // NOPs of one to three bytes.
+        switch (offset + 1) & 3 {
+        case 1:
+            byte(0x0f)
+            byte(0x1f)
+            byte(0x00)
+        case 2:
+            byte(0x66)
+            byte(0x90)
+        case 3: byte(0x90)
+        default: break
+        }
+        return jump()
     }
     /// The jump leads here.
     mutating func land(_ jump: Jump) {

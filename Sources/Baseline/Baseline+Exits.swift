@@ -10,6 +10,8 @@ extension BaselineCompiler {
             case requestIndirect
             case loop
             case loopIndirect
+            /// To the next TB through slot `index`, while nothing more direct is known.
+            case slot
             /// The jump cache has no TB for RAX.
             case lookup
             /// An ordered access that must be aligned is not; RDX is its address.
@@ -21,7 +23,7 @@ extension BaselineCompiler {
         let jump: Assembler.Jump
         var pc: UInt64 = 0
         var instruction = 0
-        /// For `floatingPoint`: the operation, the registers of its operands (255: none), all that hold values, and where to go on.
+        /// For `slot` its number. For `floatingPoint`: the operation, the registers of its operands (255: none), all that hold values, and where to go on.
         var index = 0
         var a: UInt8 = 255
         var b: UInt8 = 255
@@ -104,9 +106,9 @@ extension BaselineCompiler {
             poll(.request, target)
             countLoop(.loop, target)
         }
-        let offset = Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET)
-        asm.mov(HostRegisters.tb, HostAddress(tb: offset), wide: true)
-        asm.jump(through: HostAddress(tb: Int(NT_TB_ENTRY)))
+        var path = ColdPath(.slot, asm.alignedJump())
+        path.index = slot
+        coldPaths.append(path)
     }
 
     /// To the guest PC in RAX through the jump cache: nt_jump_cache_index and one compare.
@@ -139,8 +141,15 @@ extension BaselineCompiler {
             case .requestIndirect:
                 asm.mov(storedPC, .rax, wide: true)
                 leave(NT_EXIT_REQUEST)
+            case .slot:
+                note(SlotJump(distance: Int(path.jump.at), slow: asm.offset), slot: path.index)
+                let offset = Int(NT_TB_SLOTS_OFFSET) + path.index * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET)
+                asm.mov(HostRegisters.tb, UInt64(tbAddress))
+                asm.mov(HostRegisters.tb, HostAddress(tb: offset), wide: true)
+                asm.jump(through: HostAddress(tb: Int(NT_TB_ENTRY)))
             case .loop:
                 storePC(path.pc)
+                asm.mov(HostRegisters.tb, UInt64(tbAddress))
                 asm.mov(HostAddress(cpu: Int(NT_CPU_EXIT_TB)), HostRegisters.tb, wide: true)
                 leave(NT_EXIT_LOOP)
             case .loopIndirect:

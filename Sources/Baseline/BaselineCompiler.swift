@@ -5,8 +5,8 @@ internal import GuestState
 /// Makes host code of one TB in one pass over its IR, in a few microseconds: tier 1 of `--tier=auto`.
 ///
 /// Values live in host registers from where they are computed to their last use; each `set` is a store at once, so guest state in
-/// memory is exact before every access that can fault. Nothing is reordered. The code holds no address of its TB: it reaches the
-/// CPU struct through R12 and the `nt_tb` through R13, as the convention of generated code has them.
+/// memory is exact before every access that can fault. Nothing is reordered. R12 is the CPU struct, as everywhere in generated code;
+/// of R13 nothing is expected, because other baseline code jumps here directly, but what is jumped to through a slot finds its TB there.
 ///
 /// Which instruction a fault belongs to is known by the host address (`faultTable`), at no cost in the code.
 package struct BaselineCompiler: ~Copyable {
@@ -36,7 +36,11 @@ package struct BaselineCompiler: ~Copyable {
     /// Host offsets from which on accesses belong to a guest instruction.
     package private(set) var faultTable: [FaultEntry] = []
 
+    /// The jumps of the two slots.
+    package private(set) var slotJumps: (SlotJump?, SlotJump?) = (nil, nil)
     var pc: UInt64 = 0
+    var tbAddress: UInt = 0
+    var tbIndex: UInt32 = 0
     var tbFlags: UInt32 = 0
     var chains = true
     var countsLoops = true
@@ -44,6 +48,15 @@ package struct BaselineCompiler: ~Copyable {
     package struct FaultEntry: BitwiseCopyable {
         package let offset: UInt32
         package let instruction: UInt16
+    }
+
+    /// Offsets in the code: of the distance in a slot's jump, and of where it leads at first.
+    package struct SlotJump: BitwiseCopyable {
+        package let distance: Int
+        package let slow: Int
+    }
+    mutating func note(_ jump: SlotJump, slot: Int) {
+        if slot == 0 { slotJumps.0 = jump } else { slotJumps.1 = jump }
     }
 
     /// Operands of the operation that the host's flags come from.
@@ -75,11 +88,17 @@ package struct BaselineCompiler: ~Copyable {
     /// Whether this host has the instructions that the code uses.
     package static let isSupported: Bool = nt_host_instructions() & NT_HOST_BASELINE != 0
 
+    /// - Parameter tbIndex: of the TB in the engine's table, for fault points.
+    /// - Parameter tbAddress: of its `nt_tb`.
     /// - Parameter chains: whether branches go straight to the next TB.
     /// - Parameter countsLoops: whether ways back are counted for regions.
     /// - Returns: the code, valid until the next call; nil when some operation has none here.
-    package mutating func compile(_ block: IRBlock, chains: Bool, countsLoops: Bool) -> UnsafeRawBufferPointer? {
+    package mutating func compile(
+        _ block: IRBlock, tbIndex: UInt32, tbAddress: UInt, chains: Bool, countsLoops: Bool
+    ) -> UnsafeRawBufferPointer? {
         reset(block)
+        self.tbIndex = tbIndex
+        self.tbAddress = tbAddress
         self.chains = chains
         self.countsLoops = chains && countsLoops
         block.insts.withUnsafeBufferPointer { insts in
@@ -106,6 +125,7 @@ package struct BaselineCompiler: ~Copyable {
         asm.reset()
         coldPaths.removeAll(keepingCapacity: true)
         faultTable.removeAll(keepingCapacity: true)
+        slotJumps = (nil, nil)
         hasFailed = false
         instruction = -1
         spillOffset = Int32(NT_CPU_TEMPS) + Self.coldSaveBytes
@@ -152,12 +172,10 @@ package struct BaselineCompiler: ~Copyable {
             FaultEntry(offset: UInt32(truncatingIfNeeded: asm.offset), instruction: UInt16(truncatingIfNeeded: instruction)))
     }
 
-    /// For accesses in C functions, and exceptions that leave in mid-TB: makes cpu->fault_point name the instruction. Changes RAX.
+    /// For accesses in C functions, and exceptions that leave in mid-TB: makes cpu->fault_point name the instruction.
     mutating func storeFaultPoint() {
-        asm.mov(.rax, HostAddress(tb: Int(NT_TB_INDEX)), wide: false)
-        asm.shift(.left, .rax, UInt8(NT_FAULT_POINT_INSN_BITS), wide: false)
-        if instruction > 0 { asm.arithmetic(.or, .rax, Int32(instruction), wide: false) }
-        asm.mov(HostAddress(cpu: Int(NT_CPU_FAULT_POINT)), .rax, wide: false)
+        let point = tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32(max(instruction, 0))
+        asm.mov(HostAddress(cpu: Int(NT_CPU_FAULT_POINT)), Int32(bitPattern: point), size: 2)
     }
 
     private mutating func emit(_ i: IRInst) {

@@ -2,7 +2,8 @@ internal import CHost
 internal import Glibc
 internal import Support
 
-/// Executable memory for baseline code: chunks that are filled from start to end, and used again when nothing in them is wanted.
+/// Executable memory for baseline code: chunks of one reservation, so that all code is in reach of all jumps. They are filled from start
+/// to end, and used again when nothing in them is wanted.
 ///
 /// Threads: any. Host addresses of faults are looked up outside generated code, under the lock.
 package final class CodeArena: @unchecked Sendable {
@@ -10,9 +11,9 @@ package final class CodeArena: @unchecked Sendable {
     private let lock = Lock()
     private var chunks: [Chunk] = []
     private var liveBytesTotal = 0
-    private let limit: Int
-    /// The host gave no memory that may be written and executed.
-    private var isRefused = false
+    private var limit: Int
+    /// Start of the reservation; nil before the first code, and where the host gives no memory that may be written and executed.
+    private var memory: UnsafeMutableRawPointer?
 
     /// Bytes of one chunk.
     private static let chunkSize = 1 << 20
@@ -31,7 +32,7 @@ package final class CodeArena: @unchecked Sendable {
         let faults: ContiguousArray<BaselineCompiler.FaultEntry>
     }
 
-    /// - Parameter limit: bytes of all chunks.
+    /// - Parameter limit: bytes of all chunks, below 2^31; half as many, or half of that, where the host does not give them.
     package init(limit: Int) { self.limit = limit }
 
     /// Bytes of code in use or not yet given back.
@@ -68,14 +69,24 @@ package final class CodeArena: @unchecked Sendable {
             chunks.append(free)
             return chunks.count - 1
         }
-        guard !isRefused, (chunks.count + 1) * Self.chunkSize <= limit else { return nil }
-        let memory = mmap(nil, Self.chunkSize, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let memory, memory != MAP_FAILED, nt_baseline_range_add(memory, memory + Self.chunkSize) else {
-            isRefused = true
+        if memory == nil { reserve() }
+        guard let memory = memory?.advanced(by: chunks.count * Self.chunkSize), (chunks.count + 1) * Self.chunkSize <= limit else {
             return nil
         }
         chunks.append(Chunk(start: memory))
         return chunks.count - 1
+    }
+
+    private func reserve() {
+        while limit >= Self.chunkSize {
+            let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+            let start = mmap(nil, limit, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0)
+            if let start, start != MAP_FAILED {
+                if nt_baseline_range_add(start, start + limit) { memory = start } else { limit = 0 }
+                return
+            }
+            limit /= 2
+        }
     }
 
     /// Gives up one TB's code. No vCPU may be in it.

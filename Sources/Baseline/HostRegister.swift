@@ -27,7 +27,8 @@ struct XMM: Equatable, BitwiseCopyable {
 
 /// Which host registers mean what in baseline code.
 enum HostRegisters {
-    /// As the preserve_none convention passes them to a TB: the CPU struct, and the TB's `nt_tb`.
+    /// As the preserve_none convention passes them: the CPU struct; and, where code goes through a slot or the jump cache, the `nt_tb`
+    /// it goes to.
     static let cpu = GPR.r12
     static let tb = GPR.r13
     /// RAX, RCX and RDX hold no value between two IR operations: division, shifts and compare-and-exchange want them.

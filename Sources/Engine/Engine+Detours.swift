@@ -50,6 +50,7 @@ extension Engine {
             for tb in stale {
                 tb.isStale = true
                 nt_tb_set_stale(tb.c)
+                cache.leadAnew(to: tb)
             }
         }
         vcpu.noteStaleCode(range)

@@ -209,8 +209,8 @@ package final class Engine: @unchecked Sendable {
             let becomesHot = configuration.chains || configuration.tier == .auto
             maker.tier0.install(tb, block, heat: becomesHot ? configuration.hotThreshold : .max)
         case .baseline:
-            if let address = baseline?.compile(block, index: index) {
-                adopt(baseline: address, for: tb)
+            if let code = baseline?.compile(block, for: tb, index: index) {
+                adopt(code, for: tb)
                 break
             }
             fallthrough
@@ -238,10 +238,10 @@ package final class Engine: @unchecked Sendable {
         if tb.region == nil, !tb.isStale { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry)) }
     }
 
-    private func adopt(baseline address: UInt, for tb: TranslationBlock) {
-        tb.baselineCode = address
+    private func adopt(_ code: BaselineCode, for tb: TranslationBlock) {
+        tb.take(code)
         tb.stage = .compiled
-        if tb.region == nil, !tb.isStale { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: address)) }
+        if tb.region == nil, !tb.isStale { nt_tb_set_entry(tb.c, tb.compiledEntry) }
     }
 
     /// Makes a region run instead of its entries. The cache's lock is held, and its TBs are in the cache.
@@ -250,6 +250,7 @@ package final class Engine: @unchecked Sendable {
         for tb in region.entries {
             tb.region = region
             nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: region.code.entry))
+            cache.leadAnew(to: tb)
         }
     }
 
@@ -259,6 +260,7 @@ package final class Engine: @unchecked Sendable {
             tb.region = nil
             tb.regionRequests = 0
             if !tb.isStale { nt_tb_set_entry(tb.c, tb.compiledEntry ?? Tier0.entry) }
+            cache.leadAnew(to: tb)
             if tb.compiledEntry == nil, tb.stage == .queued {
                 // `--tier=region`: another one, of the kind that is wanted now, when it is hot again.
                 tb.stage = .tier0
@@ -320,7 +322,9 @@ package final class Engine: @unchecked Sendable {
             if cache.find(key) !== tb {
                 if let code { baseline?.release(code) }
             } else if let code {
-                adopt(baseline: code, for: tb)
+                adopt(code, for: tb)
+                cache.leadAnew(from: tb)
+                cache.leadAnew(to: tb)
             } else {
                 compiler.enqueue(key)
             }

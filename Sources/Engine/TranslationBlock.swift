@@ -37,12 +37,12 @@ final class TranslationBlock {
     var isStale = false
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
-    /// Its own code of tier 1: from LLVM, or the address of the baseline compiler's.
+    /// Its own code of tier 1: from LLVM, or from the baseline compiler.
     var compiledCode: CompiledCode?
-    var baselineCode: UInt?
+    var baselineCode: BaselineCode?
     /// Where its own compiled code begins.
     var compiledEntry: UnsafeMutableRawPointer? {
-        (compiledCode?.entry ?? baselineCode).flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
+        (compiledCode?.entry ?? baselineCode?.entry).flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
     }
     /// The region that runs instead of it.
     var region: Region?

@@ -15,7 +15,7 @@
 
 struct nt_tb;
 
-#define NT_JUMP_CACHE_BITS 12
+#define NT_JUMP_CACHE_BITS 14
 #define NT_JUMP_CACHE_SIZE (1u << NT_JUMP_CACHE_BITS)
 #define NT_JUMP_CACHE_BYTES (NT_JUMP_CACHE_SIZE * 16)
 #define NT_JUMP_CACHE_OFFSET 0x4000
@@ -27,10 +27,10 @@ struct nt_tb;
 /// Flags above these make a key that no look-up asks for.
 #define NT_TB_FLAG_BITS 3
 #define NT_PC_BTYPE_SHIFT 56
-#define NT_PAC_CACHE_OFFSET 0x24000
+#define NT_PAC_CACHE_OFFSET 0x84000
 #define NT_PAC_CACHE_BITS 9
 #define NT_PAC_CACHE_SIZE (1u << NT_PAC_CACHE_BITS)
-#define NT_SCOREBOARD_OFFSET 0x28000
+#define NT_SCOREBOARD_OFFSET 0x88000
 #define NT_SCOREBOARD_SIZE 0x4000000 /* 64 MiB of address space a vCPU, lazily committed */
 #define NT_ARENA_STRIDE (NT_SCOREBOARD_OFFSET + NT_SCOREBOARD_SIZE)
 #define NT_MAX_VCPUS 4096

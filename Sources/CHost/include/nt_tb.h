@@ -23,6 +23,10 @@ typedef struct nt_slot {
     _Atomic(struct nt_tb *) target;
     uint64_t pc;       // guest PC this slot leads to
     nt_code stub_entry; // `stub`: laid out as the head of an nt_tb, so that `target` may point here
+    // Baseline code jumps straight to the code of the next TB: the 32-bit distance in that jump, a multiple of 4, and where it leads
+    // when only `target` knows. NULL for other code. Guarded by the lock of the engine's TB cache.
+    uint32_t *jump;
+    const uint8_t *slow;
 } nt_slot;
 
 #define NT_TB_SLOTS 2
@@ -55,7 +59,15 @@ NT_PRESERVE_NONE uint64_t nt_stale(nt_cpu *cpu, nt_tb *tb);
 
 static inline nt_tb *nt_slot_stub(nt_slot *slot) { return (nt_tb *)&slot->stub_entry; }
 
+/// Makes the slot's jump lead to `code`, or through the slot if that is NULL. Other vCPUs may be running the jump: one aligned store.
+static inline void nt_slot_lead(nt_slot *slot, const void *code) {
+    if (slot->jump == NULL)
+        return;
+    const uint8_t *to = code != NULL ? (const uint8_t *)code : slot->slow;
+    __atomic_store_n(slot->jump, (uint32_t)(to - (const uint8_t *)(slot->jump + 1)), __ATOMIC_RELEASE);
+}
 static inline void nt_slot_init(nt_slot *slot, uint64_t pc) {
+    slot->jump = NULL;
     slot->pc = pc;
     slot->stub_entry = nt_unchained;
     __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);
