@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"], swiftSettings: testable),
         .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
         .target(name: "CInterpreter", dependencies: ["CHost"], cSettings: hotC),
-        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "CInterpreter", "CHost"]),
+        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "CInterpreter", "CHost", "Support"]),
         .target(name: "Baseline", dependencies: ["EmuIR", "GuestState", "CHost", "Support"]),
         .binaryTarget(name: "LLVMStatic", path: "CLLVM/LLVMStatic.artifactbundle"),
         .target(

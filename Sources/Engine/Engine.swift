@@ -160,15 +160,21 @@ package final class Engine: @unchecked Sendable {
         let maker = translators.borrow()
         defer { translators.giveBack(maker) }
         while true {
+            var index: UInt32 = 0
+            var isNearlyFull = false
             let known = cacheLock.withLock { () -> TranslationBlock? in
                 if let tb = cache.find(key) { return tb }
                 maker.page = key.pc >> 12
                 maker.isStale = false
                 busyMakers.append(maker)
+                index = cache.takeIndex()
+                isNearlyFull = cache.isNearlyFull
                 return nil
             }
             if let known { return known }
-            let tb = makeBlock(key, maker)
+            // A safe point flushes; until then there is room.
+            if isNearlyFull { requestSafePoint() }
+            let tb = makeBlock(key, index, maker)
             let current = cacheLock.withLock { () -> TranslationBlock? in
                 busyMakers.removeAll { $0 === maker }
                 // Another thread was here first; or code has changed under the translator.
@@ -186,12 +192,9 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// Translates, instruments and gives the first tier.
-    private func makeBlock(_ key: TBKey, _ maker: TBMaker) -> TranslationBlock {
-        let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
-        // A safe point flushes; until then there is room.
-        if isNearlyFull { requestSafePoint() }
+    private func makeBlock(_ key: TBKey, _ index: UInt32, _ maker: TBMaker) -> TranslationBlock {
         let mode = translationMode(key)
-        var block = maker.pipeline.translate(key, mode, fetch: environment.fetch)
+        var block = maker.pipeline.translate(key, mode, in: environment)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(

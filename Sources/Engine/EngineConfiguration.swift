@@ -56,6 +56,9 @@ package struct EngineConfiguration: Sendable {
 package protocol GuestEnvironment: AnyObject, Sendable {
     /// The instruction word at a 4-byte aligned address; nil when it is not mapped executable.
     func fetch(_ pc: UInt64) -> UInt32?
+    /// Instruction words from a 4-byte aligned address on, as many as fit, of its page only.
+    /// - Returns: how many there are; 0 when the page is not mapped executable.
+    func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int
     /// Whether the page of an address is guarded: indirect branches must find landing pads there. Any thread.
     func isGuarded(_ pc: UInt64) -> Bool
     /// A guest exception ended a TB; see CHost's `nt_exception` for the PC and `info`.
@@ -70,6 +73,12 @@ package protocol GuestEnvironment: AnyObject, Sendable {
 
 extension GuestEnvironment {
     package func isGuarded(_ pc: UInt64) -> Bool { false }
+
+    package func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int {
+        guard let word = fetch(pc) else { return 0 }
+        words[0] = word
+        return 1
+    }
 }
 
 /// A host signal that a guest access raised, as the guest is to see it.

@@ -35,6 +35,8 @@ final class TranslationBlock {
     var stage = Stage.tier0
     /// Its guest code was written in a callback: nobody begins it any more, and it is about to be removed.
     var isStale = false
+    /// The TB after this one in the cache's list of its page.
+    var nextInPage: UInt32?
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
     /// Its own code of tier 1: from LLVM, or from the baseline compiler.

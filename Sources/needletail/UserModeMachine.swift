@@ -186,6 +186,14 @@ extension UserModeMachine: GuestEnvironment {
         return nt_copy_fallible(&word, UnsafeRawPointer(bitPattern: UInt(pc)), 4) == 0 ? word : nil
     }
 
+    func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int {
+        guard let base = words.baseAddress, process.addressSpace.canFetch(pc) else { return 0 }
+        let wanted = min(words.count, Int(4096 - (pc & 4095)) / 4)
+        // SAFETY: `words` has room for what is wanted; the source may be anything.
+        let missing = nt_copy_fallible(base, UnsafeRawPointer(bitPattern: UInt(pc)), wanted * 4)
+        return wanted - (missing + 3) / 4
+    }
+
     func isGuarded(_ pc: UInt64) -> Bool { process.addressSpace.isGuarded(pc) }
 
     func handle(_ kind: GuestExceptionKind, info: UInt64, on vcpu: VCPU) -> VCPUAction {
