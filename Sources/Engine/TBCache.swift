@@ -63,7 +63,6 @@ struct TBCache: ~Copyable {
         tb.incoming.append(slot)
     }
 
-<<<<<<< HEAD
     /// What runs at a TB's entry has changed: jumps go there anew.
     func leadAnew(to tb: TranslationBlock) {
         let entry = tb.directEntry
@@ -79,12 +78,7 @@ struct TBCache: ~Copyable {
         }
     }
 
-    func hasBlocks(overlapping range: Range<UInt64>) -> Bool {
-        candidates(range).contains { blocks in blocks.contains { $0.guestRange.overlaps(range) } }
-    }
-=======
     func hasBlocks(overlapping range: Range<UInt64>) -> Bool { firstCandidate(range) { $0.guestRange.overlaps(range) } != nil }
->>>>>>> cold
 
     func blocks(overlapping range: Range<UInt64>) -> [TranslationBlock] {
         var result: [TranslationBlock] = []
