@@ -54,7 +54,7 @@ package final class Engine: @unchecked Sendable {
     /// How many ways back a vCPU goes between two that are noted for their TB.
     let loopSampleInterval: Int32
     /// A prime, so that loops inside of loops are all seen.
-    private static let longestLoopSample: Int32 = 251
+    private static let longestLoopSample: Int32 = 1021
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,

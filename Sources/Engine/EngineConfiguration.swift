@@ -32,8 +32,8 @@ package struct EngineConfiguration: Sendable {
 
     /// What the baseline compiler takes for a TB is what some twenty executions in tier 0 take.
     package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 20 }
-    /// A region costs milliseconds of another thread.
-    package static let defaultLoopThreshold: Int32 = 2000
+    /// About a millisecond in baseline code; a region costs tens of milliseconds of another thread.
+    package static let defaultLoopThreshold: Int32 = 300_000
 
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
