@@ -16,7 +16,7 @@ final class BaselineTier: @unchecked Sendable {
     private var failures = 0
 
     /// Bytes of code at most; what is hot later stays in tier 0.
-    private static let codeLimit = 512 << 20
+    private static let codeLimit = 128 << 20
 
     /// - Returns: nil where the host lacks instructions.
     init?(_ engine: Engine) {
