@@ -97,6 +97,8 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["FuzzKit", "A64ISA"]),
         .testTarget(name: "EmuIRTests", dependencies: ["EmuIR", "TestSupport"]),
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
+        .testTarget(
+            name: "BaselineTests", dependencies: ["Baseline", "A64Translator", "EmuIR", "IRPasses", "LLVMBackend", "Support"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "FuzzKit", "TestSupport"]),

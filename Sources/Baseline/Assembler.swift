@@ -63,7 +63,8 @@ struct Assembler: ~Copyable {
             return
         }
         let base = m.base.number & 7
-        let mode: UInt8 = m.displacement == 0 && base != 5 ? 0 : Int32(Int8(truncatingIfNeeded: m.displacement)) == m.displacement ? 1 : 2
+        let mode: UInt8 =
+            m.displacement == 0 && base != 5 ? 0 : Int32(Int8(truncatingIfNeeded: m.displacement)) == m.displacement ? 1 : 2
         if let index = m.index {
             byte(mode << 6 | r | 4)
             byte(m.scale << 6 | (index.number & 7) << 3 | base)

@@ -246,7 +246,9 @@ extension BaselineCompiler {
             states[current].isVector = i.type == .i128
             holders[holder] = Int32(current)
         default:
-            if i.type == .i128 { asm.load(resultXMM(), HostAddress(cpu: offset)) } else {
+            if i.type == .i128 {
+                asm.load(resultXMM(), HostAddress(cpu: offset))
+            } else {
                 let d = resultGPR(clean: false)
                 asm.mov(d, HostAddress(cpu: offset), wide: true)
             }

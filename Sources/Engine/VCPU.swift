@@ -184,6 +184,7 @@ package final class VCPU: @unchecked Sendable {
         // The TB knows; what follows its first instruction has none.
         branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
+        nt_count_exit(cpu, exit)
         if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
         if exit == NT_EXIT_LOOP {
             cpu.pointee.loop_countdown = engine.loopSampleInterval

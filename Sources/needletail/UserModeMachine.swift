@@ -22,7 +22,7 @@ final class UserModeMachine: @unchecked Sendable {
     /// vCPU indices in use. Guarded by `lock`.
     private var usedIndices: Set<Int> = []
     /// Instructions of vCPUs that ended, for --stats. Guarded by `lock`.
-    private var endedInstructionCount: UInt64 = 0
+    private var endedCounts = VCPUCounts()
     /// Some thread has begun to end the process. Guarded by `lock`.
     private var isEnding = false
     private let startTime: UInt64
@@ -85,12 +85,12 @@ final class UserModeMachine: @unchecked Sendable {
             plugins?.vcpuExit(vcpu.index)
             nt_thread_set_cpu(nil)
             engine.removeVCPU(vcpu)
-            let count = vcpu.cpu.pointee.insn_count
+            let counts = VCPUCounts(vcpu.cpu.pointee)
             // Before the index is free, and for signals, which name the CPU struct.
             thread.detach()
             arena.release(vcpu.index)
             lock.withLock {
-                endedInstructionCount &+= count
+                endedCounts.add(counts)
                 usedIndices.remove(vcpu.index)
             }
         case .exit(let status):
@@ -119,7 +119,10 @@ final class UserModeMachine: @unchecked Sendable {
     }
 
     private func printStatistics(_ engine: EngineStatistics) {
-        let count = endedInstructionCount &+ arenaSum { $0.pointee.insn_count }
+        let counts = lock.withLock {
+            usedIndices.reduce(into: endedCounts) { $0.add(VCPUCounts(arena.cpu($1).pointee)) }
+        }
+        let count = counts.instructions
         let seconds = Double(monotonicNanoseconds() - startTime) / 1e9
         let rate = Double(count) / seconds / 1e6
         log.put("needletail: \(count) guest instructions in \(milli(seconds)) s, \(milli(rate)) million per second\n")
@@ -131,13 +134,9 @@ final class UserModeMachine: @unchecked Sendable {
             code \(engine.codeBytes) bytes, of regions \(engine.regionCodeBytes)
             needletail: compiler, ms of processor time: lowering \(milliseconds(times.lowering)), passes \(milliseconds(times.passes)), \
             code generation \(milliseconds(times.codeGeneration)), linking \(milliseconds(times.linking))
+            needletail: exits of generated code: \(counts.exitText)
 
             """)
-    }
-
-    private func arenaSum(_ value: (UnsafeMutablePointer<nt_cpu>) -> UInt64) -> UInt64 {
-        let indices = lock.withLock { usedIndices }
-        return indices.reduce(0) { $0 &+ value(arena.cpu($1)) }
     }
 
     /// The lowest index that is free, so that no more arenas are ever touched than threads lived at once.
@@ -265,7 +264,7 @@ extension UserModeMachine: GuestEngine {
         guard let cpu = nt_thread_cpu() else { preconditionFailure("fork outside a vCPU thread") }
         let vcpu = Unmanaged<VCPU>.fromOpaque(cpu.pointee.owner).takeUnretainedValue()
         usedIndices = [vcpu.index]
-        endedInstructionCount = 0
+        endedCounts = VCPUCounts()
         lock.unlock()
         plugins?.finishFork()
         engine.afterForkInChild(keeping: vcpu)

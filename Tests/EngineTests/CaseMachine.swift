@@ -46,7 +46,8 @@ final class CaseMachine: GuestEnvironment, @unchecked Sendable {
         counts = configuration == .compiledCounting
         engine = Engine(
             configuration: EngineConfiguration(
-                tier: isInterpreter ? .interp : isBaseline ? .baseline : .block, translation: translation, countsInstructions: counts),
+                tier: isInterpreter ? .interp : isBaseline ? .baseline : .block, translation: translation,
+                countsInstructions: counts),
             environment: self, arena: try VCPUArena(capacity: 1), plugins: nil, log: Log())
         guard let vcpu = engine.makeVCPU(index: 0) else { throw CaseMachineError() }
         self.vcpu = vcpu

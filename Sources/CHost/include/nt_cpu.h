@@ -61,6 +61,7 @@ typedef enum nt_exit {
     /// A loop of compiled TBs became hot: `cpu->pc` is where it is entered next, `cpu->exit_tb` the TB that counted.
     NT_EXIT_LOOP = 6,
 } nt_exit;
+#define NT_EXIT_COUNT 7
 
 /// Guest exceptions as TB terminators raise them. PC rules: "at" = the instruction's own address.
 typedef enum nt_exception {
@@ -128,6 +129,7 @@ typedef struct nt_cpu {
     uint32_t fault_write;  // the host's access was a write; 0 also when the host does not say
     void *owner; // Engine's vCPU object (unmanaged reference)
     uint64_t insn_count; // guest instructions, counted only for --stats
+    uint64_t exit_counts[NT_EXIT_COUNT]; // how often generated code was left, by nt_exit
     // Last memory access, for memory callbacks.
     nt_v128 mem_value;
     // What plugins want at the accesses of the mops call that follows; it takes this and leaves NULL.

@@ -45,6 +45,9 @@ void nt_code_range_remove(const void *start);
 /// The same for code in which guest registers are exact at each access: a fault always leaves, nothing is helped over. Never removed.
 bool nt_baseline_range_add(const void *start, const void *end);
 
+/// For `--stats`.
+static inline void nt_count_exit(nt_cpu *cpu, nt_exit exit) { cpu->exit_counts[exit]++; }
+
 /// Sets or clears the exit request of a vCPU; async-signal-safe.
 static inline void nt_request_exit(nt_cpu *cpu) { __atomic_store_n((uint32_t *)&cpu->exit_request, 1, __ATOMIC_RELEASE); }
 static inline uint32_t nt_take_exit_request(nt_cpu *cpu) {
