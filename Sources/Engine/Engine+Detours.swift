@@ -34,10 +34,16 @@ extension Engine {
         return rest
     }
 
-    /// Whether the host instruction is in a region whose guest registers are not exact there. Such a one only runs while the guest
-    /// cannot see its faults: it ends by this one. Inside `world` only.
-    func isInFastRegion(_ hostPC: UInt64, of tb: TranslationBlock) -> Bool {
-        cacheLock.withLock { tb.memberships.contains { !$0.isPrecise && $0.code.contains(hostPC) } }
+    /// The region that has a host instruction, if guest registers are not exact in it. Such a one only runs while the guest cannot see
+    /// its faults: it ends by this one. Inside `world` only.
+    func fastRegion(at hostPC: UInt64) -> Region? {
+        if isPrecise { return nil }
+        return cacheLock.withLock {
+            for tb in cache.all {
+                if let region = tb.memberships.first(where: { !$0.isPrecise && $0.code.contains(hostPC) }) { return region }
+            }
+            return nil
+        }
     }
 
     /// Guest code in `range` was written by other than the guest, in a callback on this vCPU or anywhere else on its thread. Nobody

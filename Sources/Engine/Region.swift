@@ -10,9 +10,12 @@ final class Region {
     let code: CompiledCode
     /// Guest registers are exact before each access.
     let isPrecise: Bool
+    /// A fault of its accesses says where it was.
+    let hasFaultPoints: Bool
 
-    init(members: [TranslationBlock], entries: [TranslationBlock], code: CompiledCode, isPrecise: Bool) {
-        self.isPrecise = isPrecise
+    init(members: [TranslationBlock], entries: [TranslationBlock], code: CompiledCode, _ unit: RegionUnit) {
+        isPrecise = unit.isPrecise
+        hasFaultPoints = !unit.omitsFaultPoints
         self.members = members
         self.entries = entries
         self.code = code

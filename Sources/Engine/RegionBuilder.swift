@@ -66,7 +66,7 @@ struct RegionBuilder {
         let returns = Array(Set(returnAddresses)).sorted()
         let unit = RegionUnit(
             units: kept.map(\.unit), entries: entries(of: kept), indirectTargets: kept.map { targets($0, returns) },
-            isPrecise: engine.isPrecise)
+            isPrecise: engine.isPrecise, adjustsCounts: kept.contains { !$0.tb.faultAdjustments.isEmpty })
         return (unit, kept.map(\.tb))
     }
 

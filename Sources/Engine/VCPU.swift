@@ -146,10 +146,13 @@ package final class VCPU: @unchecked Sendable {
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         var meetsFirstTag = false
         while exit == NT_EXIT_FAULT {
-            let faulted = engine.restoreStateAtFaultPoint(of: self, isFault: true)
-            if !isFaultNonCanonical || faulted.cleansTags || engine.isInFastRegion(cpu.pointee.fault_host_pc, of: faulted) {
+            if let region = engine.fastRegion(at: cpu.pointee.fault_host_pc) {
+                cpu.pointee.pc = region.members[0].key.pc
+                if region.hasFaultPoints { engine.restoreStateAtFaultPoint(of: self, isFault: true) }
                 break
             }
+            let faulted = engine.restoreStateAtFaultPoint(of: self, isFault: true)
+            if !isFaultNonCanonical || faulted.cleansTags { break }
             // If there was no tag it faults again.
             meetsFirstTag = true
             exit = enter(engine.makeRest(of: faulted, at: cpu.pointee.pc))

@@ -20,7 +20,7 @@ extension TBLowering {
         let helper = Helper(rawValue: UInt16(i.imm))!
         if let result = inlined(helper, i) { return result }
         let signature = helper.signature
-        if signature.effects.contains(.mayFault) { noteFaultPoint() }
+        if signature.effects.contains(.mayFault) { noteFaultPoint(isForced: true) }
         let operands = [i.a, i.b, i.c].prefix(signature.parameters.count).map(value)
         let result = hostCall(
             HostFunctions.helper(helper), result: llvmType(signature.result),

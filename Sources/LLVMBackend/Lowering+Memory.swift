@@ -33,6 +33,7 @@ extension TBLowering {
 
     /// Leaves with an alignment exception; the engine takes the PC from the fault point.
     private func raiseAlignment(_ address: LLVMValueRef) {
+        if region?.omitsFaultPoints ?? false { storeFaultPoint() }
         storeState(Int(NT_CPU_EXCEPTION), l.const(UInt64(NT_EXCEPTION_DATA_ALIGNMENT.rawValue), l.i64))
         storeState(Int(NT_CPU_EXCEPTION_INFO), address)
         ret(NT_EXIT_EXCEPTION)

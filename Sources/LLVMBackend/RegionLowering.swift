@@ -7,12 +7,17 @@ package struct RegionUnit {
     package var units: [CompileUnit]
     /// Which of them the function can be entered at, the first one first: its argument `tb` says where.
     package var entries: [Int]
-    /// Guest registers are in memory before each access that may fault. Otherwise a fault leaves only the PC exact.
+    /// Guest registers are in memory before each access that may fault, and the fault point is. Otherwise a fault ends the guest.
     package var isPrecise: Bool
+    /// A fault must say where it was even when nothing else is exact: counts of plugins are taken back.
+    package var adjustsCounts: Bool
+    /// Plain accesses do not say which they are.
+    package var omitsFaultPoints: Bool { !isPrecise && !adjustsCounts }
     /// For each unit, where its indirect branch probably leads to, by guest address; empty where it ends otherwise.
     package var indirectTargets: [[UInt64]]
 
-    package init(units: [CompileUnit], entries: [Int], indirectTargets: [[UInt64]], isPrecise: Bool) {
+    package init(units: [CompileUnit], entries: [Int], indirectTargets: [[UInt64]], isPrecise: Bool, adjustsCounts: Bool) {
+        self.adjustsCounts = adjustsCounts
         self.units = units
         self.entries = entries
         self.isPrecise = isPrecise
@@ -28,6 +33,8 @@ final class RegionLowering {
     let registers: RegisterFile
     /// Callbacks may write guest code, which then must not run as it was: every branch polls.
     let hasCallbacks: Bool
+    /// Nobody asks which of its accesses has faulted.
+    let omitsFaultPoints: Bool
     private let entries: [UInt64: LLVMBasicBlockRef]
     /// By the guest address of the TB.
     private let indirectTargets: [UInt64: [UInt64]]
@@ -58,11 +65,12 @@ final class RegionLowering {
     private var indirect: Exit
 
     private init(
-        registers: RegisterFile, hasCallbacks: Bool, entries: [UInt64: LLVMBasicBlockRef], indirectTargets: [UInt64: [UInt64]],
+        registers: RegisterFile, hasCallbacks: Bool, omitsFaultPoints: Bool, entries: [UInt64: LLVMBasicBlockRef], indirectTargets: [UInt64: [UInt64]],
         _ lowering: TBLowering
     ) {
         self.registers = registers
         self.hasCallbacks = hasCallbacks
+        self.omitsFaultPoints = omitsFaultPoints
         self.entries = entries
         self.indirectTargets = indirectTargets
         toRunLoop = Exit(lowering.l.i64, lowering)
@@ -107,7 +115,7 @@ final class RegionLowering {
         let targets = Dictionary(uniqueKeysWithValues: zip(region.units.map(\.block.pc), region.indirectTargets))
         let hasCallbacks = blocks.contains { $0.insts.contains { [.pluginCall, .pluginCallIf, .pluginMemCall].contains($0.op) } }
         let state = RegionLowering(
-            registers: registers, hasCallbacks: hasCallbacks, entries: entries, indirectTargets: targets, lowerings[0])
+            registers: registers, hasCallbacks: hasCallbacks, omitsFaultPoints: region.omitsFaultPoints, entries: entries, indirectTargets: targets, lowerings[0])
         let choice = LLVMBuildSwitch(
             l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), entries[region.units[0].block.pc]!,
             UInt32(region.entries.count))

@@ -164,9 +164,13 @@ struct TBLowering {
     }
 
     /// Makes cpu->fault_point name the current instruction; needed before anything that may fault.
-    mutating func noteFaultPoint() {
-        if storedFaultPoint == instruction { return }
+    /// - Parameter isForced: also where nobody looks at faults of plain accesses.
+    mutating func noteFaultPoint(isForced: Bool = false) {
+        if storedFaultPoint == instruction || !isForced && region?.omitsFaultPoints ?? false { return }
         storedFaultPoint = instruction
+        storeFaultPoint()
+    }
+    func storeFaultPoint() {
         let point = options.tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32(instruction)
         storeState(Int(NT_CPU_FAULT_POINT), l.const(UInt64(point), l.i32))
     }

@@ -3,7 +3,7 @@ import Testing
 
 /// Regions seen from outside: what `-d region` and `-perfmap` say, and what a guest sees of them, which is nothing.
 @Suite struct RegionTests {
-    @Test(arguments: [("tight", 1), ("call", 2), ("default", 5)])
+    @Test(arguments: [("tight", 1), ("call", 1), ("default", 5)])
     func formWhereCodeLoops(_ name: String, _ count: Int) throws {
         let guest = try Installation.guest(name)
         let plain = try needletail(["--tier=interp", guest])
