@@ -7,9 +7,11 @@ package enum Tier: String, CaseIterable, Sendable {
     case interp
     /// Tier 1 from the first execution on; the vCPU waits for the compiler. For tests and benchmarks.
     case block
+    /// Tier 1 by the baseline compiler from the first execution on, by LLVM where that has no code. For tests and benchmarks.
+    case baseline
     /// Tier 0, and a region after two executions; the vCPU waits for the compiler. For tests.
     case region
-    /// Tier 0 at once, tier 1 from a background thread when a TB is hot, regions where compiled code loops.
+    /// Tier 0 at once, tier 1 when a TB is hot, regions from a background thread where compiled code loops.
     case auto
 }
 
@@ -28,10 +30,10 @@ package struct EngineConfiguration: Sendable {
     /// Names compiled code for Linux `perf`.
     package var writesPerfMap: Bool
 
-    /// Low enough that a loop is compiled within a millisecond, high enough that code run a few times never is.
-    package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 200 }
-    /// A region costs milliseconds of another thread.
-    package static let defaultLoopThreshold: Int32 = 2000
+    /// What the baseline compiler takes for a TB is what some twenty executions in tier 0 take.
+    package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 20 }
+    /// About a millisecond in baseline code; a region costs tens of milliseconds of another thread.
+    package static let defaultLoopThreshold: Int32 = 300_000
 
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,

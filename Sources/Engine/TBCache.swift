@@ -59,7 +59,23 @@ struct TBCache: ~Copyable {
     func chain(_ slot: UnsafeMutablePointer<nt_slot>, to tb: TranslationBlock) {
         if nt_slot_target(slot) == tb.c { return }
         nt_slot_chain(slot, tb.c)
+        nt_slot_lead(slot, tb.directEntry)
         tb.incoming.append(slot)
+    }
+
+    /// What runs at a TB's entry has changed: jumps go there anew.
+    func leadAnew(to tb: TranslationBlock) {
+        let entry = tb.directEntry
+        for slot in tb.incoming { nt_slot_lead(slot, entry) }
+    }
+
+    /// A TB has code with jumps: they go where its slots are chained to.
+    func leadAnew(from tb: TranslationBlock) {
+        for n in 0..<Int(NT_TB_SLOTS) {
+            let slot = tb.slot(n)
+            guard let target = nt_slot_target(slot), target != nt_slot_stub(slot) else { continue }
+            nt_slot_lead(slot, block(index: target.pointee.tb_index)?.directEntry)
+        }
     }
 
     func hasBlocks(overlapping range: Range<UInt64>) -> Bool { firstCandidate(range) { $0.guestRange.overlaps(range) } != nil }
@@ -112,7 +128,10 @@ struct TBCache: ~Copyable {
     }
 
     private mutating func remove(_ tb: TranslationBlock) {
-        for slot in tb.incoming { nt_slot_unchain(slot) }
+        for slot in tb.incoming {
+            nt_slot_unchain(slot)
+            nt_slot_lead(slot, nil)
+        }
         tb.incoming.removeAll()
         for n in 0..<Int(NT_TB_SLOTS) {
             let slot = tb.slot(n)

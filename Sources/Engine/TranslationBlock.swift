@@ -39,8 +39,13 @@ final class TranslationBlock {
     var nextInPage: UInt32?
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
-    /// Its own code of tier 1.
+    /// Its own code of tier 1: from LLVM, or from the baseline compiler.
     var compiledCode: CompiledCode?
+    var baselineCode: BaselineCode?
+    /// Where its own compiled code begins.
+    var compiledEntry: UnsafeMutableRawPointer? {
+        (compiledCode?.entry ?? baselineCode?.entry).flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
+    }
     /// The region that runs instead of it.
     var region: Region?
     /// Regions it is part of, its own among them, and those that `region` has replaced.

@@ -1,6 +1,6 @@
 internal import CHost
 internal import CLLVM
-package import EmuIR
+internal import EmuIR
 
 /// TBs to compile as one function.
 package struct RegionUnit {

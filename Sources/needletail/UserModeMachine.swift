@@ -127,7 +127,7 @@ final class UserModeMachine: @unchecked Sendable {
         func milliseconds(_ nanoseconds: UInt64) -> String { milli(Double(nanoseconds) / 1e6) }
         log.put(
             """
-            needletail: TBs \(engine.blocks), compiled \(engine.compiledBlocks); regions \(engine.regions) of \(engine.regionBlocks) TBs; \
+            needletail: TBs \(engine.blocks), compiled \(engine.compiledBlocks), left to LLVM \(engine.baselineFailures); regions \(engine.regions) of \(engine.regionBlocks) TBs; \
             code \(engine.codeBytes) bytes, of regions \(engine.regionCodeBytes)
             needletail: compiler, ms of processor time: lowering \(milliseconds(times.lowering)), passes \(milliseconds(times.passes)), \
             code generation \(milliseconds(times.codeGeneration)), linking \(milliseconds(times.linking))

@@ -87,7 +87,7 @@ import Testing
         "exit", "exit 7", "exit 300", "_exit -1", "abort", "segv", "jump", "undefined", "privileged", "breakpoint",
         "ignored-segv", "blocked-segv", "raise 1", "raise 2", "raise 5", "raise 6", "raise 8", "raise 9", "raise 10",
         "raise 11", "raise 13", "raise 14", "raise 15", "raise 17", "raise 24", "kill 3", "kill 4", "kill 7", "kill 12",
-        "alarm", "thread-segv", "thread-exit", "thread-abort", "main-leaves",
+        "alarm", "thread-segv", "thread-exit", "thread-abort", "main-leaves", "wild-load", "wild-store",
     ]
 
     @Test(arguments: endings)

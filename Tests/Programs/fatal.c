@@ -22,6 +22,17 @@ static void *in_thread(void *how) {
     return NULL;
 }
 
+// Through addresses that no mapping can have, by a loop that has run often before: in a region, the host refuses them in its own way.
+static volatile int table[64];
+__attribute__((noinline)) static int sum(volatile int *from, long step, long count) {
+    int total = 0;
+    for (long n = 0; n < count; n++) total += from[(n & 63) * step];
+    return total;
+}
+__attribute__((noinline)) static void fill(volatile int *to, long count) {
+    for (long n = 0; n < count; n++) to[n & 63] = (int)n;
+}
+
 int main(int argc, char **argv) {
     const char *how = argc > 1 ? argv[1] : "exit";
     printf("%s\n", how);
@@ -31,6 +42,14 @@ int main(int argc, char **argv) {
     if (strcmp(how, "_exit") == 0) _exit(atoi(argv[2]));
     if (strcmp(how, "abort") == 0) abort();
     if (strcmp(how, "segv") == 0) *nowhere = 1;
+    if (strncmp(how, "wild", 4) == 0) {
+        for (int round = 0; round < 4000; round++) {
+            fill(table, 1000);
+            if (sum(table, 1, 1000) == 0) return 2;
+        }
+        if (strcmp(how, "wild-load") == 0) return sum(table, 0x0012345678900000 / 4, 1000);
+        fill((volatile int *)0x0012345678900000, 1000);
+    }
     if (strcmp(how, "jump") == 0) ((void (*)(void))16)();
     if (strcmp(how, "undefined") == 0) __asm__ volatile(".word 0");
     if (strcmp(how, "privileged") == 0) __asm__ volatile("mrs x0, sctlr_el1" ::: "x0");

@@ -257,11 +257,11 @@ __attribute__((noinline, target("arch=armv8.3-a,branch-protection=pac-ret+leaf")
 
 #define KEYS 5
 static void codes(word out[KEYS]) {
-    // Many pointers: seven bits may agree by chance.
+    // Many pointers: the seven bits of one may agree by chance. Rotated, so that the codes, all in the same bits, stay apart.
     memset(out, 0, KEYS * sizeof *out);
     for (word i = 0; i < 16; i++) {
         operation signs[KEYS] = {pacia, pacib, pacda, pacdb, pacga};
-        for (int k = 0; k < KEYS; k++) out[k] = out[k] * 31 + signs[k](i << 20, i);
+        for (int k = 0; k < KEYS; k++) out[k] = (out[k] << 9 | out[k] >> 55) ^ signs[k](i << 20, i);
     }
 }
 static void expect_changed(const word before[KEYS], const word after[KEYS], int mask) {

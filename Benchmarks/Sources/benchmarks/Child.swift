@@ -130,15 +130,10 @@ final class Runner {
     }
 
     private static func unnamedFile() throws(BenchmarkError) -> Int32 {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/needletail-bench-XXXXXX".utf8CString)
-        let file = mkstemp(&template)
-        guard file >= 0 else {
-            throw BenchmarkError(message: "no temporary file in '\(folder)': \(String(cString: strerror(errno)))")
-        }
-        unlink(template)
-        _ = fcntl(file, F_SETFD, FD_CLOEXEC)
-        return file
+        let file = try temporaryFile()
+        unlink(file.path)
+        _ = fcntl(file.descriptor, F_SETFD, FD_CLOEXEC)
+        return file.descriptor
     }
 }
 

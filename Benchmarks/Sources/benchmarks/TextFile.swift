@@ -24,19 +24,29 @@ struct TextFile {
 
     /// - Throws: when it cannot be written.
     init(suffix: String, _ text: String) throws(BenchmarkError) {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/needletail-bench-XXXXXX\(suffix)".utf8CString)
-        let descriptor = mkstemps(&template, Int32(suffix.utf8.count))
-        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        let file = try temporaryFile(suffix: suffix)
+        path = file.path
         size = text.utf8.count
-        let written = text.withCString { descriptor < 0 ? -1 : write(descriptor, $0, size) }
-        close(descriptor)
+        let written = text.withCString { write(file.descriptor, $0, size) }
+        close(file.descriptor)
         guard written == size else {
             throw BenchmarkError(message: "cannot write \(path): \(String(cString: strerror(errno)))")
         }
     }
 
     func remove() { unlink(path) }
+}
+
+/// A new empty file where temporary files go, open for reading and writing.
+/// - Throws: when it cannot be made.
+func temporaryFile(suffix: String = "") throws(BenchmarkError) -> (path: String, descriptor: Int32) {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(folder)/needletail-bench-XXXXXX\(suffix)".utf8CString)
+    let descriptor = mkstemps(&template, Int32(suffix.utf8.count))
+    guard descriptor >= 0 else {
+        throw BenchmarkError(message: "no temporary file in '\(folder)': \(String(cString: strerror(errno)))")
+    }
+    return (String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), descriptor)
 }
 
 /// Numbers that are the same in every run.
