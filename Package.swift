@@ -14,18 +14,23 @@ let exportPluginAPI: [LinkerSetting] = [
 ]
 // The Swift runtime inside the executable: 1.4 ms less start-up, and nothing to install beside it. Here, because
 // --static-swift-stdlib also compiles against the static resource directory, which on Linux has no Embedded Swift for the
-// plugins: with this, one `swift build` makes them and the executable.
+// plugins: with this, one `swift build` makes them and the executable. So are, where they can be had, the libraries that LLVM needs:
+// prepare.sh leaves them in that directory.
 // --wrap: see Sources/CHost/startup.c.
 let staticRuntime: [LinkerSetting] = [
     .unsafeFlags(
         [
-            "-static-stdlib", "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=__cxa_atexit",
+            "-static-stdlib", "-L", "\(Context.packageDirectory)/CLLVM/LLVMStatic.artifactbundle/static",
+            "-Xlinker", "--wrap=swift_copyAuxiliaryExecutablePath", "-Xlinker", "--wrap=__cxa_atexit",
         ], .when(platforms: [.linux]))
 ]
 // C that runs while the guest does is optimised in every configuration; a frame pointer would cost it a register.
 let hotC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer"])]
 // Tests run on the release build, one build for both; these targets let their tests see `internal` names.
 let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
+// Run-time checks of exclusive access to members of classes, in debug builds only: translation and dispatch, which take members at
+// every TB, spent a twentieth of their time in them.
+let uncheckedExclusivity: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
 // lib<name>.so beside the executable, from Sources/Plugins/<name>.
 let bundledPlugins = [
@@ -46,7 +51,9 @@ let package = Package(
         .target(name: "CHost", cSettings: hotC),
         .target(name: "EmuIR", dependencies: ["Support"]),
         .target(name: "GuestState", dependencies: ["CHost", "EmuIR"]),
-        .target(name: "GuestMemory", dependencies: ["GuestState", "CHost", "Support"], swiftSettings: testable),
+        .target(
+            name: "GuestMemory", dependencies: ["GuestState", "CHost", "Support"],
+            swiftSettings: testable + uncheckedExclusivity),
         // stages
         .target(name: "A64ISA", dependencies: ["Support"], exclude: ["Encodings"]),
         .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"], swiftSettings: testable),
@@ -73,7 +80,7 @@ let package = Package(
             dependencies: [
                 "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
                 "IRInterpreter", "Baseline", "LLVMBackend", "PluginHost", "CHost",
-            ]),
+            ], swiftSettings: uncheckedExclusivity),
         // the SDK for plugins, which the bundled ones use; Embedded Swift, so that they need no Swift runtime
         .target(name: "CNeedletailPlugin", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CNeedletailPlugin"),
         .target(

@@ -1,5 +1,6 @@
 // Disassemblers for the host's code and the guest's.
 #include "needletail_llvm.h"
+#include "start.h"
 
 #include "llvm-c/Target.h"
 #include "llvm/Support/TargetSelect.h"
@@ -13,12 +14,14 @@ static LLVMDisasmContextRef make(const char *triple, const char *cpu, const char
 }
 
 extern "C" LLVMDisasmContextRef nt_disassembler_host(void) {
+    startLLVM();
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeDisassembler();
     return make(llvm::sys::getDefaultTargetTriple().c_str(), "", "");
 }
 
 extern "C" LLVMDisasmContextRef nt_disassembler_a64(void) {
+    startLLVM();
     LLVMInitializeAArch64TargetInfo();
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64Disassembler();

@@ -1,6 +1,7 @@
 // The ORC shim: what LLVM-C cannot do is keep one code-generation pass manager for many modules, and building that pipeline
 // anew costs more than compiling a small module.
 #include "needletail_llvm.h"
+#include "start.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h"
@@ -119,6 +120,7 @@ struct nt_jit {
 };
 
 extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **error) {
+    startLLVM();
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     // Guest registers are written one by one and read one by one, in other TBs: a wide access that spans several waits until

@@ -199,18 +199,20 @@ package final class Engine: @unchecked Sendable {
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
             &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
+        let startsInTier0 = configuration.tier != .block && configuration.tier != .baseline
+        let cellBytes = startsInTier0 ? maker.tier0.prepare(block, index: index) : 0
         let tb = TranslationBlock(
             key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
-            instrumentation: instrumentation)
+            instrumentation: instrumentation, roomForCells: cellBytes)
         tb.faultAdjustments = adjustments
         tb.c.pointee.loop_heat = configuration.loopThreshold
         maker.pipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
-        case .interp: maker.tier0.install(tb, block, heat: .max)
+        case .interp: maker.tier0.install(tb, heat: .max)
         case .auto, .region:
             // Without chaining there are no regions.
             let becomesHot = configuration.chains || configuration.tier == .auto
-            maker.tier0.install(tb, block, heat: becomesHot ? configuration.hotThreshold : .max)
+            maker.tier0.install(tb, heat: becomesHot ? configuration.hotThreshold : .max)
         case .baseline:
             if let code = baseline?.compile(block, for: tb, index: index) {
                 adopt(code, for: tb)
@@ -222,7 +224,7 @@ package final class Engine: @unchecked Sendable {
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
             } else {
-                maker.tier0.install(tb, block, heat: .max)
+                maker.tier0.install(block, in: tb)
             }
         }
         return tb
@@ -298,12 +300,16 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// Chains a slot that a vCPU left through, unless TBs were removed since (then the slot may be gone).
-    func chain(_ slot: UnsafeMutableRawPointer, to key: TBKey, _ generation: Int, for vcpu: VCPU) {
-        guard configuration.chains else { return }
+    /// - Returns: the TB, and the generation in which it is in the cache; nil when there may be none.
+    func chain(
+        _ slot: UnsafeMutableRawPointer, to key: TBKey, _ generation: Int, for vcpu: VCPU
+    ) -> (tb: TranslationBlock, generation: Int)? {
+        guard configuration.chains else { return nil }
         let tb = findOrTranslate(key, for: vcpu)
-        cacheLock.withLock {
-            guard self.generation == generation else { return }
+        return cacheLock.withLock {
+            guard self.generation == generation else { return nil }
             cache.chain(slot.assumingMemoryBound(to: nt_slot.self), to: tb)
+            return (tb, generation)
         }
     }
 

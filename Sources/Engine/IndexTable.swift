@@ -48,7 +48,7 @@ struct IndexTable: ~Copyable {
     mutating func set(_ key: UInt64, _ flags: UInt32, to number: UInt32) {
         var at = locate(key, flags)
         if entries[at].place == 0 {
-            if (count + 1) * 2 > 1 << capacityShift {
+            if (count + 1) * 4 > 3 << capacityShift {
                 grow()
                 at = locate(key, flags)
             }

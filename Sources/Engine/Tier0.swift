@@ -9,9 +9,28 @@ final class Tier0 {
 
     init(chains: Bool) { self.chains = chains }
 
-    /// Predecodes and makes the interpreter the TB's entry. `heat`: executions until NT_EXIT_HOT; `.max` = never.
-    func install(_ tb: TranslationBlock, _ block: IRBlock, heat: Int32) {
-        tb.c.pointee.ops = predecoder.predecode(block, tbIndex: tb.c.pointee.tb_index, chains: chains)
+    /// Predecodes a block.
+    /// - Returns: the bytes that its cells take.
+    func prepare(_ block: IRBlock, index: UInt32) -> Int {
+        predecoder.predecode(block, tbIndex: index, chains: chains)
+        return predecoder.sizeInBytes
+    }
+
+    /// Gives the TB the cells that were prepared last, which it has room for, and makes the interpreter its entry. `heat`:
+    /// executions until NT_EXIT_HOT; `.max` = never.
+    func install(_ tb: TranslationBlock, heat: Int32) {
+        install(tb, at: tb.roomForCells, heat: heat)
+    }
+
+    /// Both for a TB without room, that never becomes hot.
+    func install(_ block: IRBlock, in tb: TranslationBlock) {
+        let size = prepare(block, index: tb.c.pointee.tb_index)
+        install(tb, at: .allocate(byteCount: size, alignment: 8), heat: .max)
+    }
+
+    private func install(_ tb: TranslationBlock, at memory: UnsafeMutableRawPointer, heat: Int32) {
+        predecoder.write(to: memory)
+        tb.c.pointee.ops = memory
         nt_tb_set_heat(tb.c, heat)
         nt_tb_set_entry(tb.c, IRInterpreter.entry)
     }
@@ -22,6 +41,6 @@ final class Tier0 {
     static func stopCounting(_ tb: TranslationBlock) { nt_tb_set_heat(tb.c, .max) }
 
     static func release(_ tb: TranslationBlock) {
-        if let ops = tb.c.pointee.ops { Predecoder.release(ops) }
+        if let ops = tb.c.pointee.ops, ops != tb.roomForCells { ops.deallocate() }
     }
 }

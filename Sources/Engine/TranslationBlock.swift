@@ -55,10 +55,16 @@ final class TranslationBlock {
     var awaitsRegion = false
 
     /// With a C struct that has neither code nor slots yet.
-    init(key: TBKey, index: UInt32, instructionCount: Int, cleansTags: Bool, instrumentation: TBInstrumentation) {
+    /// - Parameter roomForCells: Bytes for tier-0 cells behind the struct: one allocation, and neighbours in the host's cache.
+    init(
+        key: TBKey, index: UInt32, instructionCount: Int, cleansTags: Bool, instrumentation: TBInstrumentation,
+        roomForCells: Int = 0
+    ) {
         self.key = key
-        c = .allocate(capacity: 1)
-        UnsafeMutableRawPointer(c).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<nt_tb>.size)
+        let size = MemoryLayout<nt_tb>.stride
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size + roomForCells, alignment: MemoryLayout<nt_tb>.alignment)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        c = memory.bindMemory(to: nt_tb.self, capacity: 1)
         c.pointee.pc = key.pc
         c.pointee.flags = key.flags
         c.pointee.tb_index = index
@@ -69,6 +75,9 @@ final class TranslationBlock {
         self.cleansTags = cleansTags
         self.instrumentation = instrumentation
     }
+
+    /// What is behind the C struct.
+    var roomForCells: UnsafeMutableRawPointer { UnsafeMutableRawPointer(c) + MemoryLayout<nt_tb>.stride }
 
     var guestRange: Range<UInt64> { key.pc..<key.pc &+ UInt64(instructionCount * 4) }
 

@@ -9,8 +9,11 @@ package final class VCPU: @unchecked Sendable {
     package let index: Int
     package let cpu: UnsafeMutablePointer<nt_cpu>
     package let registers: GuestRegisters
-    package unowned let engine: Engine
+    /// Outlives its vCPUs: it ends with the process. Used at every step, so it is not counted.
+    package unowned(unsafe) let engine: Engine
     let isRunning = Atomic<Bool>(false)
+    /// The TB that the last step chained to and will run next, and the generation in which it was found.
+    private var successor: (tb: TranslationBlock, generation: Int)?
     /// What IC IVAU named since the last look, neighbouring lines as one range.
     private var staleCode: [Range<UInt64>] = []
     /// The last NT_EXIT_LOOP was one too many for its TB.
@@ -131,7 +134,7 @@ package final class VCPU: @unchecked Sendable {
         let generation = engine.generation
         tidyPC()
         let key = self.key
-        let tb = engine.findOrTranslate(key, for: self)
+        let tb = successor(key, generation) ?? engine.findOrTranslate(key, for: self)
         // A plugin may have moved the PC, or written FPCR, when it was shown the TB.
         if engine.plugins != nil, self.key != key { return .resume }
         engine.world.enter(self)
@@ -168,7 +171,7 @@ package final class VCPU: @unchecked Sendable {
             // A plugin may have written FPCR: the TB that was left is none of the new state.
             let next = self.key
             let differs = (next.flags ^ key.flags) & UInt32(NT_TB_FPCR) != 0
-            if !differs { engine.chain(cpu.pointee.exit_slot, to: next, generation, for: self) }
+            if !differs { successor = engine.chain(cpu.pointee.exit_slot, to: next, generation, for: self) }
             return .resume
         case NT_EXIT_HOT:
             engine.promote(self.key)
@@ -180,6 +183,13 @@ package final class VCPU: @unchecked Sendable {
         case NT_EXIT_FAULT: return handleFault()
         case let other: preconditionFailure("generated code returned \(other)")
         }
+    }
+
+    /// The TB of a key, if it is the one that was chained to, and still there.
+    private func successor(_ key: TBKey, _ generation: Int) -> TranslationBlock? {
+        guard let (tb, found) = successor else { return nil }
+        successor = nil
+        return found == generation && tb.key == key ? tb : nil
     }
 
     /// Runs from a TB on. Inside `world` only.

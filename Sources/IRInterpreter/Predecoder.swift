@@ -1,11 +1,10 @@
 internal import CHost
 internal import CInterpreter
 package import EmuIR
-internal import Glibc
 internal import GuestState
 internal import Support
 
-/// Turns IR blocks into tier-0 cells. One per translating thread; no allocation per TB but the cells themselves.
+/// Turns IR blocks into tier-0 cells. One per translating thread; no allocation per TB.
 ///
 /// A value lives where it is cheapest: a `get` stays in its register as long as nobody overwrites it, a result that is `set`
 /// at once is computed right into the register, 32-bit values are kept zero-extended in 64-bit storage so that `zext` and
@@ -36,20 +35,24 @@ package struct Predecoder: ~Copyable {
 
     package init() {}
 
+    /// Makes the cells of a block; `write` hands them out.
     /// - Parameters:
     ///   - tbIndex: the TB's index in the engine's table, for fault points.
     ///   - chains: whether branches go straight to the next TB.
-    /// - Returns: the cells, to be freed with `release`.
-    package mutating func predecode(_ block: IRBlock, tbIndex: UInt32, chains: Bool = true) -> UnsafeMutableRawPointer {
+    package mutating func predecode(_ block: IRBlock, tbIndex: UInt32, chains: Bool = true) {
         self.chains = chains
         pointBase = tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS)
         block.insts.withUnsafeBufferPointer { predecode(BlockView(insts: $0, pc: block.pc)) }
-        let size = cells.count * MemoryLayout<Cell>.stride
-        guard let memory = malloc(size) else { preconditionFailure("out of memory for tier-0 code") }
-        memory.copyMemory(from: cells.base, byteCount: size)
+    }
+
+    /// Of the cells made last.
+    package var sizeInBytes: Int { cells.count * MemoryLayout<Cell>.stride }
+
+    /// Copies the cells made last to `memory`, which is aligned to 8, ready to run.
+    package func write(to memory: UnsafeMutableRawPointer) {
+        memory.copyMemory(from: cells.base, byteCount: sizeInBytes)
         // Lets cells take an operand from the cell before them where they can, and puts the handlers' addresses in.
         nt_interp_finish(memory, cells.count)
-        return memory
     }
 
     private mutating func predecode(_ block: BlockView) {
@@ -61,8 +64,6 @@ package struct Predecoder: ~Copyable {
             i += consumed
         }
     }
-
-    package static func release(_ cells: UnsafeMutableRawPointer) { free(cells) }
 
     // MARK: Analysis
 

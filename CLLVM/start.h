@@ -1,0 +1,8 @@
+// Before anything else of LLVM is called, by every function that hands out the first object of its kind.
+#ifndef NEEDLETAIL_START_H
+#define NEEDLETAIL_START_H
+
+/// Runs LLVM's static constructors once. Threads: any.
+void startLLVM();
+
+#endif
