@@ -1,6 +1,6 @@
 internal import CHost
 internal import CLLVM
-package import EmuIR
+internal import EmuIR
 
 /// TBs to compile as one function.
 package struct RegionUnit {
@@ -26,8 +26,11 @@ package struct RegionUnit {
 /// write-back of registers would be most of it.
 final class RegionLowering {
     let registers: RegisterFile
-    /// Callbacks may write guest code, which then must not run as it was: every branch polls.
+    /// Callbacks are called, and may write guest code, which then must not run as it was: every branch polls.
     let hasCallbacks: Bool
+    /// What callbacks leave in the host's floating-point unit is cleaned away before floating-point operations and at the exits only,
+    /// because nobody looks at it after a fault.
+    var cleansLater: Bool { hasCallbacks && !registers.isPrecise }
     private let entries: [UInt64: LLVMBasicBlockRef]
     /// By the guest address of the TB.
     private let indirectTargets: [UInt64: [UInt64]]
@@ -86,7 +89,8 @@ final class RegionLowering {
     func leave(toIndirect pc: LLVMValueRef, _ lowering: TBLowering) { indirect.go(pc, registers, lowering) }
 
     static func lower(
-        _ region: RegionUnit, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics
+        _ region: RegionUnit, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics,
+        callbacks: CallbackCache? = nil
     ) {
         let function = LLVMAddFunction(module, name, l.codeType)!
         LLVMSetFunctionCallConv(function, LoweringContext.preserveNone)
@@ -99,13 +103,13 @@ final class RegionLowering {
         var lowerings = region.units.map { unit in
             TBLowering(
                 unit.block, function: function, tb: l.pointer(to: unit.tbAddress), context: l, intrinsics: intrinsics,
-                options: LoweringOptions(tbIndex: unit.tbIndex, chains: true))
+                options: LoweringOptions(tbIndex: unit.tbIndex, chains: true, callbacks: callbacks))
         }
         let registers = RegisterFile(held: held, isPrecise: region.isPrecise, lowerings[0])
         var entries: [UInt64: LLVMBasicBlockRef] = [:]
         for unit in region.units { entries[unit.block.pc] = lowerings[0].newBlock() }
         let targets = Dictionary(uniqueKeysWithValues: zip(region.units.map(\.block.pc), region.indirectTargets))
-        let hasCallbacks = blocks.contains { $0.insts.contains { [.pluginCall, .pluginCallIf, .pluginMemCall].contains($0.op) } }
+        let hasCallbacks = blocks.contains { $0.insts.contains { CallbackCache.callsOut($0, callbacks) } }
         let state = RegionLowering(
             registers: registers, hasCallbacks: hasCallbacks, entries: entries, indirectTargets: targets, lowerings[0])
         let choice = LLVMBuildSwitch(
@@ -120,6 +124,7 @@ final class RegionLowering {
             registers.dirty = dirty[n]
             registers.flags.beginBlock()
             lowerings[n].region = state
+            if state.cleansLater, lowerings[n].hasFloatingPoint { lowerings[n].cleanFloatingPoint() }
             lowerings[n].lowerAll()
         }
         state.makeExits(&lowerings[0])
@@ -153,6 +158,7 @@ final class RegionLowering {
             registers.flags.beginBlock()
             registers.writeBack(exit.dirty, &lowering)
             lowering.region = nil
+            if cleansLater { lowering.cleanFloatingPoint() }
             body(&lowering, LLVMBuildLoad2(lowering.b, exit.type, exit.argument, ""))
         }
         begin(toRunLoop) { LLVMBuildRet($0.b, $1) }
@@ -169,17 +175,17 @@ final class RegionLowering {
         }
         var before = Array(repeating: RegisterSet(), count: blocks.count)
         var work = Array(blocks.indices)
-        var isReached = Array(repeating: true, count: blocks.count)
+        var isQueued = Array(repeating: true, count: blocks.count)
         while let n = work.popLast() {
-            isReached[n] = false
+            isQueued[n] = false
             let after = transfers[n].apply(to: before[n])
             for next in successors[n] {
                 var merged = before[next]
                 merged.formUnion(after)
                 guard merged != before[next] else { continue }
                 before[next] = merged
-                if !isReached[next] {
-                    isReached[next] = true
+                if !isQueued[next] {
+                    isQueued[next] = true
                     work.append(next)
                 }
             }
