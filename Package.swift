@@ -52,7 +52,8 @@ let package = Package(
         .target(name: "A64Translator", dependencies: ["A64ISA", "EmuIR"], swiftSettings: testable),
         .target(name: "IRPasses", dependencies: ["EmuIR", "Support"]),
         .target(name: "CInterpreter", dependencies: ["CHost"], cSettings: hotC),
-        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "CInterpreter", "CHost"]),
+        .target(name: "IRInterpreter", dependencies: ["EmuIR", "GuestState", "CInterpreter", "CHost", "Support"]),
+        .target(name: "Baseline", dependencies: ["EmuIR", "GuestState", "CHost", "Support"]),
         .binaryTarget(name: "LLVMStatic", path: "CLLVM/LLVMStatic.artifactbundle"),
         .target(
             name: "CLLVM", dependencies: ["LLVMStatic"], path: "CLLVM",
@@ -71,7 +72,7 @@ let package = Package(
             name: "Engine",
             dependencies: [
                 "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
-                "IRInterpreter", "LLVMBackend", "PluginHost", "CHost",
+                "IRInterpreter", "Baseline", "LLVMBackend", "PluginHost", "CHost",
             ]),
         // the SDK for plugins, which the bundled ones use; Embedded Swift, so that they need no Swift runtime
         .target(name: "CNeedletailPlugin", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CNeedletailPlugin"),

@@ -2,1125 +2,1125 @@
 // swift-format-ignore-file
 
 /// Fields of "Branches".
-package struct ConditionalBranch: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var o1: Int { Int(word &>> 24 & 0x00000001) }
-    @inlinable package var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
-    @inlinable package var o0: Int { Int(word &>> 4 & 0x00000001) }
-    @inlinable package var cond: Int { Int(word & 0x0000000f) }
+public struct ConditionalBranch: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var o1: Int { Int(word &>> 24 & 0x00000001) }
+    @inlinable public var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
+    @inlinable public var o0: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable public var cond: Int { Int(word & 0x0000000f) }
 }
 
 /// Fields of "Branches".
-package struct UnconditionalBranchImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var op: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var imm26: Int { Int(word & 0x03ffffff) }
+public struct UnconditionalBranchImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var op: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var imm26: Int { Int(word & 0x03ffffff) }
 }
 
 /// Fields of "Branches".
-package struct CompareAndBranch: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 24 & 0x00000001) }
-    @inlinable package var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct CompareAndBranch: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 24 & 0x00000001) }
+    @inlinable public var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Branches".
-package struct TestAndBranch: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var b5: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 24 & 0x00000001) }
-    @inlinable package var b40: Int { Int(word &>> 19 & 0x0000001f) }
-    @inlinable package var imm14: Int { Int(word &>> 5 & 0x00003fff) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct TestAndBranch: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var b5: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 24 & 0x00000001) }
+    @inlinable public var b40: Int { Int(word &>> 19 & 0x0000001f) }
+    @inlinable public var imm14: Int { Int(word &>> 5 & 0x00003fff) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Branches".
-package struct UnconditionalBranchRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var opc: Int { Int(word &>> 21 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var op3: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var op4: Int { Int(word & 0x0000001f) }
+public struct UnconditionalBranchRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var opc: Int { Int(word &>> 21 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var op3: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var op4: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic AES".
-package struct CryptoAES: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoAES: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA".
-package struct CryptoThreeRegisterSHA: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoThreeRegisterSHA: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA".
-package struct CryptoTwoRegisterSHA: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoTwoRegisterSHA: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register SHA 512".
-package struct CryptoThreeRegisterSHA512: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var O: Int { Int(word &>> 14 & 0x00000001) }
-    @inlinable package var opcode: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoThreeRegisterSHA512: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var O: Int { Int(word &>> 14 & 0x00000001) }
+    @inlinable public var opcode: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic two-register SHA 512".
-package struct CryptoTwoRegisterSHA512: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var opcode: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoTwoRegisterSHA512: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var opcode: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic four-register".
-package struct CryptoFourRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Op0: Int { Int(word &>> 21 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var Ra: Int { Int(word &>> 10 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoFourRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Op0: Int { Int(word &>> 21 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var Ra: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm6".
-package struct CryptoThreeRegisterImm6: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm6: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoThreeRegisterImm6: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm6: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Cryptographic three-register, imm2".
-package struct CryptoThreeRegisterImm2: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm2: Int { Int(word &>> 12 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct CryptoThreeRegisterImm2: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm2: Int { Int(word &>> 12 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct PCRelAddressing: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var op: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var immlo: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var immhi: Int { Int(word &>> 5 & 0x0007ffff) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct PCRelAddressing: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var op: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var immlo: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var immhi: Int { Int(word &>> 5 & 0x0007ffff) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct AddSubImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var sh: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var imm12: Int { Int(word &>> 10 & 0x00000fff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct AddSubImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var sh: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var imm12: Int { Int(word &>> 10 & 0x00000fff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct AddSubImmediateTags: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var uimm6: Int { Int(word &>> 16 & 0x0000003f) }
-    @inlinable package var op3: Int { Int(word &>> 14 & 0x00000003) }
-    @inlinable package var uimm4: Int { Int(word &>> 10 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct AddSubImmediateTags: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var uimm6: Int { Int(word &>> 16 & 0x0000003f) }
+    @inlinable public var op3: Int { Int(word &>> 14 & 0x00000003) }
+    @inlinable public var uimm4: Int { Int(word &>> 10 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct MinMaxImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 18 & 0x0000000f) }
-    @inlinable package var imm8: Int { Int(word &>> 10 & 0x000000ff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct MinMaxImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 18 & 0x0000000f) }
+    @inlinable public var imm8: Int { Int(word &>> 10 & 0x000000ff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct LogicalImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var N: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var immr: Int { Int(word &>> 16 & 0x0000003f) }
-    @inlinable package var imms: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct LogicalImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var N: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var immr: Int { Int(word &>> 16 & 0x0000003f) }
+    @inlinable public var imms: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct MoveWideImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var hw: Int { Int(word &>> 21 & 0x00000003) }
-    @inlinable package var imm16: Int { Int(word &>> 5 & 0x0000ffff) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct MoveWideImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var hw: Int { Int(word &>> 21 & 0x00000003) }
+    @inlinable public var imm16: Int { Int(word &>> 5 & 0x0000ffff) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct Bitfield: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var N: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var immr: Int { Int(word &>> 16 & 0x0000003f) }
-    @inlinable package var imms: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct Bitfield: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var N: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var immr: Int { Int(word &>> 16 & 0x0000003f) }
+    @inlinable public var imms: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Immediate".
-package struct Extract: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op21: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var N: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var o0: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imms: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct Extract: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op21: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var N: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var o0: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imms: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct DataProcessing2Source: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct DataProcessing2Source: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct DataProcessing1Source: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var opcode2: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct DataProcessing1Source: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var opcode2: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct LogicalShiftedRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var shift: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var N: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm6: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct LogicalShiftedRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var shift: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var N: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm6: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct AddSubShiftedRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var shift: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm6: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct AddSubShiftedRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var shift: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm6: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct AddSubExtendedRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var opt: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var option: Int { Int(word &>> 13 & 0x00000007) }
-    @inlinable package var imm3: Int { Int(word &>> 10 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct AddSubExtendedRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var opt: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var option: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable public var imm3: Int { Int(word &>> 10 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct AddSubWithCarry: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct AddSubWithCarry: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct RotateRightIntoFlags: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var imm6: Int { Int(word &>> 15 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var o2: Int { Int(word &>> 4 & 0x00000001) }
-    @inlinable package var mask: Int { Int(word & 0x0000000f) }
+public struct RotateRightIntoFlags: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var imm6: Int { Int(word &>> 15 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var o2: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable public var mask: Int { Int(word & 0x0000000f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct EvaluateIntoFlags: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var opcode2: Int { Int(word &>> 15 & 0x0000003f) }
-    @inlinable package var sz: Int { Int(word &>> 14 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var o3: Int { Int(word &>> 4 & 0x00000001) }
-    @inlinable package var mask: Int { Int(word & 0x0000000f) }
+public struct EvaluateIntoFlags: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var opcode2: Int { Int(word &>> 15 & 0x0000003f) }
+    @inlinable public var sz: Int { Int(word &>> 14 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var o3: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable public var mask: Int { Int(word & 0x0000000f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct ConditionalCompareRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var o2: Int { Int(word &>> 10 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var o3: Int { Int(word &>> 4 & 0x00000001) }
-    @inlinable package var nzcv: Int { Int(word & 0x0000000f) }
+public struct ConditionalCompareRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var o2: Int { Int(word &>> 10 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var o3: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable public var nzcv: Int { Int(word & 0x0000000f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct ConditionalCompareImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var imm5: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var o2: Int { Int(word &>> 10 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var o3: Int { Int(word &>> 4 & 0x00000001) }
-    @inlinable package var nzcv: Int { Int(word & 0x0000000f) }
+public struct ConditionalCompareImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var imm5: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var o2: Int { Int(word &>> 10 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var o3: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable public var nzcv: Int { Int(word & 0x0000000f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct ConditionalSelect: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct ConditionalSelect: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Data Processing -- Register".
-package struct DataProcessing3Source: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var op54: Int { Int(word &>> 29 & 0x00000003) }
-    @inlinable package var op31: Int { Int(word &>> 21 & 0x00000007) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
-    @inlinable package var Ra: Int { Int(word &>> 10 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct DataProcessing3Source: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var op54: Int { Int(word &>> 29 & 0x00000003) }
+    @inlinable public var op31: Int { Int(word &>> 21 & 0x00000007) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var o0: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable public var Ra: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and fixed-point".
-package struct FloatFixedConversion: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var rmode: Int { Int(word &>> 19 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var scale: Int { Int(word &>> 10 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatFixedConversion: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var rmode: Int { Int(word &>> 19 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var scale: Int { Int(word &>> 10 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Conversion between floating-point and integer".
-package struct FloatIntegerConversion: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var sf: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var rmode: Int { Int(word &>> 19 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatIntegerConversion: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var sf: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var rmode: Int { Int(word &>> 19 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (1 source)".
-package struct FloatDataProcessing1Source: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 15 & 0x0000003f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatDataProcessing1Source: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 15 & 0x0000003f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point compare".
-package struct FloatCompare: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var op: Int { Int(word &>> 14 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var opcode2: Int { Int(word & 0x0000001f) }
+public struct FloatCompare: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var op: Int { Int(word &>> 14 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var opcode2: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point immediate".
-package struct FloatImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm8: Int { Int(word &>> 13 & 0x000000ff) }
-    @inlinable package var imm5: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm8: Int { Int(word &>> 13 & 0x000000ff) }
+    @inlinable public var imm5: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point conditional compare".
-package struct FloatConditionalCompare: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var op: Int { Int(word &>> 4 & 0x00000001) }
-    @inlinable package var nzcv: Int { Int(word & 0x0000000f) }
+public struct FloatConditionalCompare: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var op: Int { Int(word &>> 4 & 0x00000001) }
+    @inlinable public var nzcv: Int { Int(word & 0x0000000f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (2 source)".
-package struct FloatDataProcessing2Source: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatDataProcessing2Source: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point conditional select".
-package struct FloatConditionalSelect: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var cond: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatConditionalSelect: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var cond: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Floating-point data-processing (3 source)".
-package struct FloatDataProcessing3Source: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var M: Int { Int(word &>> 31 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var ftype: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var o1: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
-    @inlinable package var Ra: Int { Int(word &>> 10 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct FloatDataProcessing3Source: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var M: Int { Int(word &>> 31 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var ftype: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var o1: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var o0: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable public var Ra: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores".
-package struct LoadStoreExclusive: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var o2: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var o1: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var o0: Int { Int(word &>> 15 & 0x00000001) }
-    @inlinable package var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreExclusive: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var o2: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var o1: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var o0: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable public var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores".
-package struct LoadStoreOrderedUnscaled: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreOrderedUnscaled: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores".
-package struct LoadStoreTags: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var op2: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreTags: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var op2: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores".
-package struct MemoryCopySet: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var o0: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var op1: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var op2: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct MemoryCopySet: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var o0: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var op1: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var op2: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores".
-package struct LoadLiteral: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var opc: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadLiteral: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var opc: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var imm19: Int { Int(word &>> 5 & 0x0007ffff) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores".
-package struct LoadStorePair: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var opc: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var mode: Int { Int(word &>> 23 & 0x00000007) }
-    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var imm7: Int { Int(word &>> 15 & 0x0000007f) }
-    @inlinable package var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStorePair: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var opc: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var mode: Int { Int(word &>> 23 & 0x00000007) }
+    @inlinable public var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var imm7: Int { Int(word &>> 15 & 0x0000007f) }
+    @inlinable public var Rt2: Int { Int(word &>> 10 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadStoreUnscaled: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreUnscaled: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadStorePostIndexed: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStorePostIndexed: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadStoreUnprivileged: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreUnprivileged: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadStorePreIndexed: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStorePreIndexed: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadStoreUnsignedImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var imm12: Int { Int(word &>> 10 & 0x00000fff) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreUnsignedImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var imm12: Int { Int(word &>> 10 & 0x00000fff) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadStoreRegisterOffset: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var option: Int { Int(word &>> 13 & 0x00000007) }
-    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreRegisterOffset: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var option: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable public var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct AtomicMemory: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var A: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var R: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var Rs: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var o3: Int { Int(word &>> 15 & 0x00000001) }
-    @inlinable package var opc: Int { Int(word &>> 12 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct AtomicMemory: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var A: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var R: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var Rs: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var o3: Int { Int(word &>> 15 & 0x00000001) }
+    @inlinable public var opc: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- register".
-package struct LoadAuthenticated: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var size: Int { Int(word &>> 30 & 0x00000003) }
-    @inlinable package var V: Int { Int(word &>> 26 & 0x00000001) }
-    @inlinable package var M: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var S: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var imm9: Int { Int(word &>> 12 & 0x000001ff) }
-    @inlinable package var W: Int { Int(word &>> 11 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadAuthenticated: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var size: Int { Int(word &>> 30 & 0x00000003) }
+    @inlinable public var V: Int { Int(word &>> 26 & 0x00000001) }
+    @inlinable public var M: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var S: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var imm9: Int { Int(word &>> 12 & 0x000001ff) }
+    @inlinable public var W: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- AdvSIMD structures".
-package struct LoadStoreMultiple: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreMultiple: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- AdvSIMD structures".
-package struct LoadStoreMultiplePost: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreMultiplePost: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- AdvSIMD structures".
-package struct LoadStoreSingle: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var R: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var opcode: Int { Int(word &>> 13 & 0x00000007) }
-    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreSingle: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var R: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var opcode: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable public var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Loads and Stores -- AdvSIMD structures".
-package struct LoadStoreSinglePost: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var L: Int { Int(word &>> 22 & 0x00000001) }
-    @inlinable package var R: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 13 & 0x00000007) }
-    @inlinable package var S: Int { Int(word &>> 12 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 10 & 0x00000003) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct LoadStoreSinglePost: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var L: Int { Int(word &>> 22 & 0x00000001) }
+    @inlinable public var R: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 13 & 0x00000007) }
+    @inlinable public var S: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 10 & 0x00000003) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar copy".
-package struct SIMDScalarCopy: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var op: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var imm5: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm4: Int { Int(word &>> 11 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarCopy: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var op: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var imm5: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm4: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same FP16".
-package struct SIMDScalarThreeSameFP16: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarThreeSameFP16: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous FP16".
-package struct SIMDScalarTwoRegisterMiscFP16: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarTwoRegisterMiscFP16: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same extra".
-package struct SIMDScalarThreeSameExtra: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarThreeSameExtra: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar two-register miscellaneous".
-package struct SIMDScalarTwoRegisterMisc: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarTwoRegisterMisc: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar pairwise".
-package struct SIMDScalarPairwise: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarPairwise: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three different".
-package struct SIMDScalarThreeDifferent: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarThreeDifferent: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar three same".
-package struct SIMDScalarThreeSame: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarThreeSame: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar shift by immediate".
-package struct SIMDScalarShiftImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var immh: Int { Int(word &>> 19 & 0x0000000f) }
-    @inlinable package var immb: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarShiftImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var immh: Int { Int(word &>> 19 & 0x0000000f) }
+    @inlinable public var immb: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD scalar x indexed element".
-package struct SIMDScalarIndexed: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var L: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var M: Int { Int(word &>> 20 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000000f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var H: Int { Int(word &>> 11 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDScalarIndexed: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var L: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var M: Int { Int(word &>> 20 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000000f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var H: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD table lookup".
-package struct SIMDTableLookup: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var op2: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var len: Int { Int(word &>> 13 & 0x00000003) }
-    @inlinable package var op: Int { Int(word &>> 12 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDTableLookup: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var op2: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var len: Int { Int(word &>> 13 & 0x00000003) }
+    @inlinable public var op: Int { Int(word &>> 12 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD permute".
-package struct SIMDPermute: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDPermute: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD extract".
-package struct SIMDExtract: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var op2: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm4: Int { Int(word &>> 11 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDExtract: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var op2: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm4: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD copy".
-package struct SIMDCopy: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var imm5: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var imm4: Int { Int(word &>> 11 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDCopy: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var imm5: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var imm4: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same FP16".
-package struct SIMDThreeSameFP16: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x00000007) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDThreeSameFP16: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x00000007) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous FP16".
-package struct SIMDTwoRegisterMiscFP16: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var a: Int { Int(word &>> 23 & 0x00000001) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDTwoRegisterMiscFP16: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var a: Int { Int(word &>> 23 & 0x00000001) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same extra".
-package struct SIMDThreeSameExtra: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDThreeSameExtra: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD two-register miscellaneous".
-package struct SIMDTwoRegisterMisc: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDTwoRegisterMisc: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD across lanes".
-package struct SIMDAcrossLanes: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDAcrossLanes: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three different".
-package struct SIMDThreeDifferent: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDThreeDifferent: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD three same".
-package struct SIMDThreeSame: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000001f) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDThreeSame: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000001f) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD modified immediate".
-package struct SIMDModifiedImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var op: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var abc: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var cmode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var o2: Int { Int(word &>> 11 & 0x00000001) }
-    @inlinable package var defgh: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDModifiedImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var op: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var abc: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var cmode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var o2: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable public var defgh: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD shift by immediate".
-package struct SIMDShiftImmediate: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var immh: Int { Int(word &>> 19 & 0x0000000f) }
-    @inlinable package var immb: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var opcode: Int { Int(word &>> 11 & 0x0000001f) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDShiftImmediate: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var immh: Int { Int(word &>> 19 & 0x0000000f) }
+    @inlinable public var immb: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var opcode: Int { Int(word &>> 11 & 0x0000001f) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Scalar Floating-Point and Advanced SIMD / Advanced SIMD vector x indexed element".
-package struct SIMDIndexed: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var Q: Int { Int(word &>> 30 & 0x00000001) }
-    @inlinable package var U: Int { Int(word &>> 29 & 0x00000001) }
-    @inlinable package var size: Int { Int(word &>> 22 & 0x00000003) }
-    @inlinable package var L: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var M: Int { Int(word &>> 20 & 0x00000001) }
-    @inlinable package var Rm: Int { Int(word &>> 16 & 0x0000000f) }
-    @inlinable package var opcode: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var H: Int { Int(word &>> 11 & 0x00000001) }
-    @inlinable package var Rn: Int { Int(word &>> 5 & 0x0000001f) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SIMDIndexed: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var Q: Int { Int(word &>> 30 & 0x00000001) }
+    @inlinable public var U: Int { Int(word &>> 29 & 0x00000001) }
+    @inlinable public var size: Int { Int(word &>> 22 & 0x00000003) }
+    @inlinable public var L: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var M: Int { Int(word &>> 20 & 0x00000001) }
+    @inlinable public var Rm: Int { Int(word &>> 16 & 0x0000000f) }
+    @inlinable public var opcode: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var H: Int { Int(word &>> 11 & 0x00000001) }
+    @inlinable public var Rn: Int { Int(word &>> 5 & 0x0000001f) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Exceptions and System".
-package struct PermanentlyUndefined: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var imm16: Int { Int(word & 0x0000ffff) }
+public struct PermanentlyUndefined: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var imm16: Int { Int(word & 0x0000ffff) }
 }
 
 /// Fields of "Exceptions and System".
-package struct ExceptionGeneration: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var opc: Int { Int(word &>> 21 & 0x00000007) }
-    @inlinable package var imm16: Int { Int(word &>> 5 & 0x0000ffff) }
-    @inlinable package var op2: Int { Int(word &>> 2 & 0x00000007) }
-    @inlinable package var LL: Int { Int(word & 0x00000003) }
+public struct ExceptionGeneration: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var opc: Int { Int(word &>> 21 & 0x00000007) }
+    @inlinable public var imm16: Int { Int(word &>> 5 & 0x0000ffff) }
+    @inlinable public var op2: Int { Int(word &>> 2 & 0x00000007) }
+    @inlinable public var LL: Int { Int(word & 0x00000003) }
 }
 
 /// Fields of "Exceptions and System".
-package struct SystemWithRegister: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var CRm: Int { Int(word &>> 8 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 5 & 0x00000007) }
-    @inlinable package var Rd: Int { Int(word & 0x0000001f) }
+public struct SystemWithRegister: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var CRm: Int { Int(word &>> 8 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 5 & 0x00000007) }
+    @inlinable public var Rd: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Exceptions and System".
-package struct Hints: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var CRm: Int { Int(word &>> 8 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 5 & 0x00000007) }
+public struct Hints: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var CRm: Int { Int(word &>> 8 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 5 & 0x00000007) }
 }
 
 /// Fields of "Exceptions and System".
-package struct Barriers: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var CRm: Int { Int(word &>> 8 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 5 & 0x00000007) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct Barriers: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var CRm: Int { Int(word &>> 8 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 5 & 0x00000007) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Exceptions and System".
-package struct PSTATE: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var op1: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var CRm: Int { Int(word &>> 8 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 5 & 0x00000007) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct PSTATE: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var op1: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var CRm: Int { Int(word &>> 8 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 5 & 0x00000007) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Exceptions and System".
-package struct SystemInstructions: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var L: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var op1: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var CRn: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var CRm: Int { Int(word &>> 8 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 5 & 0x00000007) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct SystemInstructions: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var L: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var op1: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var CRn: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var CRm: Int { Int(word &>> 8 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 5 & 0x00000007) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 
 /// Fields of "Exceptions and System".
-package struct SystemRegisterMove: BitwiseCopyable, Sendable {
-    package let word: UInt32
-    @inlinable package init(word: UInt32) { self.word = word }
-    @inlinable package var L: Int { Int(word &>> 21 & 0x00000001) }
-    @inlinable package var o0: Int { Int(word &>> 19 & 0x00000001) }
-    @inlinable package var op1: Int { Int(word &>> 16 & 0x00000007) }
-    @inlinable package var CRn: Int { Int(word &>> 12 & 0x0000000f) }
-    @inlinable package var CRm: Int { Int(word &>> 8 & 0x0000000f) }
-    @inlinable package var op2: Int { Int(word &>> 5 & 0x00000007) }
-    @inlinable package var Rt: Int { Int(word & 0x0000001f) }
+public struct SystemRegisterMove: BitwiseCopyable, Sendable {
+    public let word: UInt32
+    @inlinable public init(word: UInt32) { self.word = word }
+    @inlinable public var L: Int { Int(word &>> 21 & 0x00000001) }
+    @inlinable public var o0: Int { Int(word &>> 19 & 0x00000001) }
+    @inlinable public var op1: Int { Int(word &>> 16 & 0x00000007) }
+    @inlinable public var CRn: Int { Int(word &>> 12 & 0x0000000f) }
+    @inlinable public var CRm: Int { Int(word &>> 8 & 0x0000000f) }
+    @inlinable public var op2: Int { Int(word &>> 5 & 0x00000007) }
+    @inlinable public var Rt: Int { Int(word & 0x0000001f) }
 }
 

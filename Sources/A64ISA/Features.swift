@@ -2,7 +2,7 @@
 /// extensions"). `A64Feature.table` is the only place that ties them to ID registers, HWCAPs and `/proc/cpuinfo`.
 ///
 /// FEAT_SPECRES (CFP, CPP, DVP RCTX) is not among them: Linux lets EL0 neither see nor use it.
-package enum A64Feature: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum A64Feature: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case FEAT_FP, FEAT_AdvSIMD, FEAT_CRC32, FEAT_LSE, FEAT_RDM, FEAT_FP16, FEAT_DotProd, FEAT_FHM, FEAT_FCMA, FEAT_JSCVT
     case FEAT_LRCPC, FEAT_LRCPC2, FEAT_LSE2, FEAT_FlagM, FEAT_FlagM2, FEAT_FRINTTS, FEAT_DIT, FEAT_SB, FEAT_SSBS
     case FEAT_SSBS2, FEAT_DPB, FEAT_DPB2, FEAT_DGH, FEAT_BF16, FEAT_I8MM, FEAT_AES, FEAT_PMULL, FEAT_SHA1, FEAT_SHA256
@@ -43,12 +43,16 @@ package enum A64Feature: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// A set of features.
-package struct A64FeatureSet: Hashable, BitwiseCopyable, Sendable, ExpressibleByArrayLiteral {
-    private var bits: UInt64 = 0
+///
+/// Public, so that `contains` is inlined into other modules: the translator asks it of most instructions.
+public struct A64FeatureSet: Hashable, BitwiseCopyable, Sendable, ExpressibleByArrayLiteral {
+    @usableFromInline var bits: UInt64 = 0
     package init() {}
-    package init(arrayLiteral elements: A64Feature...) { for element in elements { insert(element) } }
+    public init(arrayLiteral elements: A64Feature...) { for element in elements { insert(element) } }
 
-    package func contains(_ feature: A64Feature) -> Bool { bits >> UInt64(feature.rawValue) & 1 != 0 }
+    @inlinable public func contains(_ feature: A64Feature) -> Bool {
+        bits &>> UInt64(unsafeBitCast(feature, to: UInt8.self)) & 1 != 0
+    }
     package mutating func insert(_ feature: A64Feature) { bits |= 1 << UInt64(feature.rawValue) }
     package mutating func remove(_ feature: A64Feature) { bits &= ~(1 << UInt64(feature.rawValue)) }
     package func union(_ other: A64FeatureSet) -> A64FeatureSet {

@@ -9,8 +9,12 @@ typedef struct code_range {
     _Atomic(uintptr_t) end;
 } code_range;
 
-static code_range ranges[NT_MAX_CODE_RANGES];
-static _Atomic(uint32_t) used; // entries below this may be live
+typedef struct code_ranges {
+    code_range ranges[NT_MAX_CODE_RANGES];
+    _Atomic(uint32_t) used; // entries below this may be live
+} code_ranges;
+
+static code_ranges compiled, baseline;
 static _Atomic(bool) writing;
 
 static void lock(void) {
@@ -19,9 +23,10 @@ static void lock(void) {
 }
 static void unlock(void) { __atomic_clear(&writing, __ATOMIC_RELEASE); }
 
-bool nt_code_range_add(const void *start, const void *end) {
+static bool add(code_ranges *all, const void *start, const void *end) {
+    code_range *ranges = all->ranges;
     lock();
-    uint32_t count = __c11_atomic_load(&used, __ATOMIC_RELAXED);
+    uint32_t count = __c11_atomic_load(&all->used, __ATOMIC_RELAXED);
     uint32_t i = 0;
     while (i < count && __c11_atomic_load(&ranges[i].start, __ATOMIC_RELAXED) != 0)
         i++;
@@ -30,15 +35,19 @@ bool nt_code_range_add(const void *start, const void *end) {
         __c11_atomic_store(&ranges[i].end, (uintptr_t)end, __ATOMIC_RELAXED);
         __c11_atomic_store(&ranges[i].start, (uintptr_t)start, __ATOMIC_RELEASE);
         if (i == count)
-            __c11_atomic_store(&used, count + 1, __ATOMIC_RELEASE);
+            __c11_atomic_store(&all->used, count + 1, __ATOMIC_RELEASE);
     }
     unlock();
     return fits;
 }
 
+bool nt_code_range_add(const void *start, const void *end) { return add(&compiled, start, end); }
+bool nt_baseline_range_add(const void *start, const void *end) { return add(&baseline, start, end); }
+
 void nt_code_range_remove(const void *start) {
+    code_range *ranges = compiled.ranges;
     lock();
-    uint32_t count = __c11_atomic_load(&used, __ATOMIC_RELAXED);
+    uint32_t count = __c11_atomic_load(&compiled.used, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < count; i++)
         if (__c11_atomic_load(&ranges[i].start, __ATOMIC_RELAXED) == (uintptr_t)start) {
             __c11_atomic_store(&ranges[i].start, 0, __ATOMIC_RELEASE);
@@ -47,8 +56,9 @@ void nt_code_range_remove(const void *start) {
     unlock();
 }
 
-bool nt_code_range_contains(uintptr_t address) {
-    uint32_t count = __c11_atomic_load(&used, __ATOMIC_ACQUIRE);
+static bool contains(code_ranges *all, uintptr_t address) {
+    code_range *ranges = all->ranges;
+    uint32_t count = __c11_atomic_load(&all->used, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t start = __c11_atomic_load(&ranges[i].start, __ATOMIC_ACQUIRE);
         if (start == 0 || address < start)
@@ -59,3 +69,6 @@ bool nt_code_range_contains(uintptr_t address) {
     }
     return false;
 }
+
+bool nt_code_range_contains(uintptr_t address) { return contains(&compiled, address); }
+bool nt_baseline_range_contains(uintptr_t address) { return contains(&baseline, address); }

@@ -7,5 +7,6 @@
 
 /// Async-signal-safe.
 bool nt_code_range_contains(uintptr_t address);
+bool nt_baseline_range_contains(uintptr_t address);
 
 #endif

@@ -93,7 +93,8 @@ static void run_previous(int signal, siginfo_t *info, void *context) {
 }
 
 static bool in_guest_access(uintptr_t pc) {
-    return (pc >= (uintptr_t)guest_access_start && pc < (uintptr_t)guest_access_stop) || nt_code_range_contains(pc);
+    return (pc >= (uintptr_t)guest_access_start && pc < (uintptr_t)guest_access_stop) || nt_baseline_range_contains(pc) ||
+           nt_code_range_contains(pc);
 }
 
 /// `abort` of a plugin or of ours, while SIGABRT is the guest's: the signal was queued and did not end the process, and libc's last resort
@@ -129,6 +130,7 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     }
     if (memory_fault && cpu != NULL && cpu->host_sp != NULL && in_guest_access(pc)) {
         cpu->fault_address = (uint64_t)info->si_addr;
+        cpu->fault_host_pc = pc;
         cpu->fault_signal = (uint32_t)signal;
         cpu->fault_code = (uint32_t)info->si_code;
         // A page fault's error code; other exceptions (an address that is not canonical) have none.

@@ -168,3 +168,14 @@ ACCESS void nt_guest_zero_block(nt_cpu *cpu, uint64_t address) {
     for (int i = 0; i < 4; i++)
         block[i] = (nt_vec){0, 0};
 }
+
+nt_guest_functions nt_guest_function_addresses(void) {
+    return (nt_guest_functions){
+        .rmw = (void *)nt_guest_rmw,
+        .cas16 = (void *)nt_guest_cas16,
+        .load_exclusive = (void *)nt_guest_load_exclusive,
+        .load_exclusive16 = (void *)nt_guest_load_exclusive16,
+        .store_exclusive = (void *)nt_guest_store_exclusive,
+        .store_exclusive16 = (void *)nt_guest_store_exclusive16,
+    };
+}

@@ -51,8 +51,8 @@ HANDLER(branch_indirect) {
         cpu->pc = pc;
         return NT_EXIT_REQUEST;
     }
-    // The profile for regions. Lost updates between vCPUs do no harm.
-    if (tb->indirect_targets[0] != pc) {
+    // The profile for regions, while the TB is on its way to them. Lost updates between vCPUs do no harm.
+    if (tb->indirect_targets[0] != pc && nt_tb_heat(tb) != INT32_MAX) {
         tb->indirect_targets[1] = tb->indirect_targets[0];
         tb->indirect_targets[0] = pc;
     }

@@ -23,16 +23,18 @@ void *nt_interp_entry_address(void) { return (void *)nt_interp_entry; }
 #define DECLARE(name) HANDLER(name);
 NT_INTERP_OPERATIONS(DECLARE)
 
-const void *nt_interp_handler(uint32_t operation) {
-    static const nt_handler table[] = {
+static const nt_handler handlers[] = {
 #define ADDRESS(name) nt_op_##name,
-        NT_INTERP_OPERATIONS(ADDRESS)
-    };
-    return (const void *)table[operation];
-}
+    NT_INTERP_OPERATIONS(ADDRESS)
+};
 
-nt_interp_forms nt_interp_forms_of(uint32_t operation) {
-    static const nt_interp_forms table[NT_INTERP_OP_COUNT] = {
+// The forms of an operation that take an operand from the cell before, 0 where there is none.
+typedef struct {
+    uint16_t first;  // for the operand at `a`
+    uint16_t second; // for the operand at `b`
+    uint16_t value;  // for a store's value, at `d`
+} forms;
+static const forms forms_of[NT_INTERP_OP_COUNT] = {
 #define BINARY_FORMS(X, name)                                                                                          \
     [NT_OP_##name##_r32] = {NT_OP_##name##_f_r32, NT_OP_##name##_s_r32, 0},                                            \
     [NT_OP_##name##_i32] = {NT_OP_##name##_f_i32, 0, 0},                                                               \
@@ -56,7 +58,39 @@ nt_interp_forms nt_interp_forms_of(uint32_t operation) {
         NT_INTERP_VALUE_FAMILIES(BINARY_FORMS, ) NT_INTERP_TEST_FAMILIES(BINARY_FORMS, )
         NT_INTERP_UNARY_FAMILIES(UNARY_FORMS, ) NT_INTERP_LOAD_FAMILIES(LOAD_FORMS, )
         NT_INTERP_STORE_FAMILIES(STORE_FORMS, ) NT_INTERP_COMPARE_BRANCH_FAMILIES(COMPARE_BRANCH_FORMS, )
-    };
-    return table[operation];
+};
+
+void nt_interp_finish(void *memory, size_t count) {
+    nt_op *cells = memory;
+    // Where the cell before wrote the value that its handler passes on; -1 when it passes none.
+    int32_t passed = -1;
+    // The cell before, while it can still become the first of a pair.
+    nt_op *single = NULL;
+    uint32_t single_operation = 0;
+    for (nt_op *cell = cells; cell < cells + count; cell++) {
+        uintptr_t code = (uintptr_t)cell->handler;
+        if (code == 0) {
+            passed = -1;
+            single = NULL;
+            continue;
+        }
+        uint32_t operation = (uint32_t)(code - 1);
+        bool leaves_value = operation < NT_INTERP_VALUE_COUNT;
+        if (passed >= 0) {
+            forms f = forms_of[operation];
+            if (f.first != 0 && cell->a == passed) operation = f.first;
+            else if (f.second != 0 && cell->b == passed) operation = f.second;
+            else if (f.value != 0 && cell->d == passed) operation = f.value;
+        }
+        cell->handler = handlers[operation];
+        passed = leaves_value ? cell->d : -1;
+        const void *pair = single ? nt_interp_pair_handler(single_operation, operation) : NULL;
+        if (pair) {
+            single->handler = (nt_handler)pair;
+            single = NULL;
+        } else {
+            single = cell;
+            single_operation = operation;
+        }
+    }
 }
-bool nt_interp_leaves_value(uint32_t operation) { return operation < NT_INTERP_VALUE_COUNT; }

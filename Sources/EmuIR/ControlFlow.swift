@@ -30,7 +30,17 @@ extension IRBlock {
 
 extension IRInst {
     /// What the operation does, with what its fields say taken into account (the opcode's row is the upper bound).
-    package var exactEffects: Effects {
+    package var exactEffects: Effects { exactEffects(Opcode.effectsTable) }
+
+    /// The same, given `Opcode.effectsTable`: asking for a global takes a call.
+    @inlinable public func exactEffects(_ table: UnsafePointer<Effects>) -> Effects {
+        switch op {
+        case .call, .pluginCall, .pluginCallIf, .pluginMemCall: return effectsOfCall
+        default: return table[op.number]
+        }
+    }
+
+    @usableFromInline var effectsOfCall: Effects {
         switch op {
         case .call: return Helper(rawValue: UInt16(truncatingIfNeeded: imm))?.signature.effects ?? op.effects
         case .pluginCall, .pluginCallIf, .pluginMemCall:

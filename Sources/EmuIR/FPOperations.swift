@@ -1,6 +1,6 @@
 /// Floating-point operations of `fp_binary`. Raw values equal C's `nt_fp_binary` (CHost); 0 to 8 are the `opcode` field of
 /// "Floating-point data-processing (2 source)".
-package enum FPBinary: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum FPBinary: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case mul = 0
     case div
     case add
@@ -24,7 +24,7 @@ package enum FPBinary: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// Floating-point operations of `fp_unary`. Raw values equal C's `nt_fp_unary`.
-package enum FPUnary: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum FPUnary: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case sqrt = 0
     /// To an integral value; the mode says how.
     case round
@@ -42,26 +42,26 @@ package enum FPUnary: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// How a rounding or a conversion is done. Raw values equal C's `NT_FP_MODE_…`.
-package struct FPMode: OptionSet, BitwiseCopyable, Sendable {
-    package let rawValue: UInt32
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+public struct FPMode: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// A rounding of the `rmode` field: 0 ties to even, 1 up, 2 down, 3 zero; 4 ties away; 7 as FPCR says.
-    package static func rounding(_ mode: Int) -> FPMode { FPMode(rawValue: UInt32(mode) & 7) }
-    package static let zero = rounding(3)
-    package static let tiesAway = rounding(4)
-    package static let current = rounding(7)
+    public static func rounding(_ mode: Int) -> FPMode { FPMode(rawValue: UInt32(mode) & 7) }
+    public static let zero = rounding(3)
+    public static let tiesAway = rounding(4)
+    public static let current = rounding(7)
     /// FRINTX, FRINT32X, FRINT64X: notes a result that differs from the operand.
-    package static let inexact = FPMode(rawValue: 1 << 3)
+    public static let inexact = FPMode(rawValue: 1 << 3)
     /// The integer is unsigned.
-    package static let unsigned = FPMode(rawValue: 1 << 4)
+    public static let unsigned = FPMode(rawValue: 1 << 4)
     /// The integer has 64 bits.
-    package static let is64Bit = FPMode(rawValue: 1 << 5)
+    public static let is64Bit = FPMode(rawValue: 1 << 5)
     /// The integer has 16 bits: elements of that size only.
-    package static let is16Bit = FPMode(rawValue: 1 << 6)
+    public static let is16Bit = FPMode(rawValue: 1 << 6)
     /// Fixed point with this many bits behind the point, 0...64.
-    package static func fraction(_ bits: Int) -> FPMode { FPMode(rawValue: UInt32(bits) << 8) }
+    public static func fraction(_ bits: Int) -> FPMode { FPMode(rawValue: UInt32(bits) << 8) }
 
-    package var rounding: Int { Int(rawValue & 7) }
-    package var fractionBits: Int { Int(rawValue >> 8 & 127) }
+    public var rounding: Int { Int(rawValue & 7) }
+    public var fractionBits: Int { Int(rawValue >> 8 & 127) }
 }

@@ -1,7 +1,7 @@
 /// Host functions that `call` may name. Each is a C function `nt_helper_<name>(nt_cpu *, …)` in CHost with the parameters
 /// of its row in order; i128 parameters and results are 16-byte vectors. CHost keeps the same list (`nt_helpers.h`), and a
 /// test compares them.
-package enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
+public enum Helper: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     /// CNTVCT_EL0: ticks of the virtual counter at CNTFRQ_EL0.
     case cntvct
     /// RNDR, RNDRRS: 64 bits from the host's generator.

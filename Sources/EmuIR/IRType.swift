@@ -1,13 +1,18 @@
 /// The type of an IR value. Integers have no sign; operations do. `i128` is also the type of vector values.
-package enum IRType: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum IRType: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case none
     case i1
     case i32
     case i64
     case i128
 
+    @inlinable public static func == (a: IRType, b: IRType) -> Bool {
+        unsafeBitCast(a, to: UInt8.self) == unsafeBitCast(b, to: UInt8.self)
+    }
+    @inlinable public static func != (a: IRType, b: IRType) -> Bool { !(a == b) }
+
     /// Width in bits; 0 for `none`.
-    package var bits: Int {
+    public var bits: Int {
         switch self {
         case .none: 0
         case .i1: 1
@@ -19,34 +24,38 @@ package enum IRType: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// Arm condition codes, numbered as the `cond` field (Arm ARM, "Condition codes").
-package enum Condition: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum Condition: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case eq, ne, cs, cc, mi, pl, vs, vc, hi, ls, ge, lt, gt, le, al, nv
 }
 
 /// Attributes of a guest memory access.
-package struct MemFlags: OptionSet, BitwiseCopyable, Sendable {
-    package let rawValue: UInt8
-    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+public struct MemFlags: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt8
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// A load narrower than its result type is sign-extended to it (otherwise zero-extended).
-    package static let signExtend = MemFlags(rawValue: 1)
+    @inlinable public static var signExtend: MemFlags { MemFlags(rawValue: 1) }
     /// Load-acquire (LDAR, LDAXR, the A forms of atomics).
-    package static let acquire = MemFlags(rawValue: 2)
+    @inlinable public static var acquire: MemFlags { MemFlags(rawValue: 2) }
     /// Store-release (STLR, STLXR, the L forms of atomics).
-    package static let release = MemFlags(rawValue: 4)
+    @inlinable public static var release: MemFlags { MemFlags(rawValue: 4) }
     /// Load-acquire with RCpc ordering (LDAPR).
-    package static let acquirePC = MemFlags(rawValue: 8)
+    @inlinable public static var acquirePC: MemFlags { MemFlags(rawValue: 8) }
     /// This access and the following one (`pairSecond`) are one access of twice the size to observers.
-    package static let pairFirst = MemFlags(rawValue: 16)
-    package static let pairSecond = MemFlags(rawValue: 32)
+    @inlinable public static var pairFirst: MemFlags { MemFlags(rawValue: 16) }
+    @inlinable public static var pairSecond: MemFlags { MemFlags(rawValue: 32) }
     /// Not reported to memory instrumentation.
-    package static let unreported = MemFlags(rawValue: 64)
+    @inlinable public static var unreported: MemFlags { MemFlags(rawValue: 64) }
     /// A load or store of 16 bytes is two accesses of 8 to observers.
-    package static let halves = MemFlags(rawValue: 128)
+    @inlinable public static var halves: MemFlags { MemFlags(rawValue: 128) }
+
+    // The protocol's own are generic, and other modules would call them as such.
+    @inlinable public func contains(_ other: MemFlags) -> Bool { rawValue & other.rawValue == other.rawValue }
+    @inlinable public func union(_ other: MemFlags) -> MemFlags { MemFlags(rawValue: rawValue | other.rawValue) }
 }
 
 /// Guest exceptions that a TB may end in; raw values equal C's `nt_exception` (CHost, a test compares them).
-package enum ExceptionKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum ExceptionKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case svc = 1
     case undefined = 2
     case breakpoint = 3
@@ -59,7 +68,7 @@ package enum ExceptionKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// Atomic read-modify-write operators (LSE), `aux` of `atomicRMW`.
-package enum AtomicOp: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum AtomicOp: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// new = old + operand
     case add
     /// new = old AND NOT operand
@@ -77,7 +86,7 @@ package enum AtomicOp: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// Barriers, `aux` of `fence`.
-package enum FenceKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum FenceKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// DMB LD / DSB LD: loads before, loads and stores after.
     case load
     /// DMB ST / DSB ST: stores before, stores after.

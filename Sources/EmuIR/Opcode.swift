@@ -2,7 +2,7 @@
 ///
 /// Adding one: a case here and its row in `OpcodeTable.swift`; the compiler then leads to the interpreter's predecoder and
 /// to the LLVM lowering (no `default:` in any switch over opcodes). First ask whether existing operations compose.
-package enum Opcode: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+public enum Opcode: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     // Structure
     case nop, insn
     // Constants and guest registers
@@ -43,10 +43,15 @@ package enum Opcode: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case pluginAdd, pluginStore, pluginLoad, pluginCall, pluginCallIf, pluginMemCall
     // Terminators
     case chain, branchIf, branchIndirect, raise, exitTo
+
+    /// The raw value, for tables.
+    @inlinable public var number: Int { Int(unsafeBitCast(self, to: UInt8.self)) }
+    @inlinable public static func == (a: Opcode, b: Opcode) -> Bool { a.number == b.number }
+    @inlinable public static func != (a: Opcode, b: Opcode) -> Bool { a.number != b.number }
 }
 
 /// How an operation's result type follows from the instruction.
-package enum ResultRule: BitwiseCopyable, Sendable {
+public enum ResultRule: BitwiseCopyable, Sendable {
     case none
     /// Always this type.
     case fixed(IRType)
@@ -55,7 +60,7 @@ package enum ResultRule: BitwiseCopyable, Sendable {
 }
 
 /// What an operand's type must be.
-package enum OperandRule: BitwiseCopyable, Sendable {
+public enum OperandRule: BitwiseCopyable, Sendable {
     case fixed(IRType)
     /// The instruction's `type` field.
     case own
@@ -66,38 +71,42 @@ package enum OperandRule: BitwiseCopyable, Sendable {
 }
 
 /// What an operation does beside its result.
-package struct Effects: OptionSet, BitwiseCopyable, Sendable {
-    package let rawValue: UInt16
-    package init(rawValue: UInt16) { self.rawValue = rawValue }
+public struct Effects: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt16
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-    package static let readsFlags = Effects(rawValue: 1)
-    package static let writesFlags = Effects(rawValue: 2)
-    package static let readsState = Effects(rawValue: 4)
-    package static let writesState = Effects(rawValue: 8)
-    package static let readsMemory = Effects(rawValue: 16)
-    package static let writesMemory = Effects(rawValue: 32)
+    @inlinable public static var readsFlags: Effects { Effects(rawValue: 1) }
+    @inlinable public static var writesFlags: Effects { Effects(rawValue: 2) }
+    @inlinable public static var readsState: Effects { Effects(rawValue: 4) }
+    @inlinable public static var writesState: Effects { Effects(rawValue: 8) }
+    @inlinable public static var readsMemory: Effects { Effects(rawValue: 16) }
+    @inlinable public static var writesMemory: Effects { Effects(rawValue: 32) }
     /// May leave the TB with a guest fault; guest state must be exact before it.
-    package static let mayFault = Effects(rawValue: 64)
-    package static let terminator = Effects(rawValue: 128)
+    @inlinable public static var mayFault: Effects { Effects(rawValue: 64) }
+    @inlinable public static var terminator: Effects { Effects(rawValue: 128) }
     /// Observed from outside (plugin): never removed, merged or moved over another such operation.
-    package static let observer = Effects(rawValue: 256)
+    @inlinable public static var observer: Effects { Effects(rawValue: 256) }
     /// Orders other memory accesses.
-    package static let barrier = Effects(rawValue: 512)
+    @inlinable public static var barrier: Effects { Effects(rawValue: 512) }
     /// Rounds as FPCR says and adds to FPSR; touches no other guest register.
-    package static let floatingPoint = Effects(rawValue: 1024)
+    @inlinable public static var floatingPoint: Effects { Effects(rawValue: 1024) }
 
-    private static let impure: Effects = [
-        .writesFlags, .writesState, .writesMemory, .mayFault, .terminator, .observer, .barrier, .floatingPoint,
-    ]
+    @inlinable static var impure: UInt16 {
+        Effects.writesFlags.rawValue | Effects.writesState.rawValue | Effects.writesMemory.rawValue | Effects.mayFault.rawValue
+            | Effects.terminator.rawValue | Effects.observer.rawValue | Effects.barrier.rawValue | Effects.floatingPoint.rawValue
+    }
     /// True when an unused result makes the operation removable.
-    package var isPure: Bool { rawValue & Self.impure.rawValue == 0 }
+    @inlinable public var isPure: Bool { rawValue & Self.impure == 0 }
+    // The protocol's own are generic, and other modules would call them as such.
+    @inlinable public func contains(_ other: Effects) -> Bool { rawValue & other.rawValue == other.rawValue }
+    @inlinable public func union(_ other: Effects) -> Effects { Effects(rawValue: rawValue | other.rawValue) }
     /// True when any of `effects` is among these. For the passes, which ask it of every operation: a set literal in
     /// another module is built element by element at run time.
-    @inlinable package func includesAny(of effects: Effects) -> Bool { rawValue & effects.rawValue != 0 }
+    @inlinable public func includesAny(of effects: Effects) -> Bool { rawValue & effects.rawValue != 0 }
 }
 
 /// What a field of `IRInst` means for an operation, for text and checks.
-package enum Field: BitwiseCopyable, Sendable {
+public enum Field: BitwiseCopyable, Sendable {
     case unused
     /// Unsigned number, printed in hex as `key=0x…`.
     case hex(StaticString)
@@ -117,17 +126,17 @@ package enum Field: BitwiseCopyable, Sendable {
 }
 
 /// One row of the opcode table.
-package struct OpcodeInfo: Sendable {
-    package let opcode: Opcode
-    package let name: StaticString
-    package let result: ResultRule
+public struct OpcodeInfo: Sendable {
+    public let opcode: Opcode
+    public let name: StaticString
+    public let result: ResultRule
     /// Allowed values of `IRInst.type`; empty when the field must be `none`.
-    package let types: [IRType]
-    package let operands: [OperandRule]
-    package let aux: Field
-    package let flags: Field
-    package let imm: Field
-    package let imm2: Field
-    package let effects: Effects
-    package let meaning: StaticString
+    public let types: [IRType]
+    public let operands: [OperandRule]
+    public let aux: Field
+    public let flags: Field
+    public let imm: Field
+    public let imm2: Field
+    public let effects: Effects
+    public let meaning: StaticString
 }

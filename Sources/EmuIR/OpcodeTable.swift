@@ -23,8 +23,13 @@ extension Opcode {
     package var info: OpcodeInfo { Opcode.table[Int(rawValue)] }
 
     /// Cheap copy of `info.effects` for passes.
-    package var effects: Effects { Opcode.effectsTable[Int(rawValue)] }
-    private static let effectsTable: [Effects] = table.map(\.effects)
+    package var effects: Effects { Opcode.effectsTable[number] }
+    /// By `number`, for passes that ask it of every operation. Never freed.
+    package nonisolated(unsafe) static let effectsTable: UnsafePointer<Effects> = {
+        let copy = UnsafeMutablePointer<Effects>.allocate(capacity: table.count)
+        for (n, row) in table.enumerated() { copy[n] = row.effects }
+        return UnsafePointer(copy)
+    }()
 
     // swift-format-ignore
     package static let table: [OpcodeInfo] = [

@@ -196,7 +196,7 @@ final class CompileThread: @unchecked Sendable {
         let isCurrent = engine.cacheLock.withLock {
             guard members.allSatisfy({ engine.cache.find($0.key) === $0 && !$0.isStale }) else { return false }
             guard unit.isPrecise || !engine.isPrecise else { return false }
-            engine.adopt(Region(members: members, entries: unit.entries.map { members[$0] }, code: code))
+            engine.adopt(Region(members: members, entries: unit.entries.map { members[$0] }, code: code, isPrecise: unit.isPrecise))
             return true
         }
         if !isCurrent { engine.backend.release(code) }

@@ -34,6 +34,12 @@ extension Engine {
         return rest
     }
 
+    /// Whether the host instruction is in a region whose guest registers are not exact there. Such a one only runs while the guest
+    /// cannot see its faults: it ends by this one. Inside `world` only.
+    func isInFastRegion(_ hostPC: UInt64, of tb: TranslationBlock) -> Bool {
+        cacheLock.withLock { tb.memberships.contains { !$0.isPrecise && $0.code.contains(hostPC) } }
+    }
+
     /// Guest code in `range` was written by other than the guest, in a callback on this vCPU or anywhere else on its thread. Nobody
     /// begins its TBs any more; the vCPU removes them as soon as it is outside.
     package func codeWasWritten(_ range: Range<UInt64>, on vcpu: VCPU) {
@@ -44,6 +50,7 @@ extension Engine {
             for tb in stale {
                 tb.isStale = true
                 nt_tb_set_stale(tb.c)
+                cache.leadAnew(to: tb)
             }
         }
         vcpu.noteStaleCode(range)

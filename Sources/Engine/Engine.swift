@@ -40,6 +40,8 @@ package final class Engine: @unchecked Sendable {
     }()
     private(set) var hasBackend = false
     private(set) lazy var compiler = CompileThread(engine: self)
+    /// Nil where it has no part.
+    private(set) var baseline: BaselineTier?
     private var compilerStarted = false
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
@@ -52,6 +54,12 @@ package final class Engine: @unchecked Sendable {
     private let tracking: Atomic<Bool>
     /// `-d exec` or `-d cpu`; asked at every entry of generated code.
     private let traces: Bool
+    /// `-d out_asm` or a map for `perf`.
+    let showsHostCode: Bool
+    /// How many ways back a vCPU goes between two that are noted for their TB.
+    let loopSampleInterval: Int32
+    /// A prime, so that loops inside of loops are all seen.
+    private static let longestLoopSample: Int32 = 251
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
@@ -66,6 +74,8 @@ package final class Engine: @unchecked Sendable {
         self.parallel = Atomic(configuration.translation.isParallel)
         self.cleaning = Atomic(configuration.translation.cleansTags)
         self.tracking = Atomic(configuration.translation.tracksBranchTypes)
+        showsHostCode = log.isOn(.outAsm) || configuration.writesPerfMap
+        loopSampleInterval = max(1, min(configuration.loopThreshold / 8, Self.longestLoopSample))
         let feedsInterpreter = [.interp, .auto].contains(configuration.tier)
         // Plugins are told of one translation at a time, dumps stand one behind the other, and the compiler is one.
         let isSerial = plugins != nil || !feedsInterpreter || log.isOn([.inAsm, .op, .opOpt, .unimp])
@@ -74,6 +84,7 @@ package final class Engine: @unchecked Sendable {
                 pipeline: TranslationPipeline(configuration: configuration, feedsInterpreter: feedsInterpreter, log: log),
                 tier0: Tier0(chains: configuration.chains))
         }
+        if [.auto, .baseline].contains(configuration.tier) { baseline = BaselineTier(self) }
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
             Unmanaged<VCPU>.fromOpaque(cpu!.pointee.owner).takeUnretainedValue().noteStaleCode(at: address)
@@ -154,15 +165,21 @@ package final class Engine: @unchecked Sendable {
         let maker = translators.borrow()
         defer { translators.giveBack(maker) }
         while true {
+            var index: UInt32 = 0
+            var isNearlyFull = false
             let known = cacheLock.withLock { () -> TranslationBlock? in
                 if let tb = cache.find(key) { return tb }
                 maker.page = key.pc >> 12
                 maker.isStale = false
                 busyMakers.append(maker)
+                index = cache.takeIndex()
+                isNearlyFull = cache.isNearlyFull
                 return nil
             }
             if let known { return known }
-            let tb = makeBlock(key, maker)
+            // A safe point flushes; until then there is room.
+            if isNearlyFull { requestSafePoint() }
+            let tb = makeBlock(key, index, maker)
             let current = cacheLock.withLock { () -> TranslationBlock? in
                 busyMakers.removeAll { $0 === maker }
                 // Another thread was here first; or code has changed under the translator.
@@ -180,12 +197,9 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// Translates, instruments and gives the first tier.
-    private func makeBlock(_ key: TBKey, _ maker: TBMaker) -> TranslationBlock {
-        let (index, isNearlyFull) = cacheLock.withLock { (cache.takeIndex(), cache.isNearlyFull) }
-        // A safe point flushes; until then there is room.
-        if isNearlyFull { requestSafePoint() }
+    private func makeBlock(_ key: TBKey, _ index: UInt32, _ maker: TBMaker) -> TranslationBlock {
         let mode = translationMode(key)
-        var block = maker.pipeline.translate(key, mode, fetch: environment.fetch)
+        var block = maker.pipeline.translate(key, mode, in: environment)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
@@ -202,6 +216,12 @@ package final class Engine: @unchecked Sendable {
             // Without chaining there are no regions.
             let becomesHot = configuration.chains || configuration.tier == .auto
             maker.tier0.install(tb, block, heat: becomesHot ? configuration.hotThreshold : .max)
+        case .baseline:
+            if let code = baseline?.compile(block, for: tb, index: index) {
+                adopt(code, for: tb)
+                break
+            }
+            fallthrough
         case .block:
             let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))]
             if let code = backend.compile(units, chains: configuration.chains) {
@@ -226,12 +246,19 @@ package final class Engine: @unchecked Sendable {
         if tb.region == nil, !tb.isStale { nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: code.entry)) }
     }
 
+    private func adopt(_ code: BaselineCode, for tb: TranslationBlock) {
+        tb.take(code)
+        tb.stage = .compiled
+        if tb.region == nil, !tb.isStale { nt_tb_set_entry(tb.c, tb.compiledEntry) }
+    }
+
     /// Makes a region run instead of its entries. The cache's lock is held, and its TBs are in the cache.
     func adopt(_ region: Region) {
         for tb in region.members { tb.memberships.append(region) }
         for tb in region.entries {
             tb.region = region
             nt_tb_set_entry(tb.c, UnsafeMutableRawPointer(bitPattern: region.code.entry))
+            cache.leadAnew(to: tb)
         }
     }
 
@@ -240,8 +267,13 @@ package final class Engine: @unchecked Sendable {
         for tb in region.entries where tb.region === region {
             tb.region = nil
             tb.regionRequests = 0
-            let own = tb.compiledCode.map { UnsafeMutableRawPointer(bitPattern: $0.entry) }
-            if !tb.isStale { nt_tb_set_entry(tb.c, own ?? Tier0.entry) }
+            if !tb.isStale { nt_tb_set_entry(tb.c, tb.compiledEntry ?? Tier0.entry) }
+            cache.leadAnew(to: tb)
+            if tb.compiledEntry == nil, tb.stage == .queued {
+                // `--tier=region`: another one, of the kind that is wanted now, when it is hot again.
+                tb.stage = .tier0
+                nt_tb_set_heat(tb.c, configuration.hotThreshold)
+            }
         }
     }
 
@@ -280,17 +312,31 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile thread and lets it run on in tier 0
-    /// meanwhile.
+    /// A tier-0 TB reached its threshold, which it says once: compiles it, or where only LLVM can, hands it to the compile thread and
+    /// lets it run on in tier 0 meanwhile.
     func promote(_ key: TBKey) {
-        cacheLock.withLock {
+        let hot = cacheLock.withLock { () -> (TranslationBlock, UInt32)? in
             // By key and not by address: it may have been removed, and made again, since.
-            guard let tb = cache.find(key), tb.stage == .tier0 else { return }
+            guard let tb = cache.find(key), tb.stage == .tier0 else { return nil }
             tb.stage = .queued
             Tier0.stopCounting(tb)
-            if configuration.tier != .region { compiler.enqueue(tb.key) }
+            return (tb, tb.c.pointee.tb_index)
         }
-        if configuration.tier == .region { compiler.makeRegionNow(key) }
+        guard let (tb, index) = hot else { return }
+        if configuration.tier == .region { return compiler.makeRegionNow(key) }
+        let code = baseline?.compile(tb, index: index)
+        cacheLock.withLock {
+            // Removed meanwhile, and perhaps made again: then from other guest code.
+            if cache.find(key) !== tb {
+                if let code { baseline?.release(code) }
+            } else if let code {
+                adopt(code, for: tb)
+                cache.leadAnew(from: tb)
+                cache.leadAnew(to: tb)
+            } else {
+                compiler.enqueue(key)
+            }
+        }
     }
 
     /// Code at `key` is where a hot loop of compiled code begins: has a region made of it.
@@ -306,12 +352,19 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// Lets a TB whose counter has reached zero count again, but not for ever: the counter is shared by all vCPUs, and what one
-    /// writes the others wait for. Inside `world` only.
-    func countAgain(_ tb: UnsafeMutablePointer<nt_tb>) {
-        guard Int(tb.pointee.loop_arms) < Self.maximumRegionRequests else { return }
-        tb.pointee.loop_arms += 1
+    /// A vCPU's counter of ways back has run out at a TB. Inside `world` only; updates that vCPUs lose to each other only delay a
+    /// region.
+    /// - Returns: whether a region is wanted there.
+    func noteLoop(_ tb: UnsafeMutablePointer<nt_tb>) -> Bool {
+        let left = tb.pointee.loop_heat - loopSampleInterval
+        if left > 0 {
+            tb.pointee.loop_heat = left
+            return false
+        }
         tb.pointee.loop_heat = configuration.loopThreshold
+        guard Int(tb.pointee.loop_arms) < Self.maximumRegionRequests else { return false }
+        tb.pointee.loop_arms += 1
+        return true
     }
 
     /// A region is made anew when its surroundings became hot later, but not for ever.
@@ -370,6 +423,7 @@ package final class Engine: @unchecked Sendable {
     private func release(_ tb: TranslationBlock) {
         Tier0.release(tb)
         if let code = tb.compiledCode { backend.release(code) }
+        if let code = tb.baselineCode { baseline?.release(code) }
         tb.c.deallocate()
     }
 
@@ -413,7 +467,10 @@ package final class Engine: @unchecked Sendable {
     /// Puts the exact PC back, and takes back counts that merging moved before the fault. Registers are exact already.
     /// - Returns: the TB that faulted.
     @discardableResult
-    func restoreStateAtFaultPoint(of vcpu: VCPU) -> TranslationBlock {
+    func restoreStateAtFaultPoint(of vcpu: VCPU, isFault: Bool) -> TranslationBlock {
+        if isFault, let point = baseline?.faultPoint(at: UInt(vcpu.cpu.pointee.fault_host_pc)) {
+            vcpu.cpu.pointee.fault_point = point
+        }
         let point = vcpu.cpu.pointee.fault_point
         let index = Int(point & ((1 << UInt32(NT_FAULT_POINT_INSN_BITS)) - 1))
         guard let tb = cacheLock.withLock({ cache.block(index: point >> UInt32(NT_FAULT_POINT_INSN_BITS)) }) else {
@@ -433,6 +490,7 @@ package final class Engine: @unchecked Sendable {
     /// and the locks at rest, and no TB half removed.
     package func prepareFork() {
         translators.stop()
+        baseline?.stop()
         if compilerStarted { compiler.pause() }
         world.beginExclusive()
         cacheLock.lock()
@@ -441,11 +499,13 @@ package final class Engine: @unchecked Sendable {
         cacheLock.unlock()
         world.endExclusive()
         if compilerStarted { compiler.resume() }
+        baseline?.resume()
         translators.resume()
     }
     package func afterForkInChild(keeping vcpu: VCPU) {
         cacheLock.unlock()
         translators.resumeInForkChild()
+        baseline?.resumeInForkChild()
         world.afterForkInChild(keeping: vcpu)
         if compilerStarted {
             for key in compiler.resetAfterFork() {

@@ -7,9 +7,11 @@ package enum Tier: String, CaseIterable, Sendable {
     case interp
     /// Tier 1 from the first execution on; the vCPU waits for the compiler. For tests and benchmarks.
     case block
+    /// Tier 1 by the baseline compiler from the first execution on, by LLVM where that has no code. For tests and benchmarks.
+    case baseline
     /// Tier 0, and a region after two executions; the vCPU waits for the compiler. For tests.
     case region
-    /// Tier 0 at once, tier 1 from a background thread when a TB is hot, regions where compiled code loops.
+    /// Tier 0 at once, tier 1 when a TB is hot, regions from a background thread where compiled code loops.
     case auto
 }
 
@@ -28,8 +30,8 @@ package struct EngineConfiguration: Sendable {
     /// Names compiled code for Linux `perf`.
     package var writesPerfMap: Bool
 
-    /// Low enough that a loop is compiled within a millisecond, high enough that code run a few times never is.
-    package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 200 }
+    /// What the baseline compiler takes for a TB is what some twenty executions in tier 0 take.
+    package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 20 }
     /// A region costs milliseconds of another thread.
     package static let defaultLoopThreshold: Int32 = 2000
 
@@ -54,6 +56,9 @@ package struct EngineConfiguration: Sendable {
 package protocol GuestEnvironment: AnyObject, Sendable {
     /// The instruction word at a 4-byte aligned address; nil when it is not mapped executable.
     func fetch(_ pc: UInt64) -> UInt32?
+    /// Instruction words from a 4-byte aligned address on, as many as fit, of its page only.
+    /// - Returns: how many there are; 0 when the page is not mapped executable.
+    func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int
     /// Whether the page of an address is guarded: indirect branches must find landing pads there. Any thread.
     func isGuarded(_ pc: UInt64) -> Bool
     /// A guest exception ended a TB; see CHost's `nt_exception` for the PC and `info`.
@@ -68,6 +73,12 @@ package protocol GuestEnvironment: AnyObject, Sendable {
 
 extension GuestEnvironment {
     package func isGuarded(_ pc: UInt64) -> Bool { false }
+
+    package func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int {
+        guard let word = fetch(pc) else { return 0 }
+        words[0] = word
+        return 1
+    }
 }
 
 /// A host signal that a guest access raised, as the guest is to see it.

@@ -12,6 +12,8 @@ package struct EngineStatistics: Sendable {
     package var codeBytes = 0
     package var regionCodeBytes = 0
     package var stageTimes = StageTimes()
+    /// TBs that the baseline compiler left to LLVM.
+    package var baselineFailures = 0
 }
 
 extension Engine {
@@ -21,7 +23,7 @@ extension Engine {
             var regions: [ObjectIdentifier: Region] = [:]
             for tb in cache.all {
                 result.blocks += 1
-                if tb.compiledCode != nil || tb.region != nil { result.compiledBlocks += 1 }
+                if tb.compiledEntry != nil || tb.region != nil { result.compiledBlocks += 1 }
                 if let region = tb.region { regions[ObjectIdentifier(region)] = region }
             }
             return Array(regions.values)
@@ -29,8 +31,10 @@ extension Engine {
         result.regions = regions.count
         result.regionBlocks = regions.reduce(0) { $0 + $1.members.count }
         result.regionCodeBytes = regions.reduce(0) { $0 + $1.code.size }
+        result.codeBytes = baseline?.codeBytes ?? 0
+        result.baselineFailures = baseline?.failureCount ?? 0
         guard hasBackend else { return result }
-        result.codeBytes = backend.codeBytes
+        result.codeBytes += backend.codeBytes
         result.stageTimes = backend.stageTimes
         return result
     }

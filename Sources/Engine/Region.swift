@@ -8,8 +8,11 @@ final class Region {
     let members: [TranslationBlock]
     let entries: [TranslationBlock]
     let code: CompiledCode
+    /// Guest registers are exact before each access.
+    let isPrecise: Bool
 
-    init(members: [TranslationBlock], entries: [TranslationBlock], code: CompiledCode) {
+    init(members: [TranslationBlock], entries: [TranslationBlock], code: CompiledCode, isPrecise: Bool) {
+        self.isPrecise = isPrecise
         self.members = members
         self.entries = entries
         self.code = code

@@ -84,16 +84,14 @@ struct RegionBuilder {
 
     private func candidate(_ key: TBKey, isHead: Bool, _ pipeline: inout TranslationPipeline) -> Candidate? {
         let known = engine.cacheLock.withLock {
-            engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, isHead || isHot($0)) }
+            engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, isHead || isHot($0), $0.c.pointee.indirect_targets) }
         }
-        guard let (tb, index, isHot) = known, isHot else { return nil }
+        guard let (tb, index, isHot, targets) = known, isHot else { return nil }
         var block = pipeline.translate(key, engine.translationMode(key), fetch: engine.environment.fetch)
         // The guest may have changed its code since; such a TB is about to be invalidated.
         guard block.guestInstructionCount == tb.instructionCount else { return nil }
         _ = pipeline.finish(
             &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
-        // A TB that was removed meanwhile is noticed before its region runs; until then its memory must not be read.
-        let targets = engine.cacheLock.withLock { engine.cache.find(key) === tb ? tb.c.pointee.indirect_targets : (.max, .max) }
         let isIndirect = block.insts.last?.op == .branchIndirect
         return Candidate(
             tb: tb, unit: CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c)),

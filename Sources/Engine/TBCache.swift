@@ -4,18 +4,23 @@ internal import GuestState
 
 /// All TBs by key, by index and by guest page. Every method wants the engine's cache lock held; the removing ones also an
 /// exclusive section.
-struct TBCache {
-    private var byKey: [TBKey: TranslationBlock] = [:]
+struct TBCache: ~Copyable {
+    /// Indices by key.
+    private var byKey = IndexTable()
     /// Indexed by `nt_tb.tb_index`; free places are reused.
     private var table: [TranslationBlock?] = []
     private var freeIndices: [UInt32] = []
-    /// TBs by guest page number. A TB never leaves its page.
-    private var byPage: [UInt64: [TranslationBlock]] = [:]
+    /// The first TB of each guest page, by page number; `nextInPage` leads on. A TB never leaves its page.
+    private var byPage = IndexTable()
 
     var count: Int { byKey.count }
-    var all: some Collection<TranslationBlock> { byKey.values }
+    /// Those that were inserted.
+    var all: [TranslationBlock] { table.compactMap { $0 } }
 
-    func find(_ key: TBKey) -> TranslationBlock? { byKey[key] }
+    func find(_ key: TBKey) -> TranslationBlock? {
+        guard let index = byKey.find(key.pc, key.flags) else { return nil }
+        return table[Int(index)]
+    }
 
     func block(index: UInt32) -> TranslationBlock? {
         Int(index) < table.count ? table[Int(index)] : nil
@@ -42,24 +47,46 @@ struct TBCache {
     var isNearlyFull: Bool { table.count - freeIndices.count > (1 << 22) }
 
     mutating func insert(_ tb: TranslationBlock) {
-        byKey[tb.key] = tb
-        table[Int(tb.c.pointee.tb_index)] = tb
-        byPage[tb.key.pc >> 12, default: []].append(tb)
+        let index = tb.c.pointee.tb_index
+        byKey.set(tb.key.pc, tb.key.flags, to: index)
+        table[Int(index)] = tb
+        let page = tb.key.pc >> 12
+        tb.nextInPage = byPage.find(page, 0)
+        byPage.set(page, 0, to: index)
     }
 
     /// Makes `slot` jump to `tb` and remembers it for unchaining.
     func chain(_ slot: UnsafeMutablePointer<nt_slot>, to tb: TranslationBlock) {
         if nt_slot_target(slot) == tb.c { return }
         nt_slot_chain(slot, tb.c)
+        nt_slot_lead(slot, tb.directEntry)
         tb.incoming.append(slot)
     }
 
-    func hasBlocks(overlapping range: Range<UInt64>) -> Bool {
-        candidates(range).contains { blocks in blocks.contains { $0.guestRange.overlaps(range) } }
+    /// What runs at a TB's entry has changed: jumps go there anew.
+    func leadAnew(to tb: TranslationBlock) {
+        let entry = tb.directEntry
+        for slot in tb.incoming { nt_slot_lead(slot, entry) }
     }
 
+    /// A TB has code with jumps: they go where its slots are chained to.
+    func leadAnew(from tb: TranslationBlock) {
+        for n in 0..<Int(NT_TB_SLOTS) {
+            let slot = tb.slot(n)
+            guard let target = nt_slot_target(slot), target != nt_slot_stub(slot) else { continue }
+            nt_slot_lead(slot, block(index: target.pointee.tb_index)?.directEntry)
+        }
+    }
+
+    func hasBlocks(overlapping range: Range<UInt64>) -> Bool { firstCandidate(range) { $0.guestRange.overlaps(range) } != nil }
+
     func blocks(overlapping range: Range<UInt64>) -> [TranslationBlock] {
-        candidates(range).flatMap { blocks in blocks.filter { $0.guestRange.overlaps(range) } }
+        var result: [TranslationBlock] = []
+        _ = firstCandidate(range) { tb in
+            if tb.guestRange.overlaps(range) { result.append(tb) }
+            return false
+        }
+        return result
     }
 
     /// Unlinks and forgets every TB that overlaps a guest range. Exclusive sections only.
@@ -70,16 +97,30 @@ struct TBCache {
         return doomed
     }
 
-    /// The TBs of each page that a range touches.
-    private func candidates(_ range: Range<UInt64>) -> [[TranslationBlock]] {
-        if range.isEmpty { return [] }
+    /// The first TB in the pages that a range touches for which `isWanted` holds.
+    private func firstCandidate(_ range: Range<UInt64>, _ isWanted: (TranslationBlock) -> Bool) -> TranslationBlock? {
+        if range.isEmpty { return nil }
         let pages = range.lowerBound >> 12...(range.upperBound &- 1) >> 12
-        if pages.count > byPage.count { return byPage.filter { pages.contains($0.key) }.map(\.value) }
-        return pages.compactMap { byPage[$0] }
+        func firstInPage(_ head: UInt32?) -> TranslationBlock? {
+            var next = head
+            while let index = next, let tb = table[Int(index)] {
+                if isWanted(tb) { return tb }
+                next = tb.nextInPage
+            }
+            return nil
+        }
+        if pages.count > byPage.count {
+            for (page, head) in byPage.all where pages.contains(page) {
+                if let tb = firstInPage(head) { return tb }
+            }
+        } else {
+            for page in pages { if let tb = firstInPage(byPage.find(page, 0)) { return tb } }
+        }
+        return nil
     }
 
     mutating func removeAll() -> [TranslationBlock] {
-        let all = Array(byKey.values)
+        let all = all
         byKey.removeAll()
         byPage.removeAll()
         for tb in all { free(index: tb.c.pointee.tb_index) }
@@ -87,16 +128,36 @@ struct TBCache {
     }
 
     private mutating func remove(_ tb: TranslationBlock) {
-        for slot in tb.incoming { nt_slot_unchain(slot) }
+        for slot in tb.incoming {
+            nt_slot_unchain(slot)
+            nt_slot_lead(slot, nil)
+        }
         tb.incoming.removeAll()
         for n in 0..<Int(NT_TB_SLOTS) {
             let slot = tb.slot(n)
             guard let target = nt_slot_target(slot), target != nt_slot_stub(slot) else { continue }
             block(index: target.pointee.tb_index)?.incoming.removeAll { $0 == slot }
         }
-        byKey[tb.key] = nil
+        byKey.remove(tb.key.pc, tb.key.flags)
+        unlinkFromPage(tb)
         free(index: tb.c.pointee.tb_index)
-        byPage[tb.key.pc >> 12]?.removeAll { $0 === tb }
-        if byPage[tb.key.pc >> 12]?.isEmpty == true { byPage[tb.key.pc >> 12] = nil }
+    }
+
+    private mutating func unlinkFromPage(_ tb: TranslationBlock) {
+        let page = tb.key.pc >> 12
+        let index = tb.c.pointee.tb_index
+        guard let head = byPage.find(page, 0) else { return }
+        if head == index {
+            if let next = tb.nextInPage { byPage.set(page, 0, to: next) } else { byPage.remove(page, 0) }
+            return
+        }
+        var before = table[Int(head)]
+        while let other = before {
+            if other.nextInPage == index {
+                other.nextInPage = tb.nextInPage
+                return
+            }
+            before = other.nextInPage.flatMap { table[Int($0)] }
+        }
     }
 }

@@ -21,6 +21,10 @@ struct TranslationPipeline: ~Copyable {
     private var passes: PassPipeline
     private let log: Log
     private let reportsUnimplemented: Bool
+    /// What is dumped, asked at every TB.
+    private let dumpsGuestCode: Bool
+    private let dumpsIR: Bool
+    private let dumpsOptimisedIR: Bool
     /// Encodings already reported: each is worth one line.
     private var reported: Set<A64Encoding> = []
 
@@ -31,6 +35,9 @@ struct TranslationPipeline: ~Copyable {
         passes = PassPipeline(enabled: feedsInterpreter ? .deadState : .all)
         self.log = log
         reportsUnimplemented = log.isOn(.unimp)
+        dumpsGuestCode = log.isOn(.inAsm)
+        dumpsIR = log.isOn(.op)
+        dumpsOptimisedIR = log.isOn(.opOpt)
     }
 
     mutating func translate(_ key: TBKey, _ mode: TranslationMode, fetch: (UInt64) -> UInt32?) -> IRBlock {
@@ -42,6 +49,24 @@ struct TranslationPipeline: ~Copyable {
         if !translator.unimplementedSeen.isEmpty { reportUnimplemented(block) }
         return block
     }
+
+    /// The same, of code as the environment gives it. A TB is a few words of one page: they are fetched many at a time.
+    mutating func translate(_ key: TBKey, _ mode: TranslationMode, in environment: any GuestEnvironment) -> IRBlock {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Self.wordsAtOnce) { words in
+            var start = key.pc
+            var end = key.pc
+            return translate(key, mode) { pc in
+                if pc &- start >= end &- start {
+                    let count = environment.fetch(pc, into: words)
+                    if count == 0 { return nil }
+                    start = pc
+                    end = pc &+ UInt64(count * 4)
+                }
+                return words[Int((pc &- start) / 4)]
+            }
+        }
+    }
+    private static var wordsAtOnce: Int { 16 }
 
     private mutating func reportUnimplemented(_ block: IRBlock) {
         for encoding in translator.unimplementedSeen where reportsUnimplemented && reported.insert(encoding).inserted {
@@ -59,13 +84,13 @@ struct TranslationPipeline: ~Copyable {
         _ block: inout IRBlock, _ instrumentation: TBInstrumentation, collectsFPFlags: Bool, symbol: (UInt64) -> String?,
         isRepeated: Bool = false
     ) -> [FaultAdjustment] {
-        if !isRepeated { dumpGuestCode(block, symbol: symbol) }
-        if log.isOn(.op), !isRepeated { log.put("OP:\n\(text(block))\n") }
+        if dumpsGuestCode, !isRepeated { dumpGuestCode(block, symbol: symbol) }
+        if dumpsIR, !isRepeated { log.put("OP:\n\(text(block))\n") }
         let adjustments = PluginGen.run(
             &block, instrumentation, collectsFPFlags: collectsFPFlags, exclusiveValue: UInt64(NT_CPU_EXCLUSIVE_VALUE),
             helperRecords: UInt64(NT_CPU_MEM_RECORDS))
         passes.run(&block)
-        if log.isOn(.opOpt), !isRepeated { log.put("OP after optimization:\n\(text(block))\n") }
+        if dumpsOptimisedIR, !isRepeated { log.put("OP after optimization:\n\(text(block))\n") }
         return adjustments
     }
 
@@ -74,7 +99,6 @@ struct TranslationPipeline: ~Copyable {
     }
 
     private func dumpGuestCode(_ block: IRBlock, symbol: (UInt64) -> String?) {
-        guard log.isOn(.inAsm) else { return }
         var text = "----------------\nIN: \(symbol(block.pc) ?? "")\n"
         for inst in block.insts where inst.op == .insn {
             let word = UInt32(truncatingIfNeeded: inst.imm2)
@@ -86,11 +110,12 @@ struct TranslationPipeline: ~Copyable {
 
     /// Gives the TB's slots the PCs its terminator leads to.
     func initialiseSlots(of tb: TranslationBlock, for block: IRBlock) {
-        var targets: [UInt64] = [0, 0]
+        var targets: (UInt64, UInt64) = (0, 0)
         if let end = block.insts.last {
-            if end.op == .chain { targets[0] = end.imm }
-            if end.op == .branchIf { targets = [end.imm, end.imm2] }
+            if end.op == .chain { targets.0 = end.imm }
+            if end.op == .branchIf { targets = (end.imm, end.imm2) }
         }
-        for n in 0..<Int(NT_TB_SLOTS) { nt_slot_init(tb.slot(n), targets[n]) }
+        nt_slot_init(tb.slot(0), targets.0)
+        nt_slot_init(tb.slot(1), targets.1)
     }
 }

@@ -13,6 +13,8 @@ package final class VCPU: @unchecked Sendable {
     let isRunning = Atomic<Bool>(false)
     /// What IC IVAU named since the last look, neighbouring lines as one range.
     private var staleCode: [Range<UInt64>] = []
+    /// The last NT_EXIT_LOOP was one too many for its TB.
+    private var wantsRegion = false
     /// Kept for the environment: per-thread data of the guest operating system.
     package var environmentData: AnyObject?
 
@@ -23,6 +25,7 @@ package final class VCPU: @unchecked Sendable {
         self.engine = engine
         cpu.pointee.cpu_index = UInt32(index)
         cpu.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
+        cpu.pointee.loop_countdown = engine.loopSampleInterval
     }
 
     /// Takes TBs out of the jump cache. Exclusive sections only.
@@ -143,14 +146,16 @@ package final class VCPU: @unchecked Sendable {
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         var meetsFirstTag = false
         while exit == NT_EXIT_FAULT {
-            let faulted = engine.restoreStateAtFaultPoint(of: self)
-            if !isFaultNonCanonical || faulted.cleansTags { break }
+            let faulted = engine.restoreStateAtFaultPoint(of: self, isFault: true)
+            if !isFaultNonCanonical || faulted.cleansTags || engine.isInFastRegion(cpu.pointee.fault_host_pc, of: faulted) {
+                break
+            }
             // If there was no tag it faults again.
             meetsFirstTag = true
             exit = enter(engine.makeRest(of: faulted, at: cpu.pointee.pc))
         }
         if exit == NT_EXIT_EXCEPTION, Self.cameFromHelper(cpu.pointee.exception) {
-            engine.restoreStateAtFaultPoint(of: self)
+            engine.restoreStateAtFaultPoint(of: self, isFault: false)
         }
         engine.world.leave(self)
         if meetsFirstTag { engine.startCleaningTags() }
@@ -166,7 +171,7 @@ package final class VCPU: @unchecked Sendable {
             engine.promote(self.key)
             return .resume
         case NT_EXIT_LOOP:
-            engine.promoteLoop(self.key)
+            if wantsRegion { engine.promoteLoop(self.key) }
             return .resume
         case NT_EXIT_EXCEPTION: return handleException()
         case NT_EXIT_FAULT: return handleFault()
@@ -180,7 +185,10 @@ package final class VCPU: @unchecked Sendable {
         branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
-        if exit == NT_EXIT_LOOP { engine.countAgain(cpu.pointee.exit_tb) }
+        if exit == NT_EXIT_LOOP {
+            cpu.pointee.loop_countdown = engine.loopSampleInterval
+            wantsRegion = engine.noteLoop(cpu.pointee.exit_tb)
+        }
         tidyPC()
         return exit
     }

@@ -39,11 +39,11 @@ struct Emitter {
         var text = Emitter.banner
         for entry in table.classes {
             text += "/// Fields of \"\(entry.heading)\".\n"
-            text += "package struct \(entry.name): BitwiseCopyable, Sendable {\n    package let word: UInt32\n"
-            text += "    @inlinable package init(word: UInt32) { self.word = word }\n"
+            text += "public struct \(entry.name): BitwiseCopyable, Sendable {\n    public let word: UInt32\n"
+            text += "    @inlinable public init(word: UInt32) { self.word = word }\n"
             for field in entry.fields {
                 let shifted = field.lsb == 0 ? "word" : "word &>> \(field.lsb)"
-                text += "    @inlinable package var \(field.name): Int { Int(\(shifted) & \(hex(field.mask))) }\n"
+                text += "    @inlinable public var \(field.name): Int { Int(\(shifted) & \(hex(field.mask))) }\n"
             }
             text += "}\n\n"
         }

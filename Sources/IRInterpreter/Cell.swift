@@ -1,7 +1,7 @@
 internal import CInterpreter
 
 /// One cell as CInterpreter's `nt_op` lays it out (Swift cannot import preserve_none function pointers).
-struct Cell {
+struct Cell: BitwiseCopyable {
     /// The operation's `code` while the TB is being predecoded, its handler's address afterwards; 0 when the cell only carries
     /// data.
     var handler: UInt

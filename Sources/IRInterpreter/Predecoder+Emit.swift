@@ -6,7 +6,7 @@ internal import GuestState
 extension Predecoder {
     /// Emits instruction `i`, possibly together with following ones.
     /// - Returns: how many instructions were emitted.
-    mutating func emit(_ block: IRBlock, _ i: Int) -> Int {
+    mutating func emit(_ block: BlockView, _ i: Int) -> Int {
         let inst = block.insts[i]
         // A condition that waits to be fused must not outlive its flags.
         if pendingCondition >= 0, inst.writesFlags { materialiseCondition(block) }
@@ -19,8 +19,7 @@ extension Predecoder {
         case .add: emitAdd(inst, i, block)
         case .sub: emitBinary(NT_OP_sub_r32, inst, i, block)
         case .mul: emitBinary(NT_OP_mul_r32, inst, i, block)
-        case .and:
-            if inst.type == .i1 { emitBinary(NT_OP_and_r32, inst, i, block) } else { emitBinary(NT_OP_and_r32, inst, i, block) }
+        case .and: emitBinary(NT_OP_and_r32, inst, i, block)
         case .or: emitBinary(NT_OP_or_r32, inst, i, block)
         case .xor: emitBinary(NT_OP_xor_r32, inst, i, block)
         case .andNot: emitBinary(NT_OP_and_not_r32, inst, i, block)
@@ -136,13 +135,13 @@ extension Predecoder {
 
     // MARK: Integer shapes
 
-    mutating func emitOne(_ operation: Operation, _ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    mutating func emitOne(_ operation: Operation, _ inst: IRInst, _ i: Int, _ block: BlockView) {
         let a = place(inst.a, block)
         let d = define(i)
         append(Cell(operation, d: d, a: a), from: i)
     }
 
-    mutating func emitTwo(_ operation: Operation, _ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    mutating func emitTwo(_ operation: Operation, _ inst: IRInst, _ i: Int, _ block: BlockView) {
         let a = place(inst.a, block)
         let b = place(inst.b, block)
         let d = define(i)
@@ -150,7 +149,7 @@ extension Predecoder {
     }
 
     /// A family with register and immediate forms. i1 values are 0 or 1 in 64 bits.
-    mutating func emitBinary(_ first: nt_interp_op, _ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    mutating func emitBinary(_ first: nt_interp_op, _ inst: IRInst, _ i: Int, _ block: BlockView) {
         let is64Bit = inst.type != .i32
         let a = place(inst.a, block)
         if let value = constant(inst.b, block) {
@@ -164,35 +163,34 @@ extension Predecoder {
     }
 
     /// Addition joins a shift or a multiplication that only it reads.
-    private mutating func emitAdd(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
-        let is64Bit = inst.type == .i64
-        for (operand, other) in [(inst.b, inst.a), (inst.a, inst.b)] {
-            let r = Int(root[operand.index])
-            guard lastValue == r, r == operand.index, Int(lastUse[r]) == i, operand != other, temps.owns(location[r]),
-                constant(other, block) == nil, location[Int(root[other.index])] != Self.unplaced
-            else { continue }
-            let producer = block.insts[r]
-            let cell = cells[lastStart]
-            if producer.op == .shl, producer.type == inst.type, constant(producer.b, block) != nil {
-                cells.removeLast()
-                let d = define(i)
-                let a = location[Int(root[other.index])]
-                append(Cell(.unary(NT_OP_add_shl32, is64Bit: is64Bit), d: d, a: a, b: cell.a, imm: cell.imm), from: i)
-                return
-            }
-            if producer.op == .mul, producer.type == inst.type, constant(producer.b, block) == nil {
-                cells.removeLast()
-                let d = define(i)
-                let a = location[Int(root[other.index])]
-                append(
-                    Cell(Operation(is64Bit ? NT_OP_mul_add64 : NT_OP_mul_add32), d: d, a: a, b: cell.a, c: cell.b), from: i)
-                return
-            }
-        }
+    private mutating func emitAdd(_ inst: IRInst, _ i: Int, _ block: BlockView) {
+        if joinProducer(of: inst.b, with: inst.a, inst, i, block) { return }
+        if joinProducer(of: inst.a, with: inst.b, inst, i, block) { return }
         emitBinary(NT_OP_add_r32, inst, i, block)
     }
 
-    private mutating func emitZeroExtension(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func joinProducer(of operand: Value, with other: Value, _ inst: IRInst, _ i: Int, _ block: BlockView) -> Bool {
+        let r = Int(root[operand.index])
+        guard lastValue == r, r == operand.index, Int(lastUse[r]) == i, operand != other, temps.owns(location[r]),
+            constant(other, block) == nil, location[Int(root[other.index])] != Self.unplaced
+        else { return false }
+        let producer = block.insts[r]
+        if producer.type != inst.type { return false }
+        let is64Bit = inst.type == .i64
+        let isShift = producer.op == .shl
+        guard isShift || producer.op == .mul, isShift == (constant(producer.b, block) != nil) else { return false }
+        let cell = cells.removeLast()
+        let d = define(i)
+        let a = location[Int(root[other.index])]
+        if isShift {
+            append(Cell(.unary(NT_OP_add_shl32, is64Bit: is64Bit), d: d, a: a, b: cell.a, imm: cell.imm), from: i)
+        } else {
+            append(Cell(Operation(is64Bit ? NT_OP_mul_add64 : NT_OP_mul_add32), d: d, a: a, b: cell.a, c: cell.b), from: i)
+        }
+        return true
+    }
+
+    private mutating func emitZeroExtension(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         if inst.type != .i128 {
             if Int(root[i]) == i { emitOne(Operation(NT_OP_mov32), inst, i, block) }
             return
@@ -200,7 +198,7 @@ extension Predecoder {
         let r = Int(root[inst.a.index])
         let from = block.type(of: inst.a)
         if lastValue == r, r == inst.a.index, Int(lastUse[r]) == i, temps.owns(location[r]), block.insts[r].op == .load,
-            let wide = Predecoder.wideLoad[cells[lastStart].handler]
+            let wide = Predecoder.wideLoad(cells[lastStart].handler)
         {
             temps.free(location[r])
             location[r] = Self.unplaced
@@ -216,15 +214,18 @@ extension Predecoder {
         append(Cell(Operation(NT_OP_zext128), d: d, a: a, imm: from == .i32 ? 0xffff_ffff : from == .i1 ? 1 : .max), from: i)
     }
 
-    /// Loads that can write a whole vector register, by handler.
-    private static let wideLoad: [UInt: UInt] = [
-        Operation(NT_OP_load_u8).code: Operation(NT_OP_load_zext128_8).code,
-        Operation(NT_OP_load_u16).code: Operation(NT_OP_load_zext128_16).code,
-        Operation(NT_OP_load_u32).code: Operation(NT_OP_load_zext128_32).code,
-        Operation(NT_OP_load_u64).code: Operation(NT_OP_load_zext128_64).code,
-    ]
+    /// The form of a load that writes a whole vector register, by handler.
+    private static func wideLoad(_ handler: UInt) -> UInt? {
+        switch handler {
+        case Operation(NT_OP_load_u8).code: Operation(NT_OP_load_zext128_8).code
+        case Operation(NT_OP_load_u16).code: Operation(NT_OP_load_zext128_16).code
+        case Operation(NT_OP_load_u32).code: Operation(NT_OP_load_zext128_32).code
+        case Operation(NT_OP_load_u64).code: Operation(NT_OP_load_zext128_64).code
+        default: nil
+        }
+    }
 
-    private mutating func emitSelect(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func emitSelect(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let wide = inst.type == .i128
         let b = place(inst.b, block)
         let c = place(inst.c, block)
@@ -243,20 +244,16 @@ extension Predecoder {
 
     /// The flags of an addition or subtraction that was just emitted join its cell.
     private mutating func emitFlags(
-        _ op: Opcode, _ fused: nt_interp_op, _ alone: nt_interp_op, _ inst: IRInst, _ i: Int, _ block: IRBlock
+        _ op: Opcode, _ fused: nt_interp_op, _ alone: nt_interp_op, _ inst: IRInst, _ i: Int, _ block: BlockView
     ) {
         let is64Bit = inst.type == .i64
         if lastInst >= 0, lastInst == lastValue {
             let producer = block.insts[lastInst]
             let plain: nt_interp_op = op == .add ? NT_OP_add_r32 : NT_OP_sub_r32
-            for isImmediate in [false, true] {
-                let expected = Operation.binary(plain, is64Bit: is64Bit, isImmediate: isImmediate)
-                if producer.op == op, producer.type == inst.type, producer.a == inst.a, producer.b == inst.b,
-                    cells[lastStart].handler == expected.code
-                {
-                    cells[lastStart].handler = Operation.binary(fused, is64Bit: is64Bit, isImmediate: isImmediate).code
-                    return
-                }
+            if producer.op == op, producer.type == inst.type, producer.a == inst.a, producer.b == inst.b,
+                becomes(fused, from: plain, is64Bit: is64Bit)
+            {
+                return
             }
         }
         let a = place(inst.a, block)
@@ -268,16 +265,18 @@ extension Predecoder {
         }
     }
 
-    private mutating func emitFlagsLogic(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    /// Makes the last cell, if it is of the family `plain`, the same form of the family `fused`.
+    private mutating func becomes(_ fused: nt_interp_op, from plain: nt_interp_op, is64Bit: Bool) -> Bool {
+        let form = cells[lastStart].handler &- Operation.binary(plain, is64Bit: is64Bit, isImmediate: false).code
+        if form > 1 { return false }
+        cells[lastStart].handler = Operation.binary(fused, is64Bit: is64Bit, isImmediate: form == 1).code
+        return true
+    }
+
+    private mutating func emitFlagsLogic(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let is64Bit = inst.type == .i64
         if lastInst >= 0, lastValue == inst.a.index {
-            for isImmediate in [false, true] {
-                let expected = Operation.binary(NT_OP_and_r32, is64Bit: is64Bit, isImmediate: isImmediate)
-                if cells[lastStart].handler == expected.code {
-                    cells[lastStart].handler = Operation.binary(NT_OP_ands_r32, is64Bit: is64Bit, isImmediate: isImmediate).code
-                    return
-                }
-            }
+            if becomes(NT_OP_ands_r32, from: NT_OP_and_r32, is64Bit: is64Bit) { return }
         }
         let a = place(inst.a, block)
         append(Cell(.unary(NT_OP_flags_logic_32, is64Bit: is64Bit), a: a))
@@ -285,9 +284,13 @@ extension Predecoder {
 
     // MARK: Calls
 
-    private mutating func emitCall(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func emitCall(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let signature = Helper(rawValue: UInt16(truncatingIfNeeded: inst.imm))!.signature
-        let operands = [inst.a, inst.b, inst.c].prefix(signature.parameters.count).map { place($0, block) }
+        let count = signature.parameters.count
+        let zero = UInt16(NT_CPU_ZERO)
+        let a = count > 0 ? place(inst.a, block) : zero
+        let b = count > 1 ? place(inst.b, block) : zero
+        let c = count > 2 ? place(inst.c, block) : zero
         var shape: UInt16 = 0
         for (k, type) in signature.parameters.enumerated() where type == .i128 { shape |= 2 << UInt16(k) }
         var d: UInt16 = 0
@@ -301,14 +304,13 @@ extension Predecoder {
             d = define(i)
             mask = IRBuilder.mask(signature.result)
         }
-        func operand(_ k: Int) -> UInt16 { k < operands.count ? operands[k] : UInt16(NT_CPU_ZERO) }
-        append(Cell(Operation(NT_OP_call), d: d, a: operand(0), b: operand(1), c: shape, imm: mask), from: i)
-        var data = Cell(data: UInt64(UInt(bitPattern: nt_helper_address(UInt32(inst.imm)))), a: operand(2))
+        append(Cell(Operation(NT_OP_call), d: d, a: a, b: b, c: shape, imm: mask), from: i)
+        var data = Cell(data: UInt64(UInt(bitPattern: nt_helper_address(UInt32(inst.imm)))), a: c)
         data.point = faultPoint
         cells.append(data)
     }
 
-    private mutating func emitPlugin(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func emitPlugin(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let isCall = inst.op != .pluginAdd && inst.op != .pluginStore && inst.op != .pluginLoad
         if isCall, inst.flags != 0 {
             // A callback that may read registers may read PC.
@@ -348,7 +350,7 @@ extension Predecoder {
     }
 
     /// Instrumentation of an access that may not have happened (a store-exclusive), if there is a condition.
-    private mutating func guardInstrumentation(by condition: Value, _ block: IRBlock, cellCount: UInt64) {
+    private mutating func guardInstrumentation(by condition: Value, _ block: BlockView, cellCount: UInt64) {
         if condition.isNone { return }
         append(Cell(Operation(NT_OP_plugin_only_if), a: place(condition, block), imm: cellCount + 1))
     }
@@ -356,26 +358,21 @@ extension Predecoder {
     // MARK: Terminators
 
     /// What becomes of a comparison's cell when the branch on its flags follows: the first of 14 conditions, by handler.
-    private static let compareAndBranch: [UInt: nt_interp_op] = {
-        let families: [(nt_interp_op, nt_interp_op)] = [
-            (NT_OP_subs_r32, NT_OP_subs_branch_r32_eq), (NT_OP_cmp_r32, NT_OP_cmp_branch_r32_eq),
-            (NT_OP_ands_r32, NT_OP_ands_branch_r32_eq),
-        ]
-        var result: [UInt: nt_interp_op] = [:]
-        for (plain, fused) in families {
-            for form in 0..<4 {
-                result[Operation(plain, offset: form).code] = nt_interp_op(fused.rawValue + UInt32(form * 14))
-            }
+    private static func compareAndBranch(_ handler: UInt) -> nt_interp_op? {
+        func form(of plain: nt_interp_op, _ fused: nt_interp_op) -> nt_interp_op? {
+            let form = handler &- Operation(plain).code
+            return form < 4 ? nt_interp_op(fused.rawValue + UInt32(form) * 14) : nil
         }
-        return result
-    }()
+        return form(of: NT_OP_subs_r32, NT_OP_subs_branch_r32_eq) ?? form(of: NT_OP_cmp_r32, NT_OP_cmp_branch_r32_eq)
+            ?? form(of: NT_OP_ands_r32, NT_OP_ands_branch_r32_eq)
+    }
 
-    private func pollBits(_ block: IRBlock, _ taken: UInt64, _ other: UInt64) -> UInt16 {
+    private func pollBits(_ block: BlockView, _ taken: UInt64, _ other: UInt64) -> UInt16 {
         (taken <= block.pc ? 1 : 0) | (other <= block.pc ? 2 : 0)
     }
 
     /// `icmp` with nothing between it and the branch that alone reads it.
-    private mutating func fusedCompareAndBranch(_ inst: IRInst, _ i: Int, _ block: IRBlock) -> Int? {
+    private mutating func fusedCompareAndBranch(_ inst: IRInst, _ i: Int, _ block: BlockView) -> Int? {
         guard chains, i + 1 < block.insts.count, Int(lastUse[i]) == i + 1 else { return nil }
         let branch = block.insts[i + 1]
         guard branch.op == .branchIf, branch.a.index == i else { return nil }
@@ -392,7 +389,7 @@ extension Predecoder {
         return 2
     }
 
-    private mutating func emitTerminator(_ inst: IRInst, _ block: IRBlock) {
+    private mutating func emitTerminator(_ inst: IRInst, _ block: BlockView) {
         switch inst.op {
         case .chain:
             if !chains {
@@ -405,7 +402,7 @@ extension Predecoder {
         case .branchIf:
             let polls = pollBits(block, inst.imm, inst.imm2)
             if chains, pendingCondition == inst.a.index, block.insts[inst.a.index].aux < 14 {
-                if lastStart >= 0, lastStart == cells.count - 1, let fused = Predecoder.compareAndBranch[cells[lastStart].handler] {
+                if lastStart >= 0, lastStart == cells.count - 1, let fused = Predecoder.compareAndBranch(cells[lastStart].handler) {
                     cells[lastStart].handler = Operation(fused, offset: Int(block.insts[inst.a.index].aux)).code
                     cells[lastStart].c = polls
                     return

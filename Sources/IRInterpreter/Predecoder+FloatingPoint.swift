@@ -3,7 +3,7 @@ internal import EmuIR
 
 extension Predecoder {
     /// `imm`: what to do in the low half, lane and count in the high one; `c` is the operation of `fp_unary`.
-    mutating func emitFloatingPoint(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    mutating func emitFloatingPoint(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let shape = (UInt64(inst.aux) | UInt64(inst.flags) << 8) << 32
         switch inst.op {
         case .fpBinary: elements(NT_OP_fp_binary, inst, i, block, inst.imm | shape)
@@ -27,7 +27,7 @@ extension Predecoder {
     }
 
     private mutating func elements(
-        _ operation: nt_interp_op, _ inst: IRInst, _ i: Int, _ block: IRBlock, _ imm: UInt64, c unused: UInt16 = 0
+        _ operation: nt_interp_op, _ inst: IRInst, _ i: Int, _ block: BlockView, _ imm: UInt64, c unused: UInt16 = 0
     ) {
         let a = place(inst.a, block)
         let b = inst.b.isNone ? 0 : place(inst.b, block)

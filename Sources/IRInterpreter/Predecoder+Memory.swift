@@ -4,11 +4,11 @@ internal import EmuIR
 
 extension Predecoder {
     /// - Returns: how many instructions were emitted (2 for a fused pair).
-    mutating func emitMemory(_ inst: IRInst, _ i: Int, _ block: IRBlock) -> Int {
+    mutating func emitMemory(_ inst: IRInst, _ i: Int, _ block: BlockView) -> Int {
         let flags = inst.memFlags
         switch inst.op {
         case .load:
-            if !flags.isDisjoint(with: [.acquire, .acquirePC]) {
+            if flags.contains(.acquire) || flags.contains(.acquirePC) {
                 emitAcquire(inst, i, block)
                 return 1
             }
@@ -66,7 +66,7 @@ extension Predecoder {
         cells.append(Cell(data: UInt64(faultPoint), a: UInt16(inst.aux), b: b))
     }
 
-    private mutating func emitAcquire(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func emitAcquire(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let a = place(inst.a, block)
         let d = define(i, wide: inst.type == .i128)
         if inst.aux == 4 {
@@ -98,7 +98,7 @@ extension Predecoder {
     }
 
     /// An address that was just added up for this access alone: (base, index) of the sum.
-    private mutating func takeIndexedAddress(_ inst: IRInst, _ i: Int, _ block: IRBlock) -> (a: UInt16, b: UInt16)? {
+    private mutating func takeIndexedAddress(_ inst: IRInst, _ i: Int, _ block: BlockView) -> (a: UInt16, b: UInt16)? {
         let r = Int(root[inst.a.index])
         guard inst.imm == 0, inst.aux < 4, lastValue == r, r == inst.a.index, Int(lastUse[r]) == i, temps.owns(location[r]),
             cells[lastStart].handler == Predecoder.addHandler
@@ -106,9 +106,9 @@ extension Predecoder {
         let cell = cells.removeLast()
         return (cell.a, cell.b)
     }
-    private static let addHandler = Operation.binary(NT_OP_add_r32, is64Bit: true, isImmediate: false).code
+    private static var addHandler: UInt { Operation.binary(NT_OP_add_r32, is64Bit: true, isImmediate: false).code }
 
-    private mutating func emitLoad(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func emitLoad(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let operation = loadOperation(inst)
         if inst.type != .i128, !inst.memFlags.contains(.signExtend), let (a, b) = takeIndexedAddress(inst, i, block) {
             let d = define(i)
@@ -123,9 +123,18 @@ extension Predecoder {
         append(cell, from: i)
     }
 
-    private static let stores = [NT_OP_store_8, NT_OP_store_16, NT_OP_store_32, NT_OP_store_64, NT_OP_store_128]
+    /// By log2 of the size.
+    private static func storeOperation(_ size: UInt8) -> nt_interp_op {
+        switch size {
+        case 0: NT_OP_store_8
+        case 1: NT_OP_store_16
+        case 2: NT_OP_store_32
+        case 3: NT_OP_store_64
+        default: NT_OP_store_128
+        }
+    }
 
-    private mutating func emitStore(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    private mutating func emitStore(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         // The value first: placing it may append cells, and then the sum is no longer the last operation.
         let value = place(inst.b, block)
         if let (a, b) = takeIndexedAddress(inst, i, block) {
@@ -133,13 +142,13 @@ extension Predecoder {
             return
         }
         let a = place(inst.a, block)
-        var cell = Cell(Operation(Self.stores[Int(inst.aux)]), d: value, a: a, imm: inst.imm)
+        var cell = Cell(Operation(Self.storeOperation(inst.aux)), d: value, a: a, imm: inst.imm)
         cell.point = faultPoint
         append(cell)
     }
 
     /// The second half of a pair of X registers, when the two stand side by side.
-    private func partner(_ inst: IRInst, _ i: Int, _ block: IRBlock) -> IRInst? {
+    private func partner(_ inst: IRInst, _ i: Int, _ block: BlockView) -> IRInst? {
         guard inst.memFlags.contains(.pairFirst), inst.aux == 3, inst.type == .i64, i + 1 < block.insts.count else { return nil }
         let next = block.insts[i + 1]
         guard next.op == inst.op, next.memFlags.contains(.pairSecond), next.a == inst.a, next.imm == inst.imm &+ 8,
@@ -148,7 +157,7 @@ extension Predecoder {
         return next
     }
 
-    private mutating func emitLoadPair(_ inst: IRInst, _ i: Int, _ block: IRBlock) -> Bool {
+    private mutating func emitLoadPair(_ inst: IRInst, _ i: Int, _ block: BlockView) -> Bool {
         guard partner(inst, i, block) != nil, lastUse[i] >= 0, lastUse[i + 1] >= 0 else { return false }
         let a = place(inst.a, block)
         let first = define(i)
@@ -161,7 +170,7 @@ extension Predecoder {
         return true
     }
 
-    private mutating func emitStorePair(_ inst: IRInst, _ i: Int, _ block: IRBlock) -> Bool {
+    private mutating func emitStorePair(_ inst: IRInst, _ i: Int, _ block: BlockView) -> Bool {
         guard let next = partner(inst, i, block) else { return false }
         let first = place(inst.b, block)
         let second = place(next.b, block)

@@ -2,7 +2,7 @@ internal import CInterpreter
 internal import EmuIR
 
 extension Predecoder {
-    mutating func emitVector(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    mutating func emitVector(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let lane = Int(inst.aux)
         switch inst.op {
         case .lo64: break
@@ -66,7 +66,7 @@ extension Predecoder {
 
     /// An operation with a 16-byte result and up to three operands in order.
     private mutating func wide(
-        _ first: nt_interp_op, _ offset: Int, _ inst: IRInst, _ i: Int, _ block: IRBlock, imm: UInt64? = nil
+        _ first: nt_interp_op, _ offset: Int, _ inst: IRInst, _ i: Int, _ block: BlockView, imm: UInt64? = nil
     ) {
         let a = place(inst.a, block)
         let b = inst.b.isNone ? 0 : place(inst.b, block)

@@ -3,22 +3,23 @@ internal import CInterpreter
 package import EmuIR
 internal import Glibc
 internal import GuestState
+internal import Support
 
 /// Turns IR blocks into tier-0 cells. One per translating thread; no allocation per TB but the cells themselves.
 ///
 /// A value lives where it is cheapest: a `get` stays in its register as long as nobody overwrites it, a result that is `set`
 /// at once is computed right into the register, 32-bit values are kept zero-extended in 64-bit storage so that `zext` and
 /// `trunc` cost nothing, and constants go into the cell. What remains gets a temporary in the CPU struct.
-package struct Predecoder {
-    var cells = ContiguousArray<Cell>()
+package struct Predecoder: ~Copyable {
+    var cells = Scratch<Cell>(capacity: 1024)
     /// Per IR value: the value whose storage it shares, its last use, where it lives.
-    var root = ContiguousArray<Int32>()
-    var lastUse = ContiguousArray<Int32>()
-    var location = ContiguousArray<UInt16>()
+    var root = Scratch<Int32>(capacity: 1024)
+    var lastUse = Scratch<Int32>(capacity: 1024)
+    var location = Scratch<UInt16>(capacity: 1024)
     /// i32 values whose storage may have garbage above bit 31.
-    var isDirty = ContiguousArray<Bool>()
+    var isDirty = Scratch<Bool>(capacity: 1024)
     /// Values that live in a guest register, and the register.
-    var inRegister: [(value: Int, slot: StateSlot)] = []
+    var inRegister = Scratch<HeldValue>(capacity: 64)
     var temps = TempAllocator()
 
     /// The last operation emitted: where it starts, which IR instruction it came from, what it defines.
@@ -31,7 +32,7 @@ package struct Predecoder {
     var pointBase: UInt32 = 0
     var chains = true
 
-    static let unplaced = UInt16.max
+    static var unplaced: UInt16 { .max }
 
     package init() {}
 
@@ -40,55 +41,24 @@ package struct Predecoder {
     ///   - chains: whether branches go straight to the next TB.
     /// - Returns: the cells, to be freed with `release`.
     package mutating func predecode(_ block: IRBlock, tbIndex: UInt32, chains: Bool = true) -> UnsafeMutableRawPointer {
-        prepare(block)
         self.chains = chains
         pointBase = tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS)
+        block.insts.withUnsafeBufferPointer { predecode(BlockView(insts: $0, pc: block.pc)) }
+        let size = cells.count * MemoryLayout<Cell>.stride
+        guard let memory = malloc(size) else { preconditionFailure("out of memory for tier-0 code") }
+        memory.copyMemory(from: cells.base, byteCount: size)
+        // Lets cells take an operand from the cell before them where they can, and puts the handlers' addresses in.
+        nt_interp_finish(memory, cells.count)
+        return memory
+    }
+
+    private mutating func predecode(_ block: BlockView) {
+        prepare(block)
         var i = 0
         while i < block.insts.count {
             let consumed = emit(block, i)
             for k in i..<i + consumed { releaseOperands(block.insts[k], at: k) }
             i += consumed
-        }
-        finish()
-        let size = cells.count * MemoryLayout<Cell>.stride
-        guard let memory = malloc(size) else { preconditionFailure("out of memory for tier-0 code") }
-        cells.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: size) }
-        return memory
-    }
-
-    /// Lets cells take an operand from the cell before them where they can, and puts the handlers' addresses in.
-    private mutating func finish() {
-        // Where the cell before wrote the value that its handler passes on.
-        var passed: UInt16?
-        // The cell before, while it can still become the first of a pair.
-        var single: (index: Int, operation: UInt32)?
-        for k in cells.indices {
-            let code = cells[k].handler
-            if code == 0 {
-                passed = nil
-                single = nil
-                continue
-            }
-            var operation = UInt32(code - 1)
-            let leavesValue = nt_interp_leaves_value(operation)
-            if let place = passed {
-                let forms = nt_interp_forms_of(operation)
-                if forms.first != 0, cells[k].a == place {
-                    operation = UInt32(forms.first)
-                } else if forms.second != 0, cells[k].b == place {
-                    operation = UInt32(forms.second)
-                } else if forms.value != 0, cells[k].d == place {
-                    operation = UInt32(forms.value)
-                }
-            }
-            cells[k].handler = UInt(bitPattern: nt_interp_handler(operation))
-            passed = leavesValue ? cells[k].d : nil
-            if let first = single, let pair = nt_interp_pair_handler(first.operation, operation) {
-                cells[first.index].handler = UInt(bitPattern: pair)
-                single = nil
-            } else {
-                single = (k, operation)
-            }
         }
     }
 
@@ -96,14 +66,14 @@ package struct Predecoder {
 
     // MARK: Analysis
 
-    private mutating func prepare(_ block: IRBlock) {
+    private mutating func prepare(_ block: BlockView) {
         let count = block.insts.count
-        cells.removeAll(keepingCapacity: true)
-        root.removeAll(keepingCapacity: true)
-        lastUse.removeAll(keepingCapacity: true)
-        location.removeAll(keepingCapacity: true)
-        isDirty.removeAll(keepingCapacity: true)
-        inRegister.removeAll(keepingCapacity: true)
+        cells.removeAll()
+        root.resize(count)
+        isDirty.resize(count)
+        lastUse.fill(-1, count: count)
+        location.fill(Self.unplaced, count: count)
+        inRegister.removeAll()
         temps.reset()
         lastStart = -1
         lastInst = -1
@@ -111,8 +81,6 @@ package struct Predecoder {
         pairValue = -1
         pendingCondition = -1
         instruction = -1
-        lastUse.append(contentsOf: repeatElement(-1, count: count))
-        location.append(contentsOf: repeatElement(Self.unplaced, count: count))
         for i in 0..<count {
             let inst = block.insts[i]
             var own = Int32(i)
@@ -131,8 +99,8 @@ package struct Predecoder {
             case .select: dirty = inst.type == .i32
             default: break
             }
-            root.append(own)
-            isDirty.append(dirty)
+            root[i] = own
+            isDirty[i] = dirty
             use(inst.a, at: i)
             use(inst.b, at: i)
             use(inst.c, at: i)
@@ -161,7 +129,7 @@ package struct Predecoder {
     // MARK: Places
 
     /// Where the value lives; constants are materialised.
-    mutating func place(_ v: Value, _ block: IRBlock) -> UInt16 {
+    mutating func place(_ v: Value, _ block: BlockView) -> UInt16 {
         let r = Int(root[v.index])
         if location[r] != Self.unplaced { return location[r] }
         let inst = block.insts[r]
@@ -184,7 +152,7 @@ package struct Predecoder {
         return location[r]
     }
 
-    func constant(_ v: Value, _ block: IRBlock) -> UInt64? {
+    func constant(_ v: Value, _ block: BlockView) -> UInt64? {
         let inst = block.insts[v.index]
         if inst.op == .const { return inst.imm }
         let origin = block.insts[Int(root[v.index])]
@@ -221,7 +189,7 @@ package struct Predecoder {
 
     var faultPoint: UInt32 { pointBase | UInt32(truncatingIfNeeded: instruction) }
 
-    mutating func materialiseCondition(_ block: IRBlock) {
+    mutating func materialiseCondition(_ block: BlockView) {
         let v = pendingCondition
         if v < 0 { return }
         pendingCondition = -1
@@ -234,20 +202,25 @@ package struct Predecoder {
 
     // MARK: Guest registers
 
-    mutating func emitGet(_ inst: IRInst, _ i: Int) {
-        if lastUse[i] < 0 { return }
-        location[i] = UInt16(inst.slot.cpuOffset)
-        inRegister.append((i, inst.slot.storage))
+    /// Where a guest register is, the general ones without a call.
+    private func offset(of slot: StateSlot) -> UInt16 {
+        slot.rawValue < 32 ? UInt16(NT_CPU_X) &+ slot.rawValue &* 8 : UInt16(slot.cpuOffset)
     }
 
-    mutating func emitSet(_ inst: IRInst, _ i: Int, _ block: IRBlock) {
+    mutating func emitGet(_ inst: IRInst, _ i: Int) {
+        if lastUse[i] < 0 { return }
+        location[i] = offset(of: inst.slot)
+        inRegister.append(HeldValue(value: Int32(i), slot: inst.slot.storage))
+    }
+
+    mutating func emitSet(_ inst: IRInst, _ i: Int, _ block: BlockView) {
         let slot = inst.slot
-        let to = UInt16(slot.cpuOffset)
+        let to = offset(of: slot)
         let r = Int(root[inst.a.index])
-        inRegister.removeAll { Int(lastUse[$0.value]) <= i && $0.value != r }
+        let (overwrites, isThere) = look(at: slot, keeping: r, after: i)
         let isFresh = lastValue == r && temps.owns(location[r])
-        let fits = (block.insts[r].resultType == .i128) == (slot.type == .i128)
-        let overwrites = inRegister.contains { $0.slot == slot && $0.value != r }
+        let isWide = slot.valueType == .i128
+        let fits = (block.insts[r].resultType == .i128) == isWide
         if isFresh, fits, !overwrites {
             cells[lastStart].d = to
             moveToRegister(r, slot, to, i)
@@ -259,33 +232,61 @@ package struct Predecoder {
             return
         }
         if overwrites { evict(slot, keeping: r, block) }
-        if inRegister.contains(where: { $0.slot == slot && $0.value == r }), location[r] == to { return }
-        if let value = constant(inst.a, block), slot.type == .i64 {
+        if isThere, location[r] == to { return }
+        if let value = constant(inst.a, block), !isWide {
             append(Cell(Operation(NT_OP_movi), d: to, imm: value))
             return
         }
         let from = place(inst.a, block)
-        append(Cell(Operation(slot.type == .i128 ? NT_OP_mov128 : NT_OP_mov64), d: to, a: from))
+        append(Cell(Operation(isWide ? NT_OP_mov128 : NT_OP_mov64), d: to, a: from))
     }
 
     private mutating func moveToRegister(_ r: Int, _ slot: StateSlot, _ to: UInt16, _ i: Int) {
         temps.free(location[r])
         location[r] = to
-        if Int(lastUse[r]) > i { inRegister.append((r, slot)) } else { location[r] = Self.unplaced }
+        if Int(lastUse[r]) > i { inRegister.append(HeldValue(value: Int32(r), slot: slot)) } else { location[r] = Self.unplaced }
         // The cell now writes a register: a second `set` of the same value must copy.
         if lastValue == r { lastValue = -1 }
         if pairValue == r { pairValue = -1 }
     }
 
-    /// Copies what still is needed of a register that is about to change.
-    private mutating func evict(_ slot: StateSlot, keeping r: Int, _ block: IRBlock) {
-        for entry in inRegister where entry.slot == slot && entry.value != r {
-            let wide = block.insts[entry.value].resultType == .i128
-            let at = temps.take(wide: wide)
-            append(Cell(Operation(wide ? NT_OP_mov128 : NT_OP_mov64), d: at, a: location[entry.value]))
-            location[entry.value] = at
+    /// Forgets values that nobody reads after instruction `i`, but not `r`.
+    /// - Returns: whether another value than `r` lives in the register, and whether `r` does.
+    private mutating func look(at slot: StateSlot, keeping r: Int, after i: Int) -> (others: Bool, isThere: Bool) {
+        var others = false
+        var isThere = false
+        var kept = 0
+        for k in 0..<inRegister.count {
+            let entry = inRegister[k]
+            let value = Int(entry.value)
+            if value != r, Int(lastUse[value]) <= i { continue }
+            if entry.slot == slot {
+                if value == r { isThere = true } else { others = true }
+            }
+            inRegister[kept] = entry
+            kept += 1
         }
-        inRegister.removeAll { $0.slot == slot && $0.value != r }
+        inRegister.count = kept
+        return (others, isThere)
+    }
+
+    /// Copies what still is needed of a register that is about to change.
+    private mutating func evict(_ slot: StateSlot, keeping r: Int, _ block: BlockView) {
+        var kept = 0
+        for k in 0..<inRegister.count {
+            let entry = inRegister[k]
+            let value = Int(entry.value)
+            if entry.slot != slot || value == r {
+                inRegister[kept] = entry
+                kept += 1
+                continue
+            }
+            let wide = block.insts[value].resultType == .i128
+            let at = temps.take(wide: wide)
+            append(Cell(Operation(wide ? NT_OP_mov128 : NT_OP_mov64), d: at, a: location[value]))
+            location[value] = at
+        }
+        inRegister.count = kept
     }
 
     /// The second value of a fused load pair, while that pair is the last operation.
@@ -293,35 +294,53 @@ package struct Predecoder {
     private func isSecondOfPair(_ r: Int) -> Bool { pairValue == r && lastInst >= 0 && temps.owns(location[r]) }
 }
 
-/// Temporaries in the CPU struct, by byte offset.
-struct TempAllocator {
-    private var next = Int(NT_CPU_TEMPS)
-    private var freeNarrow: [UInt16] = []
-    private var freeWide: [UInt16] = []
-    private var wide: Set<UInt16> = []
+/// The instructions of a block while it is being predecoded.
+struct BlockView {
+    let insts: UnsafeBufferPointer<IRInst>
+    let pc: UInt64
 
-    static let end = Int(NT_CPU_TEMPS) + Int(NT_INTERP_TEMPS) * 8
+    func type(of v: Value) -> IRType { insts[v.index].resultType }
+}
+
+/// A value that lives in a guest register.
+struct HeldValue: BitwiseCopyable {
+    let value: Int32
+    let slot: StateSlot
+}
+
+/// Temporaries in the CPU struct, by byte offset.
+struct TempAllocator: ~Copyable {
+    private var next = Int(NT_CPU_TEMPS)
+    private var freeNarrow = Scratch<UInt16>(capacity: 64)
+    private var freeWide = Scratch<UInt16>(capacity: 64)
+    /// For each temporary that was handed out, by its number: whether it has 16 bytes.
+    private var isWide = Scratch<Bool>(capacity: Int(NT_INTERP_TEMPS))
+
+    static var end: Int { Int(NT_CPU_TEMPS) + Int(NT_INTERP_TEMPS) * 8 }
+
+    init() { isWide.fill(false, count: Int(NT_INTERP_TEMPS)) }
 
     mutating func reset() {
         next = Int(NT_CPU_TEMPS)
-        freeNarrow.removeAll(keepingCapacity: true)
-        freeWide.removeAll(keepingCapacity: true)
-        wide.removeAll(keepingCapacity: true)
+        freeNarrow.removeAll()
+        freeWide.removeAll()
     }
 
     func owns(_ offset: UInt16) -> Bool { offset != Predecoder.unplaced && offset >= UInt16(NT_CPU_TEMPS) }
 
-    mutating func take(wide isWide: Bool) -> UInt16 {
-        if let free = isWide ? freeWide.popLast() : freeNarrow.popLast() { return free }
-        let size = isWide ? 16 : 8
+    private func number(_ offset: Int) -> Int { (offset - Int(NT_CPU_TEMPS)) >> 3 }
+
+    mutating func take(wide: Bool) -> UInt16 {
+        if let free = wide ? freeWide.popLast() : freeNarrow.popLast() { return free }
+        let size = wide ? 16 : 8
         next = (next + size - 1) & ~(size - 1)
         precondition(next + size <= TempAllocator.end, "a TB needs more temporaries than the CPU struct has")
         defer { next += size }
-        if isWide { wide.insert(UInt16(next)) }
+        isWide[number(next)] = wide
         return UInt16(next)
     }
 
     mutating func free(_ offset: UInt16) {
-        if wide.contains(offset) { freeWide.append(offset) } else { freeNarrow.append(offset) }
+        if isWide[number(Int(offset))] { freeWide.append(offset) } else { freeNarrow.append(offset) }
     }
 }

@@ -1,4 +1,5 @@
 internal import EmuIR
+internal import Support
 
 /// Removes what nobody can see: register writes and flag computations that are overwritten first, and values without use.
 ///
@@ -7,78 +8,103 @@ internal import EmuIR
 /// Relies on: `Effects`. Keeps: loads (they can fault), observers, order.
 enum DeadState {
     /// What makes an operation more than a computation of flags.
-    private static let beyondFlags: Effects = [.observer, .mayFault, .terminator, .writesState, .floatingPoint]
+    private static var beyondFlags: UInt16 {
+        Effects.observer.rawValue | Effects.mayFault.rawValue | Effects.terminator.rawValue | Effects.writesState.rawValue
+            | Effects.floatingPoint.rawValue
+    }
     /// What lets guest state be seen.
-    private static let exposing: Effects = [.mayFault, .terminator, .readsState, .writesState]
+    private static var exposing: UInt16 {
+        Effects.mayFault.rawValue | Effects.terminator.rawValue | Effects.readsState.rawValue | Effects.writesState.rawValue
+    }
 
     static func run(_ block: inout IRBlock, _ s: inout PassScratch) {
-        let count = block.insts.count
-        s.isUsed.removeAll(keepingCapacity: true)
-        s.isUsed.append(contentsOf: repeatElement(false, count: count))
-        s.isDead.removeAll(keepingCapacity: true)
-        s.isDead.append(contentsOf: repeatElement(false, count: count))
+        let left = block.insts.withUnsafeMutableBufferPointer { insts in
+            // An empty block has no address.
+            guard let base = insts.baseAddress else { return 0 }
+            let first = mark(base, insts.count, &s)
+            return first < insts.count ? compact(base, insts.count, from: first, &s) : insts.count
+        }
+        if left < block.insts.count { block.insts.removeLast(block.insts.count - left) }
+    }
+
+    /// Marks what is dead.
+    /// - Returns: the first dead instruction, or their number when there is none.
+    private static func mark(_ insts: UnsafeMutablePointer<IRInst>, _ count: Int, _ s: inout PassScratch) -> Int {
+        s.isUsed.fill(false, count: count)
+        s.isDead.resize(count)
         s.liveAgain()
+        let isUsed = s.isUsed.base
+        let isDead = s.isDead.base
+        let overwrittenIn = s.overwrittenIn.base
+        let effectsTable = s.effects
+        var epoch = s.epoch
         var flagsOverwritten = false
-        var removed = false
+        var first = count
         for i in stride(from: count - 1, through: 0, by: -1) {
-            let inst = block.insts[i]
-            let effects = inst.exactEffects
+            let inst = insts + i
+            let op = inst.pointee.op
             var dead = false
-            switch inst.op {
+            switch op {
             case .nop: dead = true
             case .insn: break
             case .get:
-                dead = !s.isUsed[i]
-                if !dead { s.overwrittenIn[Int(inst.slot.storage.rawValue)] = 0 }
+                dead = !isUsed[i]
+                if !dead { overwrittenIn[Int(inst.pointee.slot.storage.rawValue)] = 0 }
             case .set:
-                let slot = Int(inst.imm)
-                dead = s.overwrittenIn[slot] == s.epoch
-                s.overwrittenIn[slot] = s.epoch
+                let slot = Int(inst.pointee.imm)
+                dead = overwrittenIn[slot] == epoch
+                overwrittenIn[slot] = epoch
             default:
-                if effects.contains(.writesFlags), inst.resultType == .none,
-                    !effects.includesAny(of: Self.beyondFlags)
+                let effects = inst.pointee.exactEffects(effectsTable)
+                if effects.contains(.writesFlags), inst.pointee.resultType == .none,
+                    effects.rawValue & Self.beyondFlags == 0
                 {
                     dead = flagsOverwritten
                     if !dead { flagsOverwritten = true }
-                } else if effects.isPure, inst.resultType != .none {
-                    dead = !s.isUsed[i]
+                } else if effects.isPure, inst.pointee.resultType != .none {
+                    dead = !isUsed[i]
                 }
                 if !dead {
-                    if effects.includesAny(of: Self.exposing) {
-                        s.liveAgain()
+                    if effects.rawValue & Self.exposing != 0 {
+                        epoch += 1
                         flagsOverwritten = false
                     }
                     if effects.contains(.floatingPoint) {
-                        if inst.op == .flagsFPCompare { flagsOverwritten = true }
-                        s.overwrittenIn[Int(StateSlot.fpcr.rawValue)] = 0
-                        s.overwrittenIn[Int(StateSlot.fpsr.rawValue)] = 0
+                        if op == .flagsFPCompare { flagsOverwritten = true }
+                        overwrittenIn[Int(StateSlot.fpcr.rawValue)] = 0
+                        overwrittenIn[Int(StateSlot.fpsr.rawValue)] = 0
                     }
                     if effects.contains(.readsFlags) { flagsOverwritten = false }
                 }
             }
+            isDead[i] = dead
             if dead {
-                s.isDead[i] = true
-                removed = true
+                first = i
                 continue
             }
-            if !inst.a.isNone { s.isUsed[inst.a.index] = true }
-            if !inst.b.isNone { s.isUsed[inst.b.index] = true }
-            if !inst.c.isNone { s.isUsed[inst.c.index] = true }
+            let (a, b, c) = (inst.pointee.a, inst.pointee.b, inst.pointee.c)
+            if !a.isNone { isUsed[a.index] = true }
+            if !b.isNone { isUsed[b.index] = true }
+            if !c.isNone { isUsed[c.index] = true }
         }
-        if removed { compact(&block, &s) }
+        s.epoch = epoch
+        return first
     }
 
-    private static func compact(_ block: inout IRBlock, _ s: inout PassScratch) {
-        s.output.removeAll(keepingCapacity: true)
-        s.remap.removeAll(keepingCapacity: true)
-        for (i, inst) in block.insts.enumerated() {
-            if s.isDead[i] {
-                s.remap.append(.none)
-                continue
-            }
-            s.remap.append(Value(index: s.output.count))
-            s.output.append(inst.renumbered(s.remap))
+    /// Takes the dead ones out. What stands before `first` stays where it is.
+    /// - Returns: how many are left.
+    private static func compact(
+        _ insts: UnsafeMutablePointer<IRInst>, _ count: Int, from first: Int, _ s: inout PassScratch
+    ) -> Int {
+        s.remap.resize(count)
+        let remap = s.remap.base
+        let isDead = s.isDead.base
+        var to = first
+        for i in first..<count where !isDead[i] {
+            remap[i] = Value(index: to)
+            insts[to] = insts[i].renumbered { $0.index < first ? $0 : remap[$0.index] }
+            to += 1
         }
-        swap(&block.insts, &s.output)
+        return to
     }
 }

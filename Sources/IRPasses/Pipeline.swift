@@ -1,4 +1,5 @@
 package import EmuIR
+internal import Support
 
 /// The passes that follow plugin-gen, in their only order. Holds their scratch memory: one per translating thread.
 ///
@@ -25,17 +26,23 @@ package struct PassPipeline: ~Copyable {
 }
 
 /// Memory the passes reuse from block to block.
-struct PassScratch {
-    var output = ContiguousArray<IRInst>()
+struct PassScratch: ~Copyable {
+    var output = Scratch<IRInst>(capacity: 1024)
     /// New number of each old value.
-    var remap = ContiguousArray<Value>()
+    var remap = Scratch<Value>(capacity: 1024)
     /// The value each guest register is known to hold.
-    var known = ContiguousArray<Value>(repeating: .none, count: StateSlot.count)
-    var isUsed = ContiguousArray<Bool>()
-    var isDead = ContiguousArray<Bool>()
+    var known = Scratch<Value>(capacity: StateSlot.count)
+    var isUsed = Scratch<Bool>(capacity: 1024)
+    var isDead = Scratch<Bool>(capacity: 1024)
     /// The epoch in which a guest register was seen to be overwritten before anybody looks; it is live in any other epoch.
-    var overwrittenIn = ContiguousArray<UInt64>(repeating: 0, count: StateSlot.count)
+    var overwrittenIn = Scratch<UInt64>(capacity: StateSlot.count)
     var epoch: UInt64 = 1
+    let effects = Opcode.effectsTable
+
+    init() {
+        known.fill(.none, count: StateSlot.count)
+        overwrittenIn.fill(0, count: StateSlot.count)
+    }
 
     /// Makes every guest register live.
     mutating func liveAgain() { epoch += 1 }
@@ -43,11 +50,11 @@ struct PassScratch {
 
 extension IRInst {
     /// The instruction with its operands renumbered.
-    func renumbered(_ remap: ContiguousArray<Value>) -> IRInst {
+    func renumbered(_ new: (Value) -> Value) -> IRInst {
         var copy = self
-        if !a.isNone { copy.a = remap[a.index] }
-        if !b.isNone { copy.b = remap[b.index] }
-        if !c.isNone { copy.c = remap[c.index] }
+        if !a.isNone { copy.a = new(a) }
+        if !b.isNone { copy.b = new(b) }
+        if !c.isNone { copy.c = new(c) }
         return copy
     }
 }

@@ -85,7 +85,7 @@ private struct Generator {
     }
 
     mutating func copy(_ old: IRInst, at index: Int) {
-        let inst = old.renumbered(remap)
+        let inst = old.renumbered { remap[$0.index] }
         if inst.op.effects.contains(.terminator) { collectFPFlags() }
         if inst.op == .call { announceAccesses(of: inst) }
         let result = append(inst)

@@ -1,4 +1,5 @@
 internal import EmuIR
+internal import Support
 
 /// Replaces reads of guest registers whose value the block already holds, and conditions whose flags it just computed.
 ///
@@ -9,17 +10,19 @@ internal import EmuIR
 /// Keeps: everything else, in order.
 enum StateForwarding {
     static func run(_ block: inout IRBlock, _ s: inout PassScratch) {
-        s.output.removeAll(keepingCapacity: true)
-        s.remap.removeAll(keepingCapacity: true)
-        for i in s.known.indices { s.known[i] = .none }
+        s.output.removeAll()
+        // One for each instruction, so that it does not move.
+        s.remap.resize(block.insts.count)
+        s.known.fill(.none, count: StateSlot.count)
+        let remap = s.remap.base
         var flagsSource: IRInst?
-        for old in block.insts {
-            var inst = old.renumbered(s.remap)
+        for (i, old) in block.insts.enumerated() {
+            var inst = old.renumbered { remap[$0.index] }
             switch inst.op {
             case .get:
                 let slot = Int(inst.imm)
                 if !s.known[slot].isNone {
-                    s.remap.append(s.known[slot])
+                    remap[i] = s.known[slot]
                     continue
                 }
                 s.known[slot] = Value(index: s.output.count)
@@ -40,20 +43,20 @@ enum StateForwarding {
                 }
             case .call, .pluginCall, .pluginCallIf, .pluginMemCall:
                 let effects = inst.exactEffects
-                if effects.contains(.writesState) { for i in s.known.indices { s.known[i] = .none } }
+                if effects.contains(.writesState) { s.known.fill(.none, count: StateSlot.count) }
                 if effects.contains(.writesFlags) { flagsSource = nil }
             default: break
             }
-            if inst.exactEffects.contains(.floatingPoint) { s.known[Int(StateSlot.fpsr.rawValue)] = .none }
-            s.remap.append(Value(index: s.output.count))
+            if inst.exactEffects(s.effects).contains(.floatingPoint) { s.known[Int(StateSlot.fpsr.rawValue)] = .none }
+            remap[i] = Value(index: s.output.count)
             s.output.append(inst)
         }
-        swap(&block.insts, &s.output)
+        block.insts = ContiguousArray(s.output.elements)
     }
 
     /// The comparison that equals `condition` on the flags of `source`; nil when there is none this simple.
     private static func comparison(
-        for condition: Condition, _ source: IRInst, _ output: inout ContiguousArray<IRInst>
+        for condition: Condition, _ source: IRInst, _ output: inout Scratch<IRInst>
     ) -> IRInst? {
         let type = source.type
         func compare(_ op: Opcode, _ a: Value, _ b: Value) -> IRInst { IRInst(op, type, a, b) }

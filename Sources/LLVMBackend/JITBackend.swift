@@ -25,6 +25,13 @@ package struct CompiledCode {
     let module: CompiledModule
     /// Bytes of the module's code.
     package var size: Int { module.size }
+    /// Whether a host address is in the module's code.
+    package func contains(_ address: UInt64) -> Bool {
+        var start: UInt64 = 0
+        var end: UInt64 = 0
+        nt_jit_code_range(module.code, &start, &end)
+        return start <= address && address < end
+    }
 }
 
 /// LLVM's code generation level.
@@ -233,6 +240,14 @@ package final class JITBackend: @unchecked Sendable {
         let owner = CompiledModule(code: code, effort: effort, users: blocks.count)
         liveCodeBytes += owner.size
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
+    }
+
+    /// Dumps code that another compiler made (`-d out_asm`), and names it for `perf`.
+    package func show(_ block: IRBlock, at address: UInt, size: Int) {
+        lock.withLock {
+            if log.isOn(.outAsm) { dumpHostCode([block], [UInt64(address)], [UInt64(address) + UInt64(size)]) }
+            perfMap?.add("", block, at: UInt64(address), size: UInt64(size))
+        }
     }
 
     private func check(_ module: LLVMModuleRef) {

@@ -102,20 +102,15 @@ extension TBLowering {
         unlikely(LLVMBuildICmp(b, LLVMIntNE, request, l.const(0, l.i32), "")) { $0.leave(to: pc, NT_EXIT_REQUEST) }
     }
 
-    /// Counts a way back in a TB that is not in a region yet; NT_EXIT_LOOP when it has been gone often enough.
+    /// Counts a way back from `counter`, a TB that is not in a region yet: down to 0 in the vCPU, then NT_EXIT_LOOP.
     private mutating func countLoop(_ counter: LLVMValueRef, to pc: LLVMValueRef) {
         guard options.countsLoops else { return }
-        // Lost updates between vCPUs only delay the region.
-        let heat = address(counter, Int(NT_TB_LOOP_HEAT))
-        let before = LLVMBuildLoad2(b, l.i32, heat, "")!
-        unlikelyDetour(LLVMBuildICmp(b, LLVMIntSGT, before, l.const(0, l.i32), "")) {
-            let l = $0.l
-            let left = LLVMBuildSub($0.b, before, l.const(1, l.i32), "")!
-            LLVMBuildStore($0.b, left, heat)
-            $0.unlikely(LLVMBuildICmp($0.b, LLVMIntEQ, left, l.const(0, l.i32), "")) {
-                $0.storeState(Int(NT_CPU_EXIT_TB), counter)
-                $0.leave(to: pc, NT_EXIT_LOOP)
-            }
+        let countdown = Int(NT_CPU_LOOP_COUNTDOWN)
+        let left = LLVMBuildSub(b, loadState(countdown, l.i32), l.const(1, l.i32), "")!
+        storeState(countdown, left)
+        unlikely(LLVMBuildICmp(b, LLVMIntSLT, left, l.const(0, l.i32), "")) {
+            $0.storeState(Int(NT_CPU_EXIT_TB), counter)
+            $0.leave(to: pc, NT_EXIT_LOOP)
         }
     }
 

@@ -4,7 +4,7 @@ internal import Glibc
 /// owner-checked futexes on Linux, whose owner id is wrong in the child.)
 ///
 /// Not recursive. Not for hot paths, not for signal handlers.
-package final class Lock: @unchecked Sendable {
+public final class Lock: @unchecked Sendable {
     // @unchecked: the only state is the pthread mutex, which is made for sharing.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
@@ -17,10 +17,11 @@ package final class Lock: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    package func lock() { pthread_mutex_lock(mutex) }
-    package func unlock() { pthread_mutex_unlock(mutex) }
+    public func lock() { pthread_mutex_lock(mutex) }
+    public func unlock() { pthread_mutex_unlock(mutex) }
 
-    package func withLock<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    /// Public, so that it is inlined into other modules; as a call, each result passes through memory and metadata.
+    @inlinable public func withLock<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         lock()
         defer { unlock() }
         return try body()

@@ -127,7 +127,7 @@ final class UserModeMachine: @unchecked Sendable {
         func milliseconds(_ nanoseconds: UInt64) -> String { milli(Double(nanoseconds) / 1e6) }
         log.put(
             """
-            needletail: TBs \(engine.blocks), compiled \(engine.compiledBlocks); regions \(engine.regions) of \(engine.regionBlocks) TBs; \
+            needletail: TBs \(engine.blocks), compiled \(engine.compiledBlocks), left to LLVM \(engine.baselineFailures); regions \(engine.regions) of \(engine.regionBlocks) TBs; \
             code \(engine.codeBytes) bytes, of regions \(engine.regionCodeBytes)
             needletail: compiler, ms of processor time: lowering \(milliseconds(times.lowering)), passes \(milliseconds(times.passes)), \
             code generation \(milliseconds(times.codeGeneration)), linking \(milliseconds(times.linking))
@@ -184,6 +184,14 @@ extension UserModeMachine: GuestEnvironment {
         guard process.addressSpace.canFetch(pc) else { return nil }
         var word: UInt32 = 0
         return nt_copy_fallible(&word, UnsafeRawPointer(bitPattern: UInt(pc)), 4) == 0 ? word : nil
+    }
+
+    func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int {
+        guard let base = words.baseAddress, process.addressSpace.canFetch(pc) else { return 0 }
+        let wanted = min(words.count, Int(4096 - (pc & 4095)) / 4)
+        // SAFETY: `words` has room for what is wanted; the source may be anything.
+        let missing = nt_copy_fallible(base, UnsafeRawPointer(bitPattern: UInt(pc)), wanted * 4)
+        return wanted - (missing + 3) / 4
     }
 
     func isGuarded(_ pc: UInt64) -> Bool { process.addressSpace.isGuarded(pc) }

@@ -20,6 +20,8 @@ final class CaseMachine: GuestEnvironment, @unchecked Sendable {
         case compiledCounting
         case interpreterParallel
         case compiledParallel
+        case baseline
+        case baselineOneInstruction
     }
 
     private static let endHalt: UInt64 = 0x7a11
@@ -35,15 +37,16 @@ final class CaseMachine: GuestEnvironment, @unchecked Sendable {
     init(_ configuration: Configuration) throws {
         var translation = TranslationConfig(
             features: .max, idRegisters: A64FeatureSet.max.idRegisters(midr: 0x410f_d083))
-        if [.interpreterOneInstruction, .compiledOneInstruction].contains(configuration) {
+        if [.interpreterOneInstruction, .compiledOneInstruction, .baselineOneInstruction].contains(configuration) {
             translation.instructionLimit = 1
         }
         translation.isParallel = [.interpreterParallel, .compiledParallel].contains(configuration)
         let isInterpreter = [.interpreter, .interpreterOneInstruction, .interpreterParallel].contains(configuration)
+        let isBaseline = [.baseline, .baselineOneInstruction].contains(configuration)
         counts = configuration == .compiledCounting
         engine = Engine(
             configuration: EngineConfiguration(
-                tier: isInterpreter ? .interp : .block, translation: translation, countsInstructions: counts),
+                tier: isInterpreter ? .interp : isBaseline ? .baseline : .block, translation: translation, countsInstructions: counts),
             environment: self, arena: try VCPUArena(capacity: 1), plugins: nil, log: Log())
         guard let vcpu = engine.makeVCPU(index: 0) else { throw CaseMachineError() }
         self.vcpu = vcpu

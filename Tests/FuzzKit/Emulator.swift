@@ -21,12 +21,16 @@ package struct Emulator: Sendable, Hashable {
         [
             Emulator(name: "interp", command: [path, "--tier=interp"]),
             Emulator(name: "block", command: [path, "--tier=block"]),
+            Emulator(name: "baseline", command: [path, "--tier=baseline"]),
             Emulator(name: "auto", command: [path, "--tier=auto", "--hot-threshold=1"]),
             Emulator(name: "region", command: [path, "--tier=region"]),
             Emulator(name: "interp-one", command: [path, "--tier=interp", "-one-insn-per-tb"]),
             Emulator(name: "block-one", command: [path, "--tier=block", "-one-insn-per-tb"], period: 8),
+            Emulator(name: "baseline-one", command: [path, "--tier=baseline", "-one-insn-per-tb"], period: 4),
             // Counters in front of each instruction: in IR, and as calls.
             Emulator(name: "block-inline", command: [path, "--tier=block", "-plugin", "insn,inline=on"], period: 4),
+            Emulator(name: "baseline-inline", command: [path, "--tier=baseline", "-plugin", "insn,inline=on"], period: 4),
+            Emulator(name: "baseline-call", command: [path, "--tier=baseline", "-plugin", "insn"], period: 4),
             Emulator(name: "interp-call", command: [path, "--tier=interp", "-plugin", "insn"], period: 4),
         ]
     }

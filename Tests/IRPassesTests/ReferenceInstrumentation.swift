@@ -95,7 +95,7 @@ extension TBInstrumentation {
     static func random(instructions: Int, using generator: inout SplitMix64) -> TBInstrumentation {
         let addsOnly = generator.oneIn(3)
         func record(isMemory: Bool, _ generator: inout SplitMix64) -> InstrumentationRecord {
-            let offset = 0x28000 + UInt64.random(in: 0..<3, using: &generator) * 8
+            let offset = 0x88000 + UInt64.random(in: 0..<3, using: &generator) * 8
             let function = UInt64.random(in: 0..<8, using: &generator)
             let regs = UInt8.random(in: 0..<3, using: &generator)
             switch Int.random(in: 0..<(addsOnly ? 6 : 10), using: &generator) {

@@ -48,6 +48,7 @@ enum Installation {
 enum Tier: String, CaseIterable, Sendable {
     case interp
     case block
+    case baseline
     case auto
 }
 

@@ -132,7 +132,7 @@ package struct RandomIR {
             inst.flags = UInt8(truncatingIfNeeded: field(info.flags, helper))
             inst.imm = field(info.imm, helper)
             inst.imm2 = field(info.imm2, helper)
-            if [.pluginAdd, .pluginStore, .pluginLoad].contains(op) { inst.imm = 0x28000 + inst.imm % 4 * 8 }
+            if [.pluginAdd, .pluginStore, .pluginLoad].contains(op) { inst.imm = 0x88000 + inst.imm % 4 * 8 }
             if op == .pluginMemCall { inst.aux = inst.aux % 5 | inst.aux & 0x28 }
             if op == .const { inst.imm = UInt64(truncatingIfNeeded: UInt128(inst.imm) & mask(inst.type.bits)) }
             if IRVerifier.problem(with: inst, at: block.insts.count, in: block) == nil {

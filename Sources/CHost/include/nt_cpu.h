@@ -15,7 +15,7 @@
 
 struct nt_tb;
 
-#define NT_JUMP_CACHE_BITS 12
+#define NT_JUMP_CACHE_BITS 14
 #define NT_JUMP_CACHE_SIZE (1u << NT_JUMP_CACHE_BITS)
 #define NT_JUMP_CACHE_BYTES (NT_JUMP_CACHE_SIZE * 16)
 #define NT_JUMP_CACHE_OFFSET 0x4000
@@ -27,10 +27,10 @@ struct nt_tb;
 /// Flags above these make a key that no look-up asks for.
 #define NT_TB_FLAG_BITS 3
 #define NT_PC_BTYPE_SHIFT 56
-#define NT_PAC_CACHE_OFFSET 0x24000
+#define NT_PAC_CACHE_OFFSET 0x84000
 #define NT_PAC_CACHE_BITS 9
 #define NT_PAC_CACHE_SIZE (1u << NT_PAC_CACHE_BITS)
-#define NT_SCOREBOARD_OFFSET 0x28000
+#define NT_SCOREBOARD_OFFSET 0x88000
 #define NT_SCOREBOARD_SIZE 0x4000000 /* 64 MiB of address space a vCPU, lazily committed */
 #define NT_ARENA_STRIDE (NT_SCOREBOARD_OFFSET + NT_SCOREBOARD_SIZE)
 #define NT_MAX_VCPUS 4096
@@ -132,6 +132,8 @@ typedef struct nt_cpu {
     nt_v128 mem_value;
     // What plugins want at the accesses of the mops call that follows; it takes this and leaves NULL.
     const struct nt_mem_records *mem_records;
+    uint64_t fault_host_pc;  // the host instruction that faulted
+    int32_t loop_countdown;  // ways back in compiled code until the next is noted for its TB; NT_EXIT_LOOP below 0
     uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.
     nt_v128 zero;

@@ -11,6 +11,8 @@
 #define NT_HOST_FMA 8u
 /// F16C with AVX2 and FMA.
 #define NT_HOST_F16C 16u
+/// What baseline code uses: AVX2, BMI1, BMI2, FMA, LZCNT (x86-64-v3).
+#define NT_HOST_BASELINE 32u
 /// Which special instructions this host has. Any thread.
 uint32_t nt_host_instructions(void);
 

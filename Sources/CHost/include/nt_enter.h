@@ -42,6 +42,8 @@ void nt_set_foreign_signal_hook(nt_signal_hook_fn hook);
 bool nt_code_range_add(const void *start, const void *end);
 void nt_code_range_remove(const void *start);
 #define NT_MAX_CODE_RANGES 4096
+/// The same for code in which guest registers are exact at each access: a fault always leaves, nothing is helped over. Never removed.
+bool nt_baseline_range_add(const void *start, const void *end);
 
 /// Sets or clears the exit request of a vCPU; async-signal-safe.
 static inline void nt_request_exit(nt_cpu *cpu) { __atomic_store_n((uint32_t *)&cpu->exit_request, 1, __ATOMIC_RELEASE); }

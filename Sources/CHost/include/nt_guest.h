@@ -65,4 +65,10 @@ uint32_t nt_guest_store_exclusive16(nt_cpu *cpu, uint64_t address, nt_vec value)
 /// DC ZVA: zeroes the 64-byte block that holds the address.
 void nt_guest_zero_block(nt_cpu *cpu, uint64_t address);
 
+/// The addresses of those that baseline code calls.
+typedef struct nt_guest_functions {
+    void *rmw, *cas16, *load_exclusive, *load_exclusive16, *store_exclusive, *store_exclusive16;
+} nt_guest_functions;
+nt_guest_functions nt_guest_function_addresses(void);
+
 #endif

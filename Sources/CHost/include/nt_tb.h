@@ -23,6 +23,10 @@ typedef struct nt_slot {
     _Atomic(struct nt_tb *) target;
     uint64_t pc;       // guest PC this slot leads to
     nt_code stub_entry; // `stub`: laid out as the head of an nt_tb, so that `target` may point here
+    // Baseline code jumps straight to the code of the next TB: the 32-bit distance in that jump, a multiple of 4, and where it leads
+    // when only `target` knows. NULL for other code. Guarded by the lock of the engine's TB cache.
+    uint32_t *jump;
+    const uint8_t *slow;
 } nt_slot;
 
 #define NT_TB_SLOTS 2
@@ -38,9 +42,10 @@ typedef struct nt_tb {
     uint32_t insn_count;
     _Atomic(int32_t) heat; // tier-0: counts down to 0 at each entry, then NT_EXIT_HOT; INT32_MAX = never
     nt_slot slots[NT_TB_SLOTS];
-    // Compiled code outside of regions: counts down at ways back from this TB and at indirect branches to it; NT_EXIT_LOOP at 0.
+    // How many ways back from this TB, and indirect branches to it, the engine has yet to note before it wants a region. Generated
+    // code never looks: it counts in its vCPU, and each time that counter runs out the engine takes that many from here.
     int32_t loop_heat;
-    uint32_t loop_arms; // how often loop_heat was set again; at 0 and below nobody writes it
+    uint32_t loop_arms; // how often loop_heat was set again
     // Where its indirect branch went last in tier 0, and before that to another place; ~0: never.
     uint64_t indirect_targets[2];
     uint64_t *pool; // constants of the compiled code that must stay relocatable (callbacks, userdata)
@@ -54,7 +59,15 @@ NT_PRESERVE_NONE uint64_t nt_stale(nt_cpu *cpu, nt_tb *tb);
 
 static inline nt_tb *nt_slot_stub(nt_slot *slot) { return (nt_tb *)&slot->stub_entry; }
 
+/// Makes the slot's jump lead to `code`, or through the slot if that is NULL. Other vCPUs may be running the jump: one aligned store.
+static inline void nt_slot_lead(nt_slot *slot, const void *code) {
+    if (slot->jump == NULL)
+        return;
+    const uint8_t *to = code != NULL ? (const uint8_t *)code : slot->slow;
+    __atomic_store_n(slot->jump, (uint32_t)(to - (const uint8_t *)(slot->jump + 1)), __ATOMIC_RELEASE);
+}
 static inline void nt_slot_init(nt_slot *slot, uint64_t pc) {
+    slot->jump = NULL;
     slot->pc = pc;
     slot->stub_entry = nt_unchained;
     __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);

@@ -52,21 +52,12 @@ enum {
         NT_INTERP_VALUE_COUNT // value operations come first
 };
 
-/// The forms of an operation that take an operand from the cell before, 0 where there is none.
-typedef struct nt_interp_forms {
-    uint16_t first;  // for the operand at `a`
-    uint16_t second; // for the operand at `b`
-    uint16_t value;  // for a store's value, at `d`
-} nt_interp_forms;
-nt_interp_forms nt_interp_forms_of(uint32_t operation);
-/// Whether the operation leaves in `acc` what it writes to `d`.
-bool nt_interp_leaves_value(uint32_t operation);
-
 /// A handler that runs cells of these two operations, which follow each other; NULL when there is none.
 const void *nt_interp_pair_handler(uint32_t first, uint32_t second);
 
-/// Address of the handler of an operation.
-const void *nt_interp_handler(uint32_t operation);
+/// Makes cells ready to run. Until then `handler` holds the operation's number + 1, or 0 in a cell that only carries data; then
+/// it is the address of a handler: the form that takes an operand from the cell before where there is one, or that of a pair.
+void nt_interp_finish(void *cells, size_t count);
 
 /// Entry of a tier-0 TB (an nt_code): counts `heat` down, then runs `tb->ops`.
 void *nt_interp_entry_address(void);

@@ -1,0 +1,130 @@
+internal import CHost
+internal import Glibc
+internal import Support
+
+/// Executable memory for baseline code: chunks of one reservation, so that all code is in reach of all jumps. They are filled from start
+/// to end, and used again when nothing in them is wanted.
+///
+/// Threads: any. Host addresses of faults are looked up outside generated code, under the lock.
+package final class CodeArena: @unchecked Sendable {
+    // @unchecked: everything is guarded by `lock`.
+    private let lock = Lock()
+    private var chunks: [Chunk] = []
+    private var liveBytesTotal = 0
+    private var limit: Int
+    /// Start of the reservation; nil before the first code, and where the host gives no memory that may be written and executed.
+    private var memory: UnsafeMutableRawPointer?
+
+    /// Bytes of one chunk.
+    private static let chunkSize = 1 << 20
+
+    private struct Chunk {
+        let start: UnsafeMutableRawPointer
+        var used = 0
+        /// Codes in use.
+        var users = 0
+        /// By address.
+        var codes: [Placed] = []
+    }
+    private struct Placed {
+        let start: UInt32
+        let blockIndex: UInt32
+        let faults: ContiguousArray<BaselineCompiler.FaultEntry>
+    }
+
+    /// - Parameter limit: bytes of all chunks, below 2^31; half as many, or half of that, where the host does not give them.
+    package init(limit: Int) { self.limit = limit }
+
+    /// Bytes of code in use or not yet given back.
+    package var bytes: Int { lock.withLock { liveBytesTotal } }
+
+    /// Copies the code to where it runs.
+    /// - Parameter blockIndex: of its TB in the engine's table, for `faultPoint`.
+    /// - Returns: the address; nil when there is no memory.
+    package func place(
+        _ code: UnsafeRawBufferPointer, blockIndex: UInt32, faults: [BaselineCompiler.FaultEntry]
+    ) -> UInt? {
+        lock.withLock {
+            let size = (code.count + 15) & ~15
+            guard size <= Self.chunkSize, let n = chunk(for: size) else { return nil }
+            let start = chunks[n].start + chunks[n].used
+            start.copyMemory(from: code.baseAddress!, byteCount: code.count)
+            chunks[n].codes.append(
+                Placed(start: UInt32(chunks[n].used), blockIndex: blockIndex, faults: ContiguousArray(faults)))
+            chunks[n].used += size
+            chunks[n].users += 1
+            liveBytesTotal += size
+            return UInt(bitPattern: start)
+        }
+    }
+
+    private func chunk(for size: Int) -> Int? {
+        if let last = chunks.indices.last, chunks[last].used + size <= Self.chunkSize { return last }
+        // One that nobody uses any more, put last; the last is the one that is filled.
+        if let n = chunks.firstIndex(where: { $0.users == 0 }) {
+            var free = chunks.remove(at: n)
+            liveBytesTotal -= free.used
+            free.used = 0
+            free.codes.removeAll(keepingCapacity: true)
+            chunks.append(free)
+            return chunks.count - 1
+        }
+        if memory == nil { reserve() }
+        guard let memory = memory?.advanced(by: chunks.count * Self.chunkSize), (chunks.count + 1) * Self.chunkSize <= limit else {
+            return nil
+        }
+        chunks.append(Chunk(start: memory))
+        return chunks.count - 1
+    }
+
+    private func reserve() {
+        while limit >= Self.chunkSize {
+            let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+            let start = mmap(nil, limit, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0)
+            if let start, start != MAP_FAILED {
+                if nt_baseline_range_add(start, start + limit) { memory = start } else { limit = 0 }
+                return
+            }
+            limit /= 2
+        }
+    }
+
+    /// Gives up one TB's code. No vCPU may be in it.
+    package func release(_ address: UInt) {
+        lock.withLock {
+            guard let n = index(of: address) else { return }
+            chunks[n].users -= 1
+        }
+    }
+
+    private func index(of address: UInt) -> Int? {
+        chunks.firstIndex { UInt(bitPattern: $0.start) <= address && address < UInt(bitPattern: $0.start) + UInt(Self.chunkSize) }
+    }
+
+    /// The TB and the guest instruction whose access stands at a host address; nil when it is none of this code.
+    package func faultPoint(at address: UInt) -> (blockIndex: UInt32, instruction: Int)? {
+        lock.withLock {
+            guard let n = index(of: address) else { return nil }
+            let chunk = chunks[n]
+            let offset = UInt32(truncatingIfNeeded: address - UInt(bitPattern: chunk.start))
+            guard let code = last(chunk.codes, { $0.start <= offset }) else { return nil }
+            let entry = last(code.faults) { $0.offset <= offset - code.start }
+            return (code.blockIndex, Int(entry?.instruction ?? 0))
+        }
+    }
+
+    /// The last element for which `holds`, which holds for a prefix.
+    private func last<C: RandomAccessCollection>(_ elements: C, _ holds: (C.Element) -> Bool) -> C.Element?
+    where C.Index == Int {
+        var low = elements.startIndex
+        var high = elements.endIndex
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(elements[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low > elements.startIndex ? elements[low - 1] : nil
+    }
+
+    /// In a fork child, where the caller held no lock of this.
+    package func reinitialiseAfterFork() { lock.reinitialiseAfterFork() }
+}

@@ -1,0 +1,103 @@
+internal import Baseline
+internal import CHost
+internal import EmuIR
+internal import Support
+
+/// Tier 1 where the host has what its code uses: made on the vCPU's own thread, in microseconds.
+///
+/// Threads: any; one compiles at a time.
+final class BaselineTier: @unchecked Sendable {
+    // @unchecked: everything is guarded by `lock`; the arena has its own.
+    private let lock = Lock()
+    private var compiler = BaselineCompiler()
+    private var pipeline: TranslationPipeline
+    private let arena = CodeArena(limit: BaselineTier.codeLimit)
+    private unowned let engine: Engine
+    private var failures = 0
+
+    /// Bytes of code at most; what is hot later stays in tier 0.
+    private static let codeLimit = 512 << 20
+
+    /// - Returns: nil where the host lacks instructions.
+    init?(_ engine: Engine) {
+        guard BaselineCompiler.isSupported else { return nil }
+        self.engine = engine
+        pipeline = TranslationPipeline(configuration: engine.configuration, feedsInterpreter: false, log: engine.log)
+    }
+
+    /// Bytes of code.
+    var codeBytes: Int { arena.bytes }
+    /// TBs that had operations without code here.
+    var failureCount: Int { lock.withLock { failures } }
+
+    /// Makes code for a TB from its guest code and the records of its instrumentation.
+    ///
+    /// - Returns: the code; nil when the guest code has changed meanwhile, when an operation has no code here, or when there is no
+    ///   memory.
+    func compile(_ tb: TranslationBlock, index: UInt32) -> BaselineCode? {
+        lock.withLock {
+            var block = pipeline.translate(tb.key, engine.translationMode(tb.key), fetch: engine.environment.fetch)
+            guard block.guestInstructionCount == tb.instructionCount else { return nil }
+            _ = pipeline.finish(
+                &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
+            return place(block, tb, index)
+        }
+    }
+    /// The same of a block that went through the passes.
+    func compile(_ block: IRBlock, for tb: TranslationBlock, index: UInt32) -> BaselineCode? {
+        lock.withLock { place(block, tb, index) }
+    }
+
+    private func place(_ block: IRBlock, _ tb: TranslationBlock, _ index: UInt32) -> BaselineCode? {
+        let configuration = engine.configuration
+        let code = compiler.compile(
+            block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c), chains: configuration.chains,
+            countsLoops: configuration.tier == .auto)
+        guard let code else {
+            failures += 1
+            return nil
+        }
+        guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else { return nil }
+        if engine.showsHostCode { engine.backend.show(block, at: address, size: code.count) }
+        return BaselineCode(entry: address, jumps: compiler.slotJumps)
+    }
+
+    /// Gives up one TB's code. No vCPU may be in it.
+    func release(_ code: BaselineCode) { arena.release(code.entry) }
+
+    /// Where an access at a host address belongs to, as `nt_cpu.fault_point` says it; nil when it is none of this code's.
+    func faultPoint(at address: UInt) -> UInt32? {
+        arena.faultPoint(at: address).map { $0.blockIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32($0.instruction) }
+    }
+
+    // MARK: fork
+
+    func stop() { lock.lock() }
+    func resume() { lock.unlock() }
+    func resumeInForkChild() { lock.reinitialiseAfterFork() }
+}
+
+/// Code that the baseline compiler made for a TB.
+struct BaselineCode {
+    let entry: UInt
+    let jumps: (BaselineCompiler.SlotJump?, BaselineCompiler.SlotJump?)
+}
+
+extension TranslationBlock {
+    /// Its slots' jumps are in this code from now on. Guarded by the cache's lock.
+    func take(_ code: BaselineCode) {
+        baselineCode = code
+        for (n, jump) in [code.jumps.0, code.jumps.1].enumerated() {
+            guard let jump else { continue }
+            slot(n).pointee.jump = UnsafeMutablePointer(bitPattern: code.entry + UInt(jump.distance))
+            slot(n).pointee.slow = UnsafePointer(bitPattern: code.entry + UInt(jump.slow))
+        }
+    }
+
+    /// Where jumps of other baseline code may lead directly: its own such code, as long as it is what runs. Guarded by the cache's
+    /// lock.
+    var directEntry: UnsafeRawPointer? {
+        guard let baselineCode, region == nil, !isStale else { return nil }
+        return UnsafeRawPointer(bitPattern: baselineCode.entry)
+    }
+}
