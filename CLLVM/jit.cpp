@@ -28,6 +28,7 @@
 
 #include <cstring>
 #include <memory>
+#include <sys/mman.h>
 
 using namespace llvm;
 using namespace llvm::orc;
@@ -65,28 +66,66 @@ public:
 };
 
 /// Tells where code may lie from now on: per slab, which are few, and not per module.
+///
+/// Slabs lie in the same 4 GiB of addresses, counted from a multiple of 4 GiB, as what their code calls most, where there is room:
+/// processors of AMD keep the low half of a branch's target, and a call to another such range takes 1 ns more.
 class SlabMapper final : public InProcessMemoryMapper {
 public:
-    SlabMapper(size_t pageSize, nt_jit_slab_fn slab) : InProcessMemoryMapper(pageSize), slab(slab) {}
+    SlabMapper(size_t pageSize, nt_jit_slab_fn slab, uintptr_t neighbour)
+        : InProcessMemoryMapper(pageSize), slab(slab), neighbour(neighbour) {}
+    ~SlabMapper() override {
+        for (auto [start, size] : placed) munmap(start, size);
+    }
 
-    static Expected<std::unique_ptr<SlabMapper>> Create(nt_jit_slab_fn slab) {
+    static Expected<std::unique_ptr<SlabMapper>> Create(nt_jit_slab_fn slab, uintptr_t neighbour) {
         auto pageSize = sys::Process::getPageSize();
         if (!pageSize) return pageSize.takeError();
-        return std::make_unique<SlabMapper>(*pageSize, slab);
+        return std::make_unique<SlabMapper>(*pageSize, slab, neighbour);
     }
 
     void reserve(size_t size, OnReservedFunction done) override {
-        InProcessMemoryMapper::reserve(size, [this, done = std::move(done)](Expected<ExecutorAddrRange> range) mutable {
+        auto report = [this, done = std::move(done)](Expected<ExecutorAddrRange> range) mutable {
             if (range && slab && !slab(range->Start.toPtr<const void *>(), range->End.toPtr<const void *>())) {
                 done(createStringError("too many slabs of code"));
                 return;
             }
             done(std::move(range));
-        });
+        };
+        if (void *start = reserveNearby(size)) {
+            placed.push_back({start, size});
+            report(ExecutorAddrRange(ExecutorAddr::fromPtr(start), size));
+        } else {
+            InProcessMemoryMapper::reserve(size, std::move(report));
+        }
     }
 
 private:
     nt_jit_slab_fn slab;
+    uintptr_t neighbour;
+    /// What the base class does not know of.
+    std::vector<std::pair<void *, size_t>> placed;
+
+    /// Free addresses below the neighbour, where nothing grows, else above; NULL when there are none.
+    void *reserveNearby(size_t size) const {
+        const uintptr_t window = neighbour >> 32, middle = neighbour & -size;
+        // The lowest addresses are the guest's.
+        if (window == 0) return nullptr;
+        auto attempt = [&](uintptr_t at) -> void * {
+            if (at >> 32 != window || (at + size - 1) >> 32 != window) return nullptr;
+            void *start = mmap(reinterpret_cast<void *>(at), size, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+            if (start == MAP_FAILED) return nullptr;
+            if (start == reinterpret_cast<void *>(at)) return start;
+            munmap(start, size); // a kernel before 4.17
+            return nullptr;
+        };
+        const uintptr_t count = (uintptr_t(1) << 32) / size;
+        for (uintptr_t n = 1; n < count; n++)
+            if (void *start = attempt(middle - n * size)) return start;
+        for (uintptr_t n = 1; n < count; n++)
+            if (void *start = attempt(middle + n * size)) return start;
+        return nullptr;
+    }
 };
 
 char *describe(Error error) {
@@ -119,7 +158,7 @@ struct nt_jit {
     }
 };
 
-extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **error) {
+extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, uintptr_t neighbour, char **error) {
     startLLVM();
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
@@ -161,7 +200,8 @@ extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **erro
     // Errors come back from each call; ORC would also print some.
     jit->session->setErrorReporter([](Error error) { consumeError(std::move(error)); });
     // Slabs of address space: modules get neighbouring pages, W^X by mprotect when a module is finalised.
-    auto memory = MapperJITLinkMemoryManager::CreateWithMapper<SlabMapper>(64 << 20, slab);
+    auto memory = MapperJITLinkMemoryManager::CreateWithMapper<SlabMapper>(
+        64 << 20, slab, neighbour ? neighbour : reinterpret_cast<uintptr_t>(&nt_jit_create));
     if (!memory) {
         *error = describe(memory.takeError());
         return nullptr;

@@ -25,9 +25,10 @@ typedef bool (*nt_jit_slab_fn)(const void *start, const void *end);
 /// Makes a compiler for the host CPU.
 /// - Parameter opt_level: code generation effort, 0...3. 0 selects FastISel.
 /// - Parameter slab: called for each slab of memory before code is put there; may be NULL.
+/// - Parameter neighbour: an address that the code will often call; 0 for the emulator's own functions.
 /// - Parameter error: receives a malloc'ed line on failure.
 /// - Returns: NULL on failure. Threads: one at a time may use the result.
-nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, char **error);
+nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, uintptr_t neighbour, char **error);
 void nt_jit_destroy(nt_jit *jit);
 
 /// Target triple and data layout string for modules; owned by the jit.

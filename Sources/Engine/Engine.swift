@@ -31,7 +31,12 @@ package final class Engine: @unchecked Sendable {
     private(set) lazy var backend: JITBackend = {
         hasBackend = true
         return JITBackend(
-            log: log, perfSymbol: configuration.writesPerfMap ? { [environment] in environment.symbol(at: $0) } : nil)
+            log: log,
+            scoreboards: plugins.map { _ in
+                ScoreboardAccess(
+                    add: PluginHost.scoreboardAdd, find: PluginHost.scoreboardFind, entry: PluginHost.scoreboardEntry)
+            },
+            perfSymbol: configuration.writesPerfMap ? { [environment] in environment.symbol(at: $0) } : nil)
     }()
     private(set) var hasBackend = false
     private(set) lazy var compiler = CompileThread(engine: self)

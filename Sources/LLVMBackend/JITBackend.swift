@@ -82,10 +82,13 @@ package final class JITBackend: @unchecked Sendable {
     private var hasReportedFailure = false
 
     private let perfMap: PerfMap?
+    private let callbacks: CallbackCache
 
     /// - Parameter perfSymbol: names guest functions for `perf`; nil writes no map.
-    package init(log: Log, perfSymbol: ((UInt64) -> String?)? = nil) {
+    /// - Parameter scoreboards: how callbacks that add to one can be done without a call; nil calls them.
+    package init(log: Log, scoreboards: ScoreboardAccess? = nil, perfSymbol: ((UInt64) -> String?)? = nil) {
         self.log = log
+        callbacks = CallbackCache(scoreboards: scoreboards)
         perfMap = perfSymbol.map { PerfMap(symbol: $0) }
     }
 
@@ -107,7 +110,8 @@ package final class JITBackend: @unchecked Sendable {
                     TBLowering.lower(
                         unit.block, name: name, module: module, context: lowering, intrinsics: intrinsics,
                         options: LoweringOptions(
-                            tbIndex: unit.tbIndex, chains: chains, countsLoops: chains && countsLoops))
+                            tbIndex: unit.tbIndex, chains: chains, countsLoops: chains && countsLoops,
+                            callbacks: self.callbacks))
                 }
             }
         }
@@ -127,7 +131,8 @@ package final class JITBackend: @unchecked Sendable {
     /// - Returns: its code; nil when the host has no memory for it.
     package func compile(_ region: RegionUnit) -> CompiledCode? {
         compileModule([region.units[0].block], .thorough, passes: Self.regionPasses) { module, names, lowering, intrinsics in
-            RegionLowering.lower(region, name: names[0], module: module, context: lowering, intrinsics: intrinsics)
+            RegionLowering.lower(
+                region, name: names[0], module: module, context: lowering, intrinsics: intrinsics, callbacks: self.callbacks)
         }?[0]
     }
 
@@ -142,7 +147,7 @@ package final class JITBackend: @unchecked Sendable {
     ) -> [CompiledCode]? {
         lock.withLock {
             freeReleased()
-            let jit = jits[effort] ?? start(effort)
+            let jit = jits[effort] ?? start(effort, near: Self.callback(in: blocks))
             let context = LLVMContextCreate()!
             defer { LLVMContextDispose(context) }
             let name = "tb\(moduleCount)"
@@ -184,9 +189,18 @@ package final class JITBackend: @unchecked Sendable {
         }
     }
 
-    private func start(_ effort: Effort) -> OpaquePointer {
+    /// The first plugin callback of the blocks: who instruments one TB mostly instruments all.
+    private static func callback(in blocks: [IRBlock]) -> UInt? {
+        for block in blocks {
+            if let call = block.insts.first(where: { $0.op == .pluginCall || $0.op == .pluginMemCall }) { return UInt(call.imm) }
+        }
+        return nil
+    }
+
+    /// - Parameter near: What the code will call most; nil for functions of the emulator.
+    private func start(_ effort: Effort, near: UInt?) -> OpaquePointer {
         var error: UnsafeMutablePointer<CChar>?
-        guard let made = nt_jit_create(effort.rawValue, nt_code_range_add, &error) else {
+        guard let made = nt_jit_create(effort.rawValue, nt_code_range_add, near ?? 0, &error) else {
             preconditionFailure("LLVM cannot compile for this host: \(error.map { String(cString: $0) } ?? "")")
         }
         jits[effort] = made

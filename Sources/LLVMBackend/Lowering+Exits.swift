@@ -51,8 +51,9 @@ extension TBLowering {
         case .pluginMemCall:
             let info = l.const(UInt64(i.aux), l.i32)
             guarded(by: i.c) {
-                if !i.b.isNone { $0.storeState(Int(NT_CPU_MEM_VALUE), $0.value(i.b)) }
-                $0.callPlugin(i, parameters: [l.i32, l.i64], arguments: [info, $0.value(i.a)])
+                $0.callPlugin(i, parameters: [l.i32, l.i64], arguments: [info, $0.value(i.a)]) {
+                    if !i.b.isNone { $0.storeState(Int(NT_CPU_MEM_VALUE), $0.value(i.b)) }
+                }
             }
             return nil
         default: preconditionFailure("not instrumentation: \(i.op)")
@@ -62,24 +63,6 @@ extension TBLowering {
     /// Instrumentation of an access that may not have happened (a store-exclusive), if there is a condition.
     private mutating func guarded(by condition: Value, _ body: (inout TBLowering) -> Void) {
         if condition.isNone { body(&self) } else { unlikelyDetour(value(condition), body) }
-    }
-
-    /// function(cpu_index, …, userdata), with the register permission set around it when it has one.
-    private mutating func callPlugin(_ i: IRInst, parameters: [LLVMTypeRef], arguments: [LLVMValueRef]) {
-        if i.flags != 0 {
-            // Not `synchronise`: the callback may stand on a path that is rarely taken.
-            if let registers = region?.registers { registers.writeBack(registers.dirty, &self) }
-            storeState(Int(NT_CPU_REG_PERMISSION), l.const(UInt64(i.flags), l.i32))
-            // A callback that may read registers may read PC.
-            storeState(Int(NT_CPU_PC), l.const(block.pc &+ UInt64(max(instruction, 0)) &* 4, l.i64))
-        }
-        _ = hostCall(
-            UInt(i.imm), result: l.void, parameters: [l.i32] + parameters + [l.i64],
-            [loadState(Int(NT_CPU_CPU_INDEX), l.i32)] + arguments + [l.const(i.imm2, l.i64)])
-        if i.flags != 0 { storeState(Int(NT_CPU_REG_PERMISSION), l.const(0, l.i32)) }
-        if i.flags > 1 { region?.registers.reload(self) }
-        // What the callback's own arithmetic left in MXCSR is not the guest's; fp_collect has taken the guest's flags before.
-        _ = call("llvm.x86.sse.ldmxcsr", [], [address(cpu, Int(NT_CPU_CLEAN_MXCSR))])
     }
 
     // MARK: Terminators

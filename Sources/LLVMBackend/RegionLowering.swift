@@ -31,10 +31,13 @@ package struct RegionUnit {
 /// write-back of registers would be most of it.
 final class RegionLowering {
     let registers: RegisterFile
-    /// Callbacks may write guest code, which then must not run as it was: every branch polls.
+    /// Callbacks are called, and may write guest code, which then must not run as it was: every branch polls.
     let hasCallbacks: Bool
     /// Nobody asks which of its accesses has faulted.
     let omitsFaultPoints: Bool
+    /// What callbacks leave in the host's floating-point unit is cleaned away before floating-point operations and at the exits only,
+    /// because nobody looks at it after a fault.
+    var cleansLater: Bool { hasCallbacks && !registers.isPrecise }
     private let entries: [UInt64: LLVMBasicBlockRef]
     /// By the guest address of the TB.
     private let indirectTargets: [UInt64: [UInt64]]
@@ -65,7 +68,8 @@ final class RegionLowering {
     private var indirect: Exit
 
     private init(
-        registers: RegisterFile, hasCallbacks: Bool, omitsFaultPoints: Bool, entries: [UInt64: LLVMBasicBlockRef], indirectTargets: [UInt64: [UInt64]],
+        registers: RegisterFile, hasCallbacks: Bool, omitsFaultPoints: Bool, entries: [UInt64: LLVMBasicBlockRef],
+        indirectTargets: [UInt64: [UInt64]],
         _ lowering: TBLowering
     ) {
         self.registers = registers
@@ -94,7 +98,8 @@ final class RegionLowering {
     func leave(toIndirect pc: LLVMValueRef, _ lowering: TBLowering) { indirect.go(pc, registers, lowering) }
 
     static func lower(
-        _ region: RegionUnit, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics
+        _ region: RegionUnit, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics,
+        callbacks: CallbackCache? = nil
     ) {
         let function = LLVMAddFunction(module, name, l.codeType)!
         LLVMSetFunctionCallConv(function, LoweringContext.preserveNone)
@@ -107,15 +112,16 @@ final class RegionLowering {
         var lowerings = region.units.map { unit in
             TBLowering(
                 unit.block, function: function, tb: l.pointer(to: unit.tbAddress), context: l, intrinsics: intrinsics,
-                options: LoweringOptions(tbIndex: unit.tbIndex, chains: true))
+                options: LoweringOptions(tbIndex: unit.tbIndex, chains: true, callbacks: callbacks))
         }
         let registers = RegisterFile(held: held, isPrecise: region.isPrecise, lowerings[0])
         var entries: [UInt64: LLVMBasicBlockRef] = [:]
         for unit in region.units { entries[unit.block.pc] = lowerings[0].newBlock() }
         let targets = Dictionary(uniqueKeysWithValues: zip(region.units.map(\.block.pc), region.indirectTargets))
-        let hasCallbacks = blocks.contains { $0.insts.contains { [.pluginCall, .pluginCallIf, .pluginMemCall].contains($0.op) } }
+        let hasCallbacks = blocks.contains { $0.insts.contains { CallbackCache.callsOut($0, callbacks) } }
         let state = RegionLowering(
-            registers: registers, hasCallbacks: hasCallbacks, omitsFaultPoints: region.omitsFaultPoints, entries: entries, indirectTargets: targets, lowerings[0])
+            registers: registers, hasCallbacks: hasCallbacks, omitsFaultPoints: region.omitsFaultPoints, entries: entries,
+            indirectTargets: targets, lowerings[0])
         let choice = LLVMBuildSwitch(
             l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), entries[region.units[0].block.pc]!,
             UInt32(region.entries.count))
@@ -128,6 +134,7 @@ final class RegionLowering {
             registers.dirty = dirty[n]
             registers.flags.beginBlock()
             lowerings[n].region = state
+            if state.cleansLater, lowerings[n].hasFloatingPoint { lowerings[n].cleanFloatingPoint() }
             lowerings[n].lowerAll()
         }
         state.makeExits(&lowerings[0])
@@ -161,6 +168,7 @@ final class RegionLowering {
             registers.flags.beginBlock()
             registers.writeBack(exit.dirty, &lowering)
             lowering.region = nil
+            if cleansLater { lowering.cleanFloatingPoint() }
             body(&lowering, LLVMBuildLoad2(lowering.b, exit.type, exit.argument, ""))
         }
         begin(toRunLoop) { LLVMBuildRet($0.b, $1) }
@@ -177,17 +185,17 @@ final class RegionLowering {
         }
         var before = Array(repeating: RegisterSet(), count: blocks.count)
         var work = Array(blocks.indices)
-        var isReached = Array(repeating: true, count: blocks.count)
+        var isQueued = Array(repeating: true, count: blocks.count)
         while let n = work.popLast() {
-            isReached[n] = false
+            isQueued[n] = false
             let after = transfers[n].apply(to: before[n])
             for next in successors[n] {
                 var merged = before[next]
                 merged.formUnion(after)
                 guard merged != before[next] else { continue }
                 before[next] = merged
-                if !isReached[next] {
-                    isReached[next] = true
+                if !isQueued[next] {
+                    isQueued[next] = true
                     work.append(next)
                 }
             }

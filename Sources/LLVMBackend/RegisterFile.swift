@@ -30,7 +30,7 @@ final class RegisterFile {
 
     private var places: [LLVMValueRef?] = Array(repeating: nil, count: HeldRegister.count)
     private let held: RegisterSet
-    private let isPrecise: Bool
+    let isPrecise: Bool
     let flags: LazyFlags
     /// What memory lacks, at the place where code is being made.
     var dirty = RegisterSet()

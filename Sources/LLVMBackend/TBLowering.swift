@@ -31,6 +31,7 @@ struct TBLowering {
     let exits = SharedExits()
     /// Set when the TB is part of a region.
     var region: RegionLowering?
+    let hasFloatingPoint: Bool
 
     var b: LLVMBuilderRef { l.builder }
 
@@ -66,6 +67,7 @@ struct TBLowering {
         self.block = block
         self.options = options
         self.intrinsics = intrinsics
+        hasFloatingPoint = block.insts.contains { $0.exactEffects.contains(.floatingPoint) }
         values = Array(repeating: nil, count: block.insts.count)
         noteVectorLoads()
     }
@@ -227,4 +229,6 @@ struct LoweringOptions {
     var chains: Bool
     /// Ways back are counted, so that hot loops become regions.
     var countsLoops = false
+    /// Plugin callbacks whose code may stand in place of a call; nil calls all.
+    var callbacks: CallbackCache?
 }

@@ -1,5 +1,5 @@
 internal import CHost
-package import Support
+internal import Support
 
 /// Guest time under a plugin's control: it moves with what the plugin says, which counts instructions, and on its own only
 /// while no guest thread can run.

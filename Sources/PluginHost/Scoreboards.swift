@@ -1,4 +1,5 @@
 internal import CHost
+internal import CPluginAPI
 internal import Glibc
 package import GuestState
 internal import Support
@@ -124,6 +125,25 @@ package final class ScoreboardAllocator: @unchecked Sendable {
     }
 }
 
+extension PluginHost {
+    /// Addresses of `qemu_plugin_u64_add` and `qemu_plugin_scoreboard_find`, by which callbacks of plugins count.
+    package static var scoreboardAdd: UInt {
+        let function: @convention(c) (qemu_plugin_u64, CUnsignedInt, UInt64) -> Void = pluginU64Add
+        return unsafeBitCast(function, to: UInt.self)
+    }
+    package static var scoreboardFind: UInt {
+        let function: @convention(c) (OpaquePointer?, CUnsignedInt) -> UnsafeMutableRawPointer? = pluginScoreboardFind
+        return unsafeBitCast(function, to: UInt.self)
+    }
+
+    /// Where a vCPU has the 64 bits at `offset` of a live scoreboard's element: distance from its CPU struct. nil when the handle
+    /// or the offset is none. The range stays the scoreboard's as long as TBs live that were made before it was freed.
+    package static func scoreboardEntry(_ handle: UInt, _ offset: UInt) -> UInt64? {
+        guard let scoreboard = ScoreboardHandles.live(handle), offset <= UInt(scoreboard.pointee.size &- 8) else { return nil }
+        return UInt64(UInt(scoreboard.pointee.arenaOffset) &+ offset)
+    }
+}
+
 /// Where handles of scoreboards stand, of all allocators: one range of addresses, of which memory is used as far as it was
 /// needed.
 enum ScoreboardHandles {
@@ -155,15 +175,19 @@ enum ScoreboardHandles {
     /// The live scoreboard that a plugin's handle names; nil, with a line on stderr, for anything else.
     @inline(__always)
     static func scoreboard(_ handle: OpaquePointer?) -> UnsafeMutablePointer<Scoreboard>? {
-        let address = UInt(bitPattern: handle)
-        if start != 0, address &- start < UInt(stride &* limit), address & UInt(stride &- 1) == 0,
-            let scoreboard = UnsafeMutablePointer<Scoreboard>(bitPattern: address),
-            Scoreboard.isAlive(scoreboard).pointee.load(ordering: .relaxed)
-        {
-            return scoreboard
-        }
+        if let scoreboard = live(UInt(bitPattern: handle)) { return scoreboard }
         complain(handle)
         return nil
+    }
+
+    /// The live scoreboard that stands at an address.
+    @inline(__always)
+    static func live(_ address: UInt) -> UnsafeMutablePointer<Scoreboard>? {
+        guard start != 0, address &- start < UInt(stride &* limit), address & UInt(stride &- 1) == 0,
+            let scoreboard = UnsafeMutablePointer<Scoreboard>(bitPattern: address),
+            Scoreboard.isAlive(scoreboard).pointee.load(ordering: .relaxed)
+        else { return nil }
+        return scoreboard
     }
 
     private static func complain(_ handle: OpaquePointer?) {

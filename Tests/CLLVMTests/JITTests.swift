@@ -189,7 +189,7 @@ private final class JIT {
     let raw: OpaquePointer
     init(level: Int32) throws {
         var error: UnsafeMutablePointer<CChar>?
-        raw = try #require(nt_jit_create(level, nil, &error))
+        raw = try #require(nt_jit_create(level, nil, 0, &error))
     }
     deinit { nt_jit_destroy(raw) }
 }

@@ -15,5 +15,6 @@
 #include "nt_crypto.h"
 #include "nt_pauth.h"
 #include "nt_virtual_time.h"
+#include "nt_own_memory.h"
 
 #endif

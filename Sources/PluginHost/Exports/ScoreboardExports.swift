@@ -33,18 +33,25 @@ private func noElement(_ index: UInt32) -> UnsafeMutableRawPointer? {
     return nil
 }
 
-/// The 64-bit member of a vCPU; nil for an index that never had one. Members may be unaligned.
+/// The 64-bit member of a vCPU; nil for what is none, of which `complain` tells. Members may be unaligned.
 @inline(__always)
 private func member(_ entry: qemu_plugin_u64, _ index: UInt32) -> UnsafeMutableRawPointer? {
-    guard let scoreboard = scoreboard(entry) else { return nil }
-    return (scoreboard.pointee.element(index) ?? noElement(index))?.advanced(by: entry.offset)
+    // An offset is a size_t: what is negative here is a large one.
+    guard let scoreboard = ScoreboardHandles.live(UInt(bitPattern: entry.score)),
+        UInt(bitPattern: entry.offset) <= UInt(bitPattern: scoreboard.pointee.size &- 8)
+    else { return nil }
+    return scoreboard.pointee.element(index)?.advanced(by: entry.offset)
+}
+
+/// Out of line and last, so that those who count keep nothing for it.
+@inline(never)
+private func complain(_ entry: qemu_plugin_u64, _ index: UInt32) {
+    if scoreboard(entry) != nil { _ = noElement(index) }
 }
 
 /// The scoreboard of an entry that lies within an element.
-@inline(__always)
 private func scoreboard(_ entry: qemu_plugin_u64) -> UnsafeMutablePointer<Scoreboard>? {
     guard let scoreboard = ScoreboardHandles.scoreboard(entry.score) else { return nil }
-    // An offset is a size_t: what is negative here is a large one.
     if UInt(bitPattern: entry.offset) <= UInt(bitPattern: scoreboard.pointee.size &- 8) { return scoreboard }
     pluginDiagnostic("a plugin named an entry outside its scoreboard's elements")
     return nil
@@ -52,18 +59,23 @@ private func scoreboard(_ entry: qemu_plugin_u64) -> UnsafeMutablePointer<Scoreb
 
 @c(qemu_plugin_u64_add)
 public func pluginU64Add(_ entry: qemu_plugin_u64, _ index: CUnsignedInt, _ added: UInt64) {
-    guard let member = member(entry, index) else { return }
+    guard let member = member(entry, index) else { return complain(entry, index) }
     member.storeBytes(of: member.loadUnaligned(as: UInt64.self) &+ added, as: UInt64.self)
 }
 
 @c(qemu_plugin_u64_get)
 public func pluginU64Get(_ entry: qemu_plugin_u64, _ index: CUnsignedInt) -> UInt64 {
-    member(entry, index)?.loadUnaligned(as: UInt64.self) ?? 0
+    guard let member = member(entry, index) else {
+        complain(entry, index)
+        return 0
+    }
+    return member.loadUnaligned(as: UInt64.self)
 }
 
 @c(qemu_plugin_u64_set)
 public func pluginU64Set(_ entry: qemu_plugin_u64, _ index: CUnsignedInt, _ value: UInt64) {
-    member(entry, index)?.storeBytes(of: value, as: UInt64.self)
+    guard let member = member(entry, index) else { return complain(entry, index) }
+    member.storeBytes(of: value, as: UInt64.self)
 }
 
 @c(qemu_plugin_u64_sum)

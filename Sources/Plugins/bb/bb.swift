@@ -65,9 +65,8 @@ public func install(_ id: PluginID, _ info: PluginInfo?, _ count: Int32, _ argum
         } else {
             // The number of instructions in place of a pointer.
             tb.onExecution(data: UnsafeMutableRawPointer(bitPattern: tb.count)) { vcpu, count in
-                guard let element = counts[vcpu] else { return }
-                element.pointee.blocks &+= 1
-                element.pointee.insns &+= UInt64(UInt(bitPattern: count))
+                blocks.add(1, vcpu)
+                insns.add(UInt64(UInt(bitPattern: count)), vcpu)
             }
         }
     }
