@@ -61,7 +61,7 @@ extension Bench {
         let own = guest("bench/plugins/count.so")
         // QEMU 9.0 took the old interface away.
         let theirs = qemuMajorVersion < 9 ? guest("bench/plugins/count-api1.so") : own
-        let program = [guest("bench/core"), options.isQuick ? "700" : "3000"]
+        let program = [guest("bench/core"), options.isQuick ? "3000" : "12000"]
         // Name, and the command of either emulator.
         var runs: [(name: String, isOwn: Bool, command: Command)] = []
         func add(_ name: String, own words: [String]?, qemu other: [String]?) {
