@@ -275,10 +275,10 @@ extension OptionRow {
         ) { _, _ in throw Immediate.pluginSDK },
         OptionRow(
             names: ["--tier"], argument: "tier", variable: "NEEDLETAIL_TIER",
-            help: "interp, block, region or auto (default)"
+            help: "interp, baseline, block, region or auto (default)"
         ) {
             guard let tier = Tier(rawValue: $1) else {
-                throw UsageError(message: "unknown tier '\($1)': interp, block, region or auto")
+                throw UsageError(message: "unknown tier '\($1)': interp, baseline, block, region or auto")
             }
             $0.tier = tier
         },
