@@ -25,11 +25,15 @@ package final class CodeArena: @unchecked Sendable {
         var users = 0
         /// By address.
         var codes: [Placed] = []
+        /// Those of all codes, one behind the other.
+        var faults: [BaselineCompiler.FaultEntry] = []
     }
     private struct Placed {
         let start: UInt32
         let blockIndex: UInt32
-        let faults: ContiguousArray<BaselineCompiler.FaultEntry>
+        /// Indices of its entries in the chunk's `faults`.
+        let firstFault: UInt32
+        let faultCount: UInt32
     }
 
     /// - Parameter limit: bytes of all chunks, below 2^31; half as many, or half of that, where the host does not give them.
@@ -50,7 +54,11 @@ package final class CodeArena: @unchecked Sendable {
             let start = chunks[n].start + chunks[n].used
             start.copyMemory(from: code.baseAddress!, byteCount: code.count)
             chunks[n].codes.append(
-                Placed(start: UInt32(chunks[n].used), blockIndex: blockIndex, faults: ContiguousArray(faults)))
+                Placed(
+                    start: UInt32(chunks[n].used), blockIndex: blockIndex, firstFault: UInt32(chunks[n].faults.count),
+                    faultCount: UInt32(faults.count)))
+            // Copied: the compiler's own array keeps room for the longest TB.
+            chunks[n].faults.append(contentsOf: faults)
             chunks[n].used += size
             chunks[n].users += 1
             liveBytesTotal += size
@@ -66,6 +74,7 @@ package final class CodeArena: @unchecked Sendable {
             liveBytesTotal -= free.used
             free.used = 0
             free.codes.removeAll(keepingCapacity: true)
+            free.faults.removeAll(keepingCapacity: true)
             chunks.append(free)
             return chunks.count - 1
         }
@@ -108,7 +117,8 @@ package final class CodeArena: @unchecked Sendable {
             let chunk = chunks[n]
             let offset = UInt32(truncatingIfNeeded: address - UInt(bitPattern: chunk.start))
             guard let code = last(chunk.codes, { $0.start <= offset }) else { return nil }
-            let entry = last(code.faults) { $0.offset <= offset - code.start }
+            let entries = chunk.faults[Int(code.firstFault)..<Int(code.firstFault + code.faultCount)]
+            let entry = last(entries) { $0.offset <= offset - code.start }
             return (code.blockIndex, Int(entry?.instruction ?? 0))
         }
     }
