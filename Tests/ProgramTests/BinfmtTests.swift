@@ -106,12 +106,13 @@ import Testing
         }
         let shell = try Installation.busybox()
         for name in ["sh", "tr", "sort", "head", "wc", "echo", "uname", "chroot"] {
-            try FileManager.default.copyItem(atPath: shell, toPath: "\(root.path)/bin/\(name)")
+            // By another process, for the reason that `writeExecutable` has.
+            let copied = try Subprocess(executable: "/bin/cp", arguments: [shell, "\(root.path)/bin/\(name)"]).run()
+            try #require(copied.status == .exit(0), "\(copied)")
         }
         let script =
             "#!/bin/sh\n/bin/echo c a b | /bin/tr ' ' '\\n' | /bin/sort | /bin/head -2\n/bin/echo $0 \"$@\" $(/bin/uname -m)\n"
-        try Data(script.utf8).write(to: URL(fileURLWithPath: root.path + "/tmp/script"))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: root.path + "/tmp/script")
+        _ = try root.writeExecutable("tmp/script", script)
         let log = root.path + "/log"
         let arguments = ["-strace", "-D", log, shell, "chroot", root.path, "/tmp/script", "x y"]
         // In a user namespace everybody may chroot.

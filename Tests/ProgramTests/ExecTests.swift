@@ -70,10 +70,7 @@ import Testing
         let folder = try TemporaryFolder()
         let arguments = try Installation.program("arguments", "O2")
         func script(_ name: String, _ text: String) throws -> String {
-            let path = "\(folder.path)/\(name)"
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-            return path
+            try folder.writeExecutable(name, text)
         }
         let direct = try script("direct", "#! \(arguments) one word\nrest\n")
         let outcome = try needletail([direct, "a", ""])

@@ -116,4 +116,15 @@ final class TemporaryFolder {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes an executable file. By another process: a child that a parallel test forks would hold this one's descriptor for a moment,
+    /// and who executes the file then is told that it is busy (ETXTBSY).
+    func writeExecutable(_ name: String, _ text: String) throws -> String {
+        let file = "\(path)/\(name)"
+        var writer = Subprocess(executable: "/bin/sh", arguments: ["-c", "cat > \"$0\" && chmod 755 \"$0\"", file])
+        writer.input = text
+        let outcome = try writer.run()
+        guard outcome.status == .exit(0) else { throw Subprocess.Failure(description: "cannot write \(file): \(outcome)") }
+        return file
+    }
 }
