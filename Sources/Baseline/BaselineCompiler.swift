@@ -31,7 +31,7 @@ package struct BaselineCompiler: ~Copyable {
     var hasFailed = false
     /// What the host's flags say, and the assembler's epoch in which they do.
     var comparison = Comparison()
-    /// Index of the next operation behind each `cond` that writes NZCV: see `noteUses`.
+    /// What stands behind the code.
     var coldPaths: [ColdPath] = []
     /// Host offsets from which on accesses belong to a guest instruction.
     package private(set) var faultTable: [FaultEntry] = []

@@ -95,7 +95,7 @@ package final class JITBackend: @unchecked Sendable {
     /// Compiles the units as one module.
     ///
     /// - Parameter chains: whether direct and indirect branches go straight to the next TB.
-    /// - Parameter countsLoops: whether ways back are counted in `nt_tb.loop_heat`.
+    /// - Parameter countsLoops: whether ways back are counted, in `nt_cpu.loop_countdown`.
     /// - Returns: one entry per unit, in order; nil when the host has no memory for the code.
     package func compile(_ units: [CompileUnit], chains: Bool, countsLoops: Bool = false) -> [CompiledCode]? {
         // Where no region will follow, loops are worth a thorough compilation: nothing else makes them keep registers. So is floating
