@@ -143,16 +143,18 @@ static void sharing(void) {
     }
     CHECK(exits_with(pid, 0) == 0 && write(shared[0], "x", 1) == -1 && errno == EBADF);
 
-    char before[256], after[256];
-    mkdir("/tmp/clones-test", 0700);
+    // Several of this program run at a time.
+    char before[256], after[256], folder[64];
+    snprintf(folder, sizeof folder, "/tmp/clones-test-%d", (int)getpid());
+    mkdir(folder, 0700);
     CHECK(getcwd(before, sizeof before) != NULL);
     pid = clone3_call((struct arguments){.flags = CLONE_FS, .exit_signal = SIGCHLD});
-    if (pid == 0) _exit(chdir("/tmp/clones-test") == 0 ? 1 : 2);
-    CHECK(exits_with(pid, 0) == 1 && getcwd(after, sizeof after) && strcmp(after, "/tmp/clones-test") == 0);
+    if (pid == 0) _exit(chdir(folder) == 0 ? 1 : 2);
+    CHECK(exits_with(pid, 0) == 1 && getcwd(after, sizeof after) && strcmp(after, folder) == 0);
     pid = clone3_call((struct arguments){.exit_signal = SIGCHLD});
     if (pid == 0) _exit(chdir("/") == 0 ? 1 : 2);
-    CHECK(exits_with(pid, 0) == 1 && getcwd(after, sizeof after) && strcmp(after, "/tmp/clones-test") == 0);
-    CHECK(chdir(before) == 0 && rmdir("/tmp/clones-test") == 0);
+    CHECK(exits_with(pid, 0) == 1 && getcwd(after, sizeof after) && strcmp(after, folder) == 0);
+    CHECK(chdir(before) == 0 && rmdir(folder) == 0);
 
     // Both at once, with the parent asleep until the child is gone.
     pid = clone_call(CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, NULL, NULL);
@@ -260,9 +262,10 @@ static void *waiting(void *argument) {
 }
 
 static void threads(void) {
-    char before[256], after[256];
-    mkdir("/tmp/clones-test2", 0700);
-    CHECK(chdir("/tmp/clones-test2") == 0 && getcwd(before, sizeof before) != NULL);
+    char before[256], after[256], folder[64];
+    snprintf(folder, sizeof folder, "/tmp/clones-test2-%d", (int)getpid());
+    mkdir(folder, 0700);
+    CHECK(chdir(folder) == 0 && getcwd(before, sizeof before) != NULL);
     int fd = open("/dev/null", O_RDWR);
     pid_t tid = -1;
     int result = clone(cwd_thread, stack + sizeof stack, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID, (void *)(long)fd, &tid, NULL, &tid);
@@ -270,7 +273,7 @@ static void threads(void) {
     while (__atomic_load_n(&tid, __ATOMIC_SEQ_CST) != 0) usleep(100);
     CHECK(own_thread_done && getcwd(after, sizeof after) && strcmp(before, after) == 0);
     CHECK(write(fd, "x", 1) == 1 && close(fd) == 0);
-    CHECK(chdir("/") == 0 && rmdir("/tmp/clones-test2") == 0);
+    CHECK(chdir("/") == 0 && rmdir(folder) == 0);
 
     // Processes made while other threads live.
     pthread_t other;
