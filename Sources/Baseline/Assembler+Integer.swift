@@ -106,11 +106,6 @@ extension Assembler {
         plain(0, 0x85, b.number, a, wide: wide)
         clobberFlags()
     }
-    mutating func test(_ a: GPR, _ value: UInt32, wide: Bool) {
-        plain(0, 0xf7, 0, a, wide: wide)
-        word(value)
-        clobberFlags()
-    }
     mutating func lea(_ d: GPR, _ m: HostAddress, wide: Bool) { plain(0, 0x8d, d.number, m, wide: wide) }
     mutating func neg(_ d: GPR, wide: Bool) {
         plain(0, 0xf7, 3, d, wide: wide)
