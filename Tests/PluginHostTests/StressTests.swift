@@ -15,8 +15,12 @@ extension HostTests {
             return text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         }
 
-        /// Library, record, id, arguments, scoreboard: all of it goes again.
-        @Test func installingAndUninstallingDoesNotGrow() throws {
+        /// Library, record, id, arguments, scoreboard: all of it goes again. In a process of its own: the tests beside it allocate, too.
+        @Test func installingAndUninstallingDoesNotGrow() async {
+            await #expect(processExitsWith: .success) { try Self.installAndUninstall(cycles: 100_000) }
+        }
+
+        private static func installAndUninstall(cycles: Int) throws {
             let path = try TestPlugin.compile(
                 """
                 #include <qemu-plugin.h>
@@ -35,7 +39,6 @@ extension HostTests {
                 }
                 """)
             let fixture = try Fixture()
-            let cycles = 100_000
             var early = 0
             for cycle in 0..<cycles {
                 try fixture.load("\(path),a=1,b=2")
