@@ -1,5 +1,6 @@
 // Entering generated code, and the ways out that are no return: nt_leave and the fault handler's rewritten context.
 #include "nt_enter.h"
+#include "nt_find.h"
 #include "nt_fp.h"
 #include "nt_guest.h"
 #include <stddef.h>
@@ -61,6 +62,29 @@ __attribute__((naked)) _Noreturn void nt_leave(nt_cpu *cpu, uint64_t exit_code) 
 #error "nt_enter is written for x86-64 hosts only; an AArch64 host needs its own trampoline and context access"
 #endif
 
+// Notes ways back for their TB. Updates that vCPUs lose to each other only delay a region.
+static bool is_hot_loop(nt_cpu *cpu) {
+    cpu->loop_countdown = cpu->loop_interval;
+    int32_t left = cpu->exit_tb->loop_heat - cpu->loop_interval;
+    if (left <= 0)
+        return true;
+    cpu->exit_tb->loop_heat = left;
+    return false;
+}
+
+// After an exit that only wants the next TB, the one that the engine would find.
+static bool goes_on(nt_cpu *cpu, uint64_t *exit, nt_tb **tb) {
+    if (*exit == NT_EXIT_LOOP && !is_hot_loop(cpu))
+        *exit = NT_EXIT_LOOKUP;
+    if (*exit != NT_EXIT_LOOKUP || !cpu->finds_tbs || __atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED))
+        return false;
+    nt_tb *next = nt_find_tb(cpu);
+    if (next == NULL)
+        return false;
+    *tb = next;
+    return true;
+}
+
 uint64_t nt_run(nt_cpu *cpu, nt_tb *tb) {
     uint32_t mxcsr;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr)::"memory");
@@ -69,7 +93,11 @@ uint64_t nt_run(nt_cpu *cpu, nt_tb *tb) {
         mxcsr &= ~0x3fu;
         __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr) : "memory");
     }
-    uint64_t exit = nt_enter(cpu, tb);
+    uint64_t exit;
+    do {
+        exit = nt_enter(cpu, tb);
+        nt_count_exit(cpu, (nt_exit)exit);
+    } while (goes_on(cpu, &exit, &tb));
     nt_fp_collect(cpu);
     return exit;
 }

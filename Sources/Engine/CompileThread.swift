@@ -16,7 +16,7 @@ final class CompileThread: @unchecked Sendable {
     private var regionsPutOff = 0
     private static let batchesBeforeRegion = 8
     /// Heads of regions to make.
-    private var regionQueue: [TBKey] = []
+    private var regionQueue: [(key: TBKey, path: RecordedPath?)] = []
     private var isStarted = false
     private var isPaused = false
     private var isBusy = false
@@ -36,7 +36,8 @@ final class CompileThread: @unchecked Sendable {
 
     /// Any thread; starts the thread at the first call.
     func enqueue(_ key: TBKey) { add { queue.append(key) } }
-    func enqueueRegion(_ key: TBKey) { add { regionQueue.append(key) } }
+    /// - Parameter path: what was seen to run; without it, the region is what branches lead to.
+    func enqueueRegion(_ key: TBKey, _ path: RecordedPath?) { add { regionQueue.append((key, path)) } }
 
     private func add(_ append: () -> Void) {
         lock.withLock {
@@ -51,7 +52,7 @@ final class CompileThread: @unchecked Sendable {
 
     /// As `enqueueRegion`, and waits until it is made. A vCPU's thread outside generated code.
     func makeRegionNow(_ key: TBKey) {
-        enqueueRegion(key)
+        enqueueRegion(key, nil)
         lock.lock()
         while isStarted, !isStopping, isBusy || !regionQueue.isEmpty { wake.wait(lock) }
         lock.unlock()
@@ -126,7 +127,7 @@ final class CompileThread: @unchecked Sendable {
     /// As `resetAfterFork`, for regions.
     func resetRegionsAfterFork() -> [TBKey] {
         defer { regionQueue.removeAll() }
-        return regionQueue
+        return regionQueue.map(\.key)
     }
 
     private func loop() {
@@ -138,7 +139,7 @@ final class CompileThread: @unchecked Sendable {
             queue.removeFirst(keys.count)
             // A region takes as long as hundreds of TBs. While many wait, the guest is interpreted.
             regionsPutOff = queue.isEmpty ? 0 : regionsPutOff + 1
-            var region: TBKey?
+            var region: (key: TBKey, path: RecordedPath?)?
             if !regionQueue.isEmpty, queue.isEmpty || regionsPutOff > Self.batchesBeforeRegion {
                 region = regionQueue.removeFirst()
                 regionsPutOff = 0
@@ -146,7 +147,7 @@ final class CompileThread: @unchecked Sendable {
             isBusy = true
             lock.unlock()
             if !keys.isEmpty { compile(keys) }
-            if let region { makeRegion(region) }
+            if let region { makeRegion(region.key, region.path) }
             lock.withLock {
                 isBusy = false
                 wake.broadcast()
@@ -186,12 +187,18 @@ final class CompileThread: @unchecked Sendable {
         }
     }
 
-    private func makeRegion(_ key: TBKey) {
+    private func makeRegion(_ key: TBKey, _ path: RecordedPath?) {
         let clock = StageClock()
         defer { engine.cacheLock.withLock { engine.cache.find(key)?.awaitsRegion = false } }
-        guard let (unit, members) = RegionBuilder(engine).build(from: key, &pipeline) else { return }
-        let isKnown = engine.cacheLock.withLock { members[0].region?.hasSameMembers(as: members) ?? false }
-        if isKnown { return }
+        let builder = RegionBuilder(engine)
+        let plan = path.map { builder.build(along: $0, from: key, &pipeline) } ?? builder.build(from: key, &pipeline)
+        let isNew = engine.cacheLock.withLock { () -> Bool in
+            let isNew = plan.map { !($0.members[0].region?.hasSameMembers(as: $0.members) ?? false) } ?? false
+            if path != nil { engine.noteRecording(wasUseful: isNew) }
+            return isNew
+        }
+        guard let plan, isNew else { return }
+        let (unit, members) = (plan.unit, plan.members)
         guard let code = engine.backend.compile(unit) else { return }
         let isCurrent = engine.cacheLock.withLock {
             guard members.allSatisfy({ engine.cache.find($0.key) === $0 && !$0.isStale }) else { return false }
@@ -201,6 +208,6 @@ final class CompileThread: @unchecked Sendable {
         }
         if !isCurrent { engine.backend.release(code) }
         engine.log.write(
-            .region, RegionReport.line(unit, bytes: code.size, nanoseconds: clock.elapsed, isCurrent))
+            .region, RegionReport.line(plan, bytes: code.size, nanoseconds: clock.elapsed, isCurrent))
     }
 }

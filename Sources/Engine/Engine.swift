@@ -54,8 +54,14 @@ package final class Engine: @unchecked Sendable {
     private let tracking: Atomic<Bool>
     /// `-d exec` or `-d cpu`; asked at every entry of generated code.
     private let traces: Bool
+    /// Not every TB has to come by the run loop.
+    var mayFindInGeneratedCode: Bool { configuration.chains && !traces }
     /// `-d out_asm` or a map for `perf`.
     let showsHostCode: Bool
+    /// When the next path may be recorded, by the monotonic clock, and how long after that the one after it, in nanoseconds. Guarded by
+    /// `cacheLock`.
+    var nextRecording: UInt64 = 0
+    var recordingInterval = recordingIntervals.lowerBound
     /// How many ways back a vCPU goes between two that are noted for their TB.
     let loopSampleInterval: Int32
     /// A prime, so that loops inside of loops are all seen.
@@ -345,28 +351,9 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// Code at `key` is where a hot loop of compiled code begins: has a region made of it.
-    func promoteLoop(_ key: TBKey) {
-        cacheLock.withLock {
-            guard let tb = cache.find(key), !tb.awaitsRegion, tb.regionRequests < Self.maximumRegionRequests else { return }
-            tb.regionRequests += 1
-            // It is in a region that something else leads into, which is probably enough.
-            let isCovered = tb.memberships.contains { $0.isInUse && $0.members.count > 1 }
-            if isCovered, tb.region == nil, tb.regionRequests < 3 { return }
-            tb.awaitsRegion = true
-            compiler.enqueueRegion(key)
-        }
-    }
-
-    /// A vCPU's counter of ways back has run out at a TB. Inside `world` only; updates that vCPUs lose to each other only delay a
-    /// region.
+    /// A TB has used up its `loop_heat`. Inside `world` only.
     /// - Returns: whether a region is wanted there.
     func noteLoop(_ tb: UnsafeMutablePointer<nt_tb>) -> Bool {
-        let left = tb.pointee.loop_heat - loopSampleInterval
-        if left > 0 {
-            tb.pointee.loop_heat = left
-            return false
-        }
         tb.pointee.loop_heat = configuration.loopThreshold
         guard Int(tb.pointee.loop_arms) < Self.maximumRegionRequests else { return false }
         tb.pointee.loop_arms += 1
@@ -374,7 +361,7 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// A region is made anew when its surroundings became hot later, but not for ever.
-    private static let maximumRegionRequests = 6
+    static let maximumRegionRequests = 6
 
     // MARK: Removing TBs
 
@@ -423,6 +410,7 @@ package final class Engine: @unchecked Sendable {
         }
         if removed.isEmpty { return }
         for vcpu in world.all { vcpu.forget(removed) }
+        for tb in removed { nt_withdraw_tb(tb.c) }
         for tb in removed { release(tb) }
     }
 

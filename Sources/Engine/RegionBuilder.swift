@@ -2,32 +2,46 @@ internal import CHost
 internal import EmuIR
 internal import LLVMBackend
 
-/// Chooses the TBs of a region: from a hot one along the branches that were taken often enough to be translated and hot, loops
-/// first. What guest code does is known from its IR, how often from the counters of tier 0.
+/// A region to compile.
+struct RegionPlan {
+    let unit: RegionUnit
+    /// In the order of the units.
+    let members: [TranslationBlock]
+    /// Guest instructions between coming and going, where that was seen.
+    var averageStay: Int?
+}
+
+/// Chooses the TBs of a region: those that a recorded path shows to be hot (`--tier=auto`), or, from a TB on, what branches lead to
+/// (`--tier=region`, which has seen nothing yet).
 ///
 /// For the compile thread.
 struct RegionBuilder {
-    private let engine: Engine
+    let engine: Engine
     /// Bounds of a region: LLVM's time grows faster than the code.
-    private static let maximumBlocks = 64
-    private static let maximumInstructions = 600
-    private static let maximumEntries = 16
+    static let maximumBlocks = 64
+    static let maximumInstructions = 600
+    static let maximumEntries = 16
     /// Without a loop there is less to win.
     private static let maximumStraightBlocks = 24
 
-    private struct Candidate {
+    struct Candidate {
         let tb: TranslationBlock
         let unit: CompileUnit
         /// Where its indirect branch led in tier 0.
         let seenTargets: [UInt64]
         var block: IRBlock { unit.block }
+        /// It ends in a branch, which another one of the region may follow.
+        var canBeFollowed: Bool {
+            guard let end = block.insts.last?.op else { return false }
+            return end == .chain || end == .branchIf || end == .branchIndirect
+        }
     }
 
     init(_ engine: Engine) { self.engine = engine }
 
     /// - Returns: the region and the TBs it is made of, the head first; nil when the head cannot be in one or its guest code has
     ///   changed.
-    func build(from head: TBKey, _ pipeline: inout TranslationPipeline) -> (RegionUnit, [TranslationBlock])? {
+    func build(from head: TBKey, _ pipeline: inout TranslationPipeline) -> RegionPlan? {
         var chosen: [Candidate] = []
         var seen: Set<UInt64> = [head.pc]
         // What belongs to the function first, then what it calls, then what that calls.
@@ -43,7 +57,7 @@ struct RegionBuilder {
             }
             let key = TBKey(pc: level[next], flags: head.flags)
             next += 1
-            guard let candidate = candidate(key, isHead: chosen.isEmpty, &pipeline) else {
+            guard let candidate = candidate(key, &pipeline) else {
                 if chosen.isEmpty { return nil }
                 continue
             }
@@ -61,13 +75,11 @@ struct RegionBuilder {
             }
         }
         let kept = prune(chosen, returnAddresses)
-        // One TB without a loop is as good by itself; tests want it all the same.
-        if kept.count == 1, !kept[0].block.directSuccessors.contains(head.pc), engine.configuration.tier != .region { return nil }
         let returns = Array(Set(returnAddresses)).sorted()
         let unit = RegionUnit(
             units: kept.map(\.unit), entries: entries(of: kept), indirectTargets: kept.map { targets($0, returns) },
             isPrecise: engine.isPrecise, adjustsCounts: kept.contains { !$0.tb.faultAdjustments.isEmpty })
-        return (unit, kept.map(\.tb))
+        return RegionPlan(unit: unit, members: kept.map(\.tb))
     }
 
     /// The head, where other loops begin, and what is behind calls: code outside comes back there.
@@ -84,11 +96,11 @@ struct RegionBuilder {
         candidate.block.endsInReturn ? returnAddresses : candidate.seenTargets
     }
 
-    private func candidate(_ key: TBKey, isHead: Bool, _ pipeline: inout TranslationPipeline) -> Candidate? {
+    func candidate(_ key: TBKey, _ pipeline: inout TranslationPipeline) -> Candidate? {
         let known = engine.cacheLock.withLock {
-            engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, isHead || isHot($0), $0.c.pointee.indirect_targets) }
+            engine.cache.find(key).map { ($0, $0.c.pointee.tb_index, $0.c.pointee.indirect_targets) }
         }
-        guard let (tb, index, isHot, targets) = known, isHot else { return nil }
+        guard let (tb, index, targets) = known else { return nil }
         var block = pipeline.translate(key, engine.translationMode(key), fetch: engine.environment.fetch)
         // The guest may have changed its code since; such a TB is about to be invalidated.
         guard block.guestInstructionCount == tb.instructionCount else { return nil }
@@ -98,13 +110,6 @@ struct RegionBuilder {
         return Candidate(
             tb: tb, unit: CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c)),
             seenTargets: isIndirect ? [targets.0, targets.1].filter { $0 != .max } : [])
-    }
-
-    /// Executed at least an eighth as often as makes a TB hot: what is colder stays outside.
-    private func isHot(_ tb: TranslationBlock) -> Bool {
-        if tb.stage != .tier0 || engine.configuration.tier == .region { return true }
-        let threshold = engine.configuration.hotThreshold
-        return nt_tb_heat(tb.c) <= threshold - threshold / 8
     }
 
     /// What leads back to the head, if anything does; else what is nearest to it.

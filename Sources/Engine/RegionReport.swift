@@ -4,7 +4,8 @@ internal import Support
 
 /// What `-d region` says.
 enum RegionReport {
-    static func line(_ region: RegionUnit, bytes: Int, nanoseconds: UInt64, _ isCurrent: Bool) -> String {
+    static func line(_ plan: RegionPlan, bytes: Int, nanoseconds: UInt64, _ isCurrent: Bool) -> String {
+        let region = plan.unit
         let inside = Set(region.units.map(\.block.pc))
         let instructions = region.units.reduce(0) { $0 + $1.block.guestInstructionCount }
         var exits = 0
@@ -17,8 +18,9 @@ enum RegionReport {
         }
         let head = region.units[0].block
         let why = loops > 0 ? "loop" : "hot code without a loop"
+        let stay = plan.averageStay.map { ", stays of \($0) instructions" } ?? ""
         return
-            "region \(hex(head.pc)): \(why), \(region.units.count) TBs, \(instructions) instructions, \(loops) ways back, \(exits) exits, "
+            "region \(hex(head.pc)): \(why), \(region.units.count) TBs, \(instructions) instructions, \(loops) ways back, \(exits) exits\(stay), "
             + "\(bytes) bytes, \(nanoseconds / 1000) us\(isCurrent ? "" : ", thrown away: guest code changed")\n  TBs "
             + region.units.map { hex($0.block.pc) }.joined(separator: " ") + "\n"
     }

@@ -16,8 +16,10 @@ package final class VCPU: @unchecked Sendable {
     private var successor: (tb: TranslationBlock, generation: Int)?
     /// What IC IVAU named since the last look, neighbouring lines as one range.
     private var staleCode: [Range<UInt64>] = []
-    /// The last NT_EXIT_LOOP was one too many for its TB.
+    /// The last NT_EXIT_LOOP asks for a region.
     private var wantsRegion = false
+    /// Notes the TBs that run, for a region.
+    private var recorder: PathRecorder?
     /// Kept for the environment: per-thread data of the guest operating system.
     package var environmentData: AnyObject?
 
@@ -28,7 +30,9 @@ package final class VCPU: @unchecked Sendable {
         self.engine = engine
         cpu.pointee.cpu_index = UInt32(index)
         cpu.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
+        cpu.pointee.loop_interval = engine.loopSampleInterval
         cpu.pointee.loop_countdown = engine.loopSampleInterval
+        cpu.pointee.finds_tbs = engine.mayFindInGeneratedCode ? 1 : 0
     }
 
     /// Takes TBs out of the jump cache. Exclusive sections only.
@@ -48,6 +52,7 @@ package final class VCPU: @unchecked Sendable {
     private func remember(_ tb: TranslationBlock) {
         nt_jump_cache(cpu, tb.key.flags)![Int(nt_jump_cache_index(tb.key.pc))] = nt_jump_cache_entry(
             pc: Self.jumpCachePC(tb.key), tb: tb.c)
+        nt_publish_tb(tb.c)
     }
 
     /// The PC as an indirect branch looks it up: with BTYPE.
@@ -81,7 +86,10 @@ package final class VCPU: @unchecked Sendable {
     /// - Returns: `.exit` or `.killed`, never `.resume`.
     package func run() -> VCPUAction {
         nt_thread_set_cpu(cpu)
-        defer { nt_thread_set_cpu(nil) }
+        defer {
+            nt_thread_set_cpu(nil)
+            finishRecording()
+        }
         while true {
             if nt_take_exit_request(cpu) != 0 {
                 let action = handleExitRequest()
@@ -145,7 +153,7 @@ package final class VCPU: @unchecked Sendable {
         }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
-        var exit = enter(tb)
+        var exit = enter(recorder?.step(tb) ?? tb)
         // Still inside, so that no other vCPU can remove the TB that the fault point names.
         var meetsFirstTag = false
         while exit == NT_EXIT_FAULT {
@@ -164,6 +172,7 @@ package final class VCPU: @unchecked Sendable {
             engine.restoreStateAtFaultPoint(of: self, isFault: false)
         }
         engine.world.leave(self)
+        if let recorder, recorder.isComplete || recorder.generation != generation { finishRecording() }
         if meetsFirstTag { engine.startCleaningTags() }
         switch exit {
         case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
@@ -177,12 +186,22 @@ package final class VCPU: @unchecked Sendable {
             engine.promote(self.key)
             return .resume
         case NT_EXIT_LOOP:
-            if wantsRegion { engine.promoteLoop(self.key) }
+            if wantsRegion, recorder == nil, let new = engine.recordPath(from: self.key) {
+                recorder = new
+                cpu.pointee.finds_tbs = 0
+            }
             return .resume
         case NT_EXIT_EXCEPTION: return handleException()
         case NT_EXIT_FAULT: return handleFault()
         case let other: preconditionFailure("generated code returned \(other)")
         }
+    }
+
+    private func finishRecording() {
+        guard let recorder else { return }
+        engine.finish(recorder)
+        self.recorder = nil
+        cpu.pointee.finds_tbs = engine.mayFindInGeneratedCode ? 1 : 0
     }
 
     /// The TB of a key, if it is the one that was chained to, and still there.
@@ -197,10 +216,8 @@ package final class VCPU: @unchecked Sendable {
         // The TB knows; what follows its first instruction has none.
         branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
-        nt_count_exit(cpu, exit)
         if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
         if exit == NT_EXIT_LOOP {
-            cpu.pointee.loop_countdown = engine.loopSampleInterval
             wantsRegion = engine.noteLoop(cpu.pointee.exit_tb)
         }
         tidyPC()

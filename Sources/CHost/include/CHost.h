@@ -5,6 +5,7 @@
 #include "nt_cpu.h"
 #include "nt_tb.h"
 #include "nt_enter.h"
+#include "nt_find.h"
 #include "nt_layout.h"
 #include "nt_memory.h"
 #include "nt_linux.h"

@@ -136,6 +136,8 @@ typedef struct nt_cpu {
     const struct nt_mem_records *mem_records;
     uint64_t fault_host_pc;  // the host instruction that faulted
     int32_t loop_countdown;  // ways back in compiled code until the next is noted for its TB; NT_EXIT_LOOP below 0
+    int32_t loop_interval;   // what loop_countdown begins with
+    uint32_t finds_tbs;      // nt_run may go on to TBs that it finds itself (nt_find.h)
     uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.
     nt_v128 zero;
