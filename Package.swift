@@ -10,6 +10,8 @@ let exportPluginAPI: [LinkerSetting] = [
     .unsafeFlags([
         "-Xlinker", "--dynamic-list=\(Context.packageDirectory)/Sources/CPluginAPI/exported-symbols.list",
         "-Xlinker", "--no-export-dynamic",
+        // By which the code cache knows the executable that made an entry.
+        "-Xlinker", "--build-id",
     ])
 ]
 // The Swift runtime inside the executable: 1.4 ms less start-up, and nothing to install beside it. Here, because
@@ -67,6 +69,8 @@ let package = Package(
             exclude: ["prepare.sh", "LLVMStatic.artifactbundle"], publicHeadersPath: "include",
             cxxSettings: [.define("_GNU_SOURCE"), .define("__STDC_CONSTANT_MACROS"), .define("__STDC_LIMIT_MACROS")],
             linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd"), .linkedLibrary("m"), .linkedLibrary("stdc++")]),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd"),
+        .target(name: "CodeCache", dependencies: ["CZstd", "GuestMemory", "Support"]),
         .target(name: "LLVMBackend", dependencies: ["EmuIR", "GuestState", "CHost", "Support", "CLLVM"]),
         // engine
         .target(name: "CPluginAPI", exclude: ["exported-symbols.list"]),
@@ -79,7 +83,7 @@ let package = Package(
             name: "Engine",
             dependencies: [
                 "Support", "EmuIR", "GuestState", "GuestMemory", "A64ISA", "A64Translator", "IRPasses",
-                "IRInterpreter", "Baseline", "LLVMBackend", "PluginHost", "CHost",
+                "IRInterpreter", "Baseline", "CodeCache", "LLVMBackend", "PluginHost", "CHost",
             ], swiftSettings: uncheckedExclusivity),
         // the SDK for plugins, which the bundled ones use; Embedded Swift, so that they need no Swift runtime
         .target(name: "CNeedletailPlugin", dependencies: ["CPluginAPI"], path: "Sources/Plugins/CNeedletailPlugin"),
@@ -92,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "LinuxUser", "Engine", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost",
+                "LinuxUser", "Engine", "CodeCache", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost",
                 "Support",
             ], linkerSettings: exportPluginAPI + staticRuntime),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),
@@ -106,6 +110,7 @@ let package = Package(
         .testTarget(name: "IRPassesTests", dependencies: ["IRPasses", "EmuIR", "TestSupport"]),
         .testTarget(
             name: "BaselineTests", dependencies: ["Baseline", "A64Translator", "EmuIR", "IRPasses", "LLVMBackend", "Support"]),
+        .testTarget(name: "CodeCacheTests", dependencies: ["CodeCache", "GuestMemory"]),
         .testTarget(name: "CLLVMTests", dependencies: ["CLLVM"]),
         .testTarget(name: "A64TranslatorTests", dependencies: ["A64Translator", "A64ISA", "EmuIR", "TestSupport"]),
         .testTarget(name: "A64ISATests", dependencies: ["A64ISA", "FuzzKit", "TestSupport"]),

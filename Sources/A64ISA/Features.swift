@@ -48,6 +48,8 @@ public enum A64Feature: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 public struct A64FeatureSet: Hashable, BitwiseCopyable, Sendable, ExpressibleByArrayLiteral {
     @usableFromInline var bits: UInt64 = 0
     package init() {}
+    /// A number for each set.
+    package var number: UInt64 { bits }
     public init(arrayLiteral elements: A64Feature...) { for element in elements { insert(element) } }
 
     @inlinable public func contains(_ feature: A64Feature) -> Bool {

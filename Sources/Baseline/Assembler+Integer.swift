@@ -30,6 +30,13 @@ extension Assembler {
             quad(value)
         }
     }
+    /// A number of this process, always in eight bytes. Leaves the flags alone.
+    mutating func mov(_ d: GPR, address: UInt, _ kind: Relocation.Kind) {
+        byte(0x48 | d.number >> 3)
+        byte(0xb8 | d.number & 7)
+        quad(UInt64(address))
+        note(kind)
+    }
     /// - Parameter size: log2 of bytes; the 32-bit value is sign-extended for 8.
     mutating func mov(_ m: HostAddress, _ value: Int32, size: Int) {
         switch size {

@@ -10,6 +10,8 @@ struct Assembler: ~Copyable {
     /// 16-byte constants behind the code, and the operands that name them.
     private var pool: [(UInt64, UInt64)] = []
     private var poolUses: [(at: Int, index: Int32, trailing: Int)] = []
+    /// Places of the code that are true of this process only.
+    private(set) var relocations: [Relocation] = []
 
     /// - Parameter capacity: bytes; the caller looks at `room` before it writes much.
     init(capacity: Int) {
@@ -18,6 +20,7 @@ struct Assembler: ~Copyable {
         at = start
         pool.reserveCapacity(16)
         poolUses.reserveCapacity(32)
+        relocations.reserveCapacity(64)
     }
     deinit { start.deallocate() }
 
@@ -26,6 +29,12 @@ struct Assembler: ~Copyable {
         flagsEpoch &+= 1
         pool.removeAll(keepingCapacity: true)
         poolUses.removeAll(keepingCapacity: true)
+        relocations.removeAll(keepingCapacity: true)
+    }
+
+    /// What was written last is of this process.
+    mutating func note(_ kind: Relocation.Kind) {
+        relocations.append(Relocation(kind, at: UInt32(truncatingIfNeeded: offset - kind.size)))
     }
     /// Bytes written.
     var offset: Int { at - start }

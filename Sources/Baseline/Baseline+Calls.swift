@@ -33,7 +33,7 @@ extension BaselineCompiler {
     mutating func callFunction(_ function: UInt) {
         // The convention of TBs enters with RSP 8 off a multiple of 16.
         asm.lea(.rsp, HostAddress(.rsp, -8), wide: true)
-        asm.mov(.rax, UInt64(function))
+        asm.mov(.rax, address: function, .function)
         asm.call(.rax)
         asm.lea(.rsp, HostAddress(.rsp, 8), wide: true)
     }

@@ -144,12 +144,12 @@ extension BaselineCompiler {
             case .slot:
                 note(SlotJump(distance: Int(path.jump.at), slow: asm.offset), slot: path.index)
                 let offset = Int(NT_TB_SLOTS_OFFSET) + path.index * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET)
-                asm.mov(HostRegisters.tb, UInt64(tbAddress))
+                asm.mov(HostRegisters.tb, address: tbAddress, .block)
                 asm.mov(HostRegisters.tb, HostAddress(tb: offset), wide: true)
                 asm.jump(through: HostAddress(tb: Int(NT_TB_ENTRY)))
             case .loop:
                 storePC(path.pc)
-                asm.mov(HostRegisters.tb, UInt64(tbAddress))
+                asm.mov(HostRegisters.tb, address: tbAddress, .block)
                 asm.mov(HostAddress(cpu: Int(NT_CPU_EXIT_TB)), HostRegisters.tb, wide: true)
                 leave(NT_EXIT_LOOP)
             case .loopIndirect:

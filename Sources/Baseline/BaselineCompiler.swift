@@ -36,6 +36,9 @@ package struct BaselineCompiler: ~Copyable {
     /// Host offsets from which on accesses belong to a guest instruction.
     package private(set) var faultTable: [FaultEntry] = []
 
+    /// Where the code of the last `compile` has numbers of this process.
+    package var relocations: [Relocation] { asm.relocations }
+
     /// The jumps of the two slots.
     package private(set) var slotJumps: (SlotJump?, SlotJump?) = (nil, nil)
     var pc: UInt64 = 0
@@ -48,12 +51,22 @@ package struct BaselineCompiler: ~Copyable {
     package struct FaultEntry: BitwiseCopyable {
         package let offset: UInt32
         package let instruction: UInt16
+
+        package init(offset: UInt32, instruction: UInt16) {
+            self.offset = offset
+            self.instruction = instruction
+        }
     }
 
     /// Offsets in the code: of the distance in a slot's jump, and of where it leads at first.
     package struct SlotJump: BitwiseCopyable {
         package let distance: Int
         package let slow: Int
+
+        package init(distance: Int, slow: Int) {
+            self.distance = distance
+            self.slow = slow
+        }
     }
     mutating func note(_ jump: SlotJump, slot: Int) {
         if slot == 0 { slotJumps.0 = jump } else { slotJumps.1 = jump }
@@ -176,6 +189,7 @@ package struct BaselineCompiler: ~Copyable {
     mutating func storeFaultPoint() {
         let point = tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32(max(instruction, 0))
         asm.mov(HostAddress(cpu: Int(NT_CPU_FAULT_POINT)), Int32(bitPattern: point), size: 2)
+        asm.note(.faultPoint)
     }
 
     private mutating func emit(_ i: IRInst) {

@@ -1,5 +1,6 @@
 internal import Baseline
 internal import CHost
+internal import CodeCache
 internal import EmuIR
 internal import Support
 
@@ -36,19 +37,20 @@ final class BaselineTier: @unchecked Sendable {
     ///   memory.
     func compile(_ tb: TranslationBlock, index: UInt32) -> BaselineCode? {
         lock.withLock {
-            var block = pipeline.translate(tb.key, engine.translationMode(tb.key), fetch: engine.environment.fetch)
+            let mode = engine.translationMode(tb.key)
+            var block = pipeline.translate(tb.key, mode, fetch: engine.environment.fetch)
             guard block.guestInstructionCount == tb.instructionCount else { return nil }
             _ = pipeline.finish(
                 &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
-            return place(block, tb, index)
+            return place(block, tb, index, mode)
         }
     }
     /// The same of a block that went through the passes.
-    func compile(_ block: IRBlock, for tb: TranslationBlock, index: UInt32) -> BaselineCode? {
-        lock.withLock { place(block, tb, index) }
+    func compile(_ block: IRBlock, for tb: TranslationBlock, index: UInt32, _ mode: TranslationMode) -> BaselineCode? {
+        lock.withLock { place(block, tb, index, mode) }
     }
 
-    private func place(_ block: IRBlock, _ tb: TranslationBlock, _ index: UInt32) -> BaselineCode? {
+    private func place(_ block: IRBlock, _ tb: TranslationBlock, _ index: UInt32, _ mode: TranslationMode) -> BaselineCode? {
         let configuration = engine.configuration
         let code = compiler.compile(
             block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c), chains: configuration.chains,
@@ -58,8 +60,33 @@ final class BaselineTier: @unchecked Sendable {
             return nil
         }
         guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else { return nil }
+        engine.keptCode?.keep(code, of: block, tb, mode, compiler)
         if engine.showsHostCode { engine.backend.show(block, at: address, size: code.count) }
         return BaselineCode(entry: address, jumps: compiler.slotJumps)
+    }
+
+    /// Places kept code of a TB.
+    /// - Returns: nil when there is no memory, or what is kept is damaged.
+    func place(_ entry: CodeEntry, for tb: TranslationBlock, index: UInt32) -> BaselineCode? {
+        let code = entry.code
+        let faults = (0..<entry.faultCount).lazy.map { n in
+            let (offset, instruction) = entry.fault(n)
+            return BaselineCompiler.FaultEntry(offset: offset, instruction: instruction)
+        }
+        guard let address = arena.place(code, blockIndex: index, faults: faults) else { return nil }
+        // Nobody knows of it yet.
+        let memory = UnsafeMutableRawPointer(bitPattern: address)!
+        for n in 0..<entry.relocationCount {
+            guard let relocation = Relocation(bits: entry.relocation(n), size: code.count) else {
+                arena.release(address)
+                return nil
+            }
+            relocation.apply(to: memory, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))
+        }
+        var jumps: (BaselineCompiler.SlotJump?, BaselineCompiler.SlotJump?) = (nil, nil)
+        jumps.0 = entry.jump(0).map { BaselineCompiler.SlotJump(distance: $0.distance, slow: $0.slow) }
+        jumps.1 = entry.jump(1).map { BaselineCompiler.SlotJump(distance: $0.distance, slow: $0.slow) }
+        return BaselineCode(entry: address, jumps: jumps)
     }
 
     /// Gives up one TB's code. No vCPU may be in it.

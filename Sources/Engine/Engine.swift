@@ -1,5 +1,6 @@
 internal import A64Translator
 internal import CHost
+internal import CodeCache
 internal import EmuIR
 internal import Glibc
 package import GuestState
@@ -42,6 +43,8 @@ package final class Engine: @unchecked Sendable {
     private(set) lazy var compiler = CompileThread(engine: self)
     /// Nil where it has no part.
     private(set) var baseline: BaselineTier?
+    /// Code of former processes, and of this one for later ones; nil where none is kept.
+    private(set) var keptCode: KeptCode?
     private var compilerStarted = false
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
@@ -91,6 +94,11 @@ package final class Engine: @unchecked Sendable {
                 tier0: Tier0(chains: configuration.chains))
         }
         if [.auto, .baseline].contains(configuration.tier) { baseline = BaselineTier(self) }
+        // What is to be seen of each translation is to be seen of all.
+        let shows = log.isOn([.inAsm, .op, .opOpt, .llvm, .outAsm, .unimp]) || showsHostCode
+        if baseline != nil, plugins == nil, !shows, let directory = configuration.codeDirectory {
+            keptCode = KeptCode(directory, configuration, environment: environment, log: log)
+        }
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
             Unmanaged<VCPU>.fromOpaque(cpu!.pointee.owner).takeUnretainedValue().noteStaleCode(at: address)
@@ -205,6 +213,8 @@ package final class Engine: @unchecked Sendable {
     /// Translates, instruments and gives the first tier.
     private func makeBlock(_ key: TBKey, _ index: UInt32, _ maker: TBMaker) -> TranslationBlock {
         let mode = translationMode(key)
+        var isLearning = false
+        if let kept = keptCode?.find(key, mode, isLearning: &isLearning), let tb = makeBlock(key, index, mode, of: kept) { return tb }
         var block = maker.pipeline.translate(key, mode, in: environment)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
@@ -223,9 +233,10 @@ package final class Engine: @unchecked Sendable {
         case .auto, .region:
             // Without chaining there are no regions.
             let becomesHot = configuration.chains || configuration.tier == .auto
-            maker.tier0.install(tb, heat: becomesHot ? configuration.hotThreshold : .max)
+            let threshold = isLearning ? min(Self.learningThreshold, configuration.hotThreshold) : configuration.hotThreshold
+            maker.tier0.install(tb, heat: becomesHot ? threshold : .max)
         case .baseline:
-            if let code = baseline?.compile(block, for: tb, index: index) {
+            if let code = baseline?.compile(block, for: tb, index: index, mode) {
                 adopt(code, for: tb)
                 break
             }
@@ -240,6 +251,36 @@ package final class Engine: @unchecked Sendable {
         }
         return tb
     }
+
+    /// Executions of a TB before it is compiled where code is kept, but not its: the next process finds it.
+    private static let learningThreshold: Int32 = 2
+
+    /// - Returns: nil when there is no memory for its code.
+    private func makeBlock(_ key: TBKey, _ index: UInt32, _ mode: TranslationMode, of kept: CodeEntry) -> TranslationBlock? {
+        var instrumentation = TBInstrumentation()
+        if configuration.countsInstructions { addCounts(to: &instrumentation, kept.instructionCount) }
+        let tb = TranslationBlock(
+            key: key, index: index, instructionCount: kept.instructionCount, cleansTags: mode.cleansTags,
+            instrumentation: instrumentation)
+        guard let code = baseline?.place(kept, for: tb, index: index) else {
+            release(tb)
+            return nil
+        }
+        for n in 0..<kept.adjustmentCount {
+            let (first, instruction, offset, amount) = kept.adjustment(n)
+            tb.faultAdjustments.append(
+                FaultAdjustment(first: Int(first), instruction: Int(instruction), offset: offset, amount: amount))
+        }
+        tb.c.pointee.loop_heat = configuration.loopThreshold
+        tb.c.pointee.indirect_targets = kept.indirectTargets
+        nt_slot_init(tb.slot(0), kept.targets.0)
+        nt_slot_init(tb.slot(1), kept.targets.1)
+        adopt(code, for: tb)
+        return tb
+    }
+
+    /// Writes what later processes may take from this one.
+    package func keepCode() { keptCode?.save() }
 
     /// The first callback: TBs made before leave floating-point flags where its arithmetic would mix with them.
     private func noteCallbacks() {
@@ -299,15 +340,17 @@ package final class Engine: @unchecked Sendable {
             for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
             instrumentation = plugins.instrument(tb: TBDescription(pc: block.pc, words: words))
         }
-        if configuration.countsInstructions {
-            let count = InstrumentationRecord.add(offset: UInt64(NT_CPU_INSN_COUNT), value: 1)
-            if instrumentation.insns.isEmpty {
-                instrumentation.insns = Array(repeating: [count], count: block.guestInstructionCount)
-            } else {
-                for i in instrumentation.insns.indices { instrumentation.insns[i].append(count) }
-            }
-        }
+        if configuration.countsInstructions { addCounts(to: &instrumentation, block.guestInstructionCount) }
         return instrumentation
+    }
+
+    private func addCounts(to instrumentation: inout TBInstrumentation, _ instructionCount: Int) {
+        let count = InstrumentationRecord.add(offset: UInt64(NT_CPU_INSN_COUNT), value: 1)
+        if instrumentation.insns.isEmpty {
+            instrumentation.insns = Array(repeating: [count], count: instructionCount)
+        } else {
+            for i in instrumentation.insns.indices { instrumentation.insns[i].append(count) }
+        }
     }
 
     /// Chains a slot that a vCPU left through, unless TBs were removed since (then the slot may be gone).
@@ -488,8 +531,10 @@ package final class Engine: @unchecked Sendable {
         if compilerStarted { compiler.pause() }
         world.beginExclusive()
         cacheLock.lock()
+        keptCode?.stop()
     }
     package func afterForkInParent() {
+        keptCode?.resume()
         cacheLock.unlock()
         world.endExclusive()
         if compilerStarted { compiler.resume() }
@@ -501,6 +546,7 @@ package final class Engine: @unchecked Sendable {
         translators.resumeInForkChild()
         baseline?.resumeInForkChild()
         world.afterForkInChild(keeping: vcpu)
+        keptCode?.resumeInForkChild()
         if compilerStarted {
             for key in compiler.resetAfterFork() {
                 guard let tb = cache.find(key), tb.stage == .queued else { continue }

@@ -1,4 +1,6 @@
 package import A64Translator
+package import CodeCache
+package import GuestMemory
 package import GuestState
 
 /// Which executors the engine uses.
@@ -29,6 +31,8 @@ package struct EngineConfiguration: Sendable {
     package var countsInstructions: Bool
     /// Names compiled code for Linux `perf`.
     package var writesPerfMap: Bool
+    /// Where code is kept from one process to the next; nil where nothing is.
+    package var codeDirectory: CodeDirectory?
 
     /// What the baseline compiler takes for a TB is what some twenty executions in tier 0 take.
     package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 20 }
@@ -38,8 +42,9 @@ package struct EngineConfiguration: Sendable {
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
         hotThreshold: Int32? = nil, loopThreshold: Int32 = EngineConfiguration.defaultLoopThreshold,
-        countsInstructions: Bool = false, writesPerfMap: Bool = false
+        countsInstructions: Bool = false, writesPerfMap: Bool = false, codeDirectory: CodeDirectory? = nil
     ) {
+        self.codeDirectory = codeDirectory
         self.writesPerfMap = writesPerfMap
         self.tier = tier
         self.translation = translation
@@ -67,12 +72,15 @@ package protocol GuestEnvironment: AnyObject, Sendable {
     func handleFault(_ fault: HostFault, on vcpu: VCPU) -> VCPUAction
     /// An exit request was seen: deliver what is pending.
     func deliverPending(on vcpu: VCPU) -> VCPUAction
+    /// The file whose code is at an address, if it will be there in other processes, too. Any thread.
+    func image(at pc: UInt64) -> (number: Int, image: GuestImage)?
     /// Name of the function at an address, for dumps and plugins.
     func symbol(at pc: UInt64) -> String?
 }
 
 extension GuestEnvironment {
     package func isGuarded(_ pc: UInt64) -> Bool { false }
+    package func image(at pc: UInt64) -> (number: Int, image: GuestImage)? { nil }
 
     package func fetch(_ pc: UInt64, into words: UnsafeMutableBufferPointer<UInt32>) -> Int {
         guard let word = fetch(pc) else { return 0 }

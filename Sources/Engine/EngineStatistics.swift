@@ -14,6 +14,10 @@ package struct EngineStatistics: Sendable {
     package var stageTimes = StageTimes()
     /// TBs that the baseline compiler left to LLVM.
     package var baselineFailures = 0
+    /// TBs whose code was made by another process, how many files it is from, and TBs whose code was written.
+    package var keptBlocks = 0
+    package var keptFiles = 0
+    package var writtenBlocks = 0
 }
 
 extension Engine {
@@ -33,6 +37,7 @@ extension Engine {
         result.regionCodeBytes = regions.reduce(0) { $0 + $1.code.size }
         result.codeBytes = baseline?.codeBytes ?? 0
         result.baselineFailures = baseline?.failureCount ?? 0
+        if let keptCode { (result.keptFiles, result.keptBlocks, result.writtenBlocks) = keptCode.counts }
         guard hasBackend else { return result }
         result.codeBytes += backend.codeBytes
         result.stageTimes = backend.stageTimes

@@ -10,6 +10,8 @@ package final class AddressSpace: @unchecked Sendable {
     // @unchecked: `map` is only touched with `lock` held.
     private let lock = Lock()
     private var map = VMAMap()
+    /// Files whose code was mapped; an area's `image` is the index and 1.
+    private var images: [GuestImage] = []
     /// Held around each change of the host's mappings together with its record, so that of two threads' changes at one address
     /// both keep the same order. Taken before every lock of the engine.
     package let layoutLock = Lock()
@@ -23,6 +25,23 @@ package final class AddressSpace: @unchecked Sendable {
 
     package func isGuarded(_ address: GuestAddress) -> Bool {
         withMap { $0.area(at: address)?.protection.contains(.guarded) ?? false }
+    }
+
+    /// The file whose code is at an address, and its number in this address space.
+    package func image(at address: GuestAddress) -> (number: Int, image: GuestImage)? {
+        lock.withLock {
+            guard let area = map.area(at: address), area.image != 0 else { return nil }
+            return (Int(area.image) - 1, images[Int(area.image) - 1])
+        }
+    }
+
+    /// What areas with code of a file have in `image`.
+    package func register(_ image: GuestImage) -> UInt32 {
+        lock.withLock {
+            if let known = images.firstIndex(of: image) { return UInt32(known + 1) }
+            images.append(image)
+            return UInt32(images.count)
+        }
     }
 
     package func withMap<Result>(_ body: (inout VMAMap) -> Result) -> Result {

@@ -25,6 +25,8 @@ package struct VMA: Equatable, Sendable {
     package var label: Label
     /// What a fork child finds here.
     package var inheritance: Inheritance
+    /// The file whose code this is, in the address space's list; 0 none.
+    package var image: UInt32
 
     package enum Inheritance: UInt8, Sendable {
         case copied
@@ -42,18 +44,19 @@ package struct VMA: Equatable, Sendable {
 
     package init(
         range: Range<GuestAddress>, protection: PageProtection, isShared: Bool = false, label: Label = .none,
-        inheritance: Inheritance = .copied
+        inheritance: Inheritance = .copied, image: UInt32 = 0
     ) {
         self.range = range
         self.protection = protection
         self.isShared = isShared
         self.label = label
         self.inheritance = inheritance
+        self.image = image
     }
 
     fileprivate func hasSameAttributes(as other: VMA) -> Bool {
         protection == other.protection && isShared == other.isShared && label == other.label
-            && inheritance == other.inheritance
+            && inheritance == other.inheritance && image == other.image
     }
 }
 

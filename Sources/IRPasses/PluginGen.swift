@@ -9,6 +9,13 @@ package struct FaultAdjustment: Equatable, Sendable {
     package let offset: UInt64
     package let amount: UInt64
 
+    package init(first: Int, instruction: Int, offset: UInt64, amount: UInt64) {
+        self.first = first
+        self.instruction = instruction
+        self.offset = offset
+        self.amount = amount
+    }
+
     /// Whether a fault of this instruction has to take the amount back.
     package func applies(toFaultAt index: Int) -> Bool { first <= index && index < instruction }
 }

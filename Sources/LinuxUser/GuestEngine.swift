@@ -18,6 +18,8 @@ package protocol GuestEngine: AnyObject {
     func memoryBecomesShared()
     /// The guest is about to have a handler for SIGSEGV or SIGBUS, which sees registers and may change them.
     func faultsBecomeVisible()
+    /// The calling thread is about to replace the process by another program, if the host lets it.
+    func programEnds()
     /// Starts a vCPU on a new host thread, as `clone(CLONE_VM | CLONE_THREAD)` asks. `registers` holds the new thread's
     /// guest state, which is copied before this returns. The new host thread calls `thread.attach` before anything else
     /// and `thread.detach` at its end; this returns after `attach`. All signals are blocked for both threads meanwhile.
@@ -54,6 +56,7 @@ package struct EndedSystemCall: Sendable {
 
 extension GuestEngine {
     package func stopOwnThreads() {}
+    package func programEnds() {}
     package func memoryBecomesShared() {}
     package func faultsBecomeVisible() {}
     package func pagesBecomeGuarded() {}

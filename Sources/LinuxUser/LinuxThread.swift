@@ -29,6 +29,8 @@ package final class LinuxThread: @unchecked Sendable {
     var robustList = RobustList()
     /// In a child of CLONE_VFORK: the link to the waiting parent; else -1.
     var vforkParent: Int32 = -1
+    /// The file that the thread has opened last, while it is open; else -1.
+    var lastOpened: Int32 = -1
     let signalState: OpaquePointer
 
     // What a system call handler may set besides its result.

@@ -22,6 +22,7 @@ package struct LogItems: OptionSet, Sendable {
     package static let noChain = LogItems(rawValue: 1 << 13)
     package static let tid = LogItems(rawValue: 1 << 14)
     package static let region = LogItems(rawValue: 1 << 15)
+    package static let cache = LogItems(rawValue: 1 << 16)
 
     /// One row per item: its `-d` word and the line `-d help` prints.
     package static let table: [(name: String, item: LogItems, help: String)] = [
@@ -30,6 +31,7 @@ package struct LogItems: OptionSet, Sendable {
         ("op_opt", .opOpt, "show the IR of each TB after plugin-gen and the passes"),
         ("llvm", .llvm, "show the LLVM IR of each compiled TB"),
         ("region", .region, "show each region: its TBs, why they were chosen, exits, size, time to compile"),
+        ("cache", .cache, "show what cannot be done with the persistent code cache"),
         ("out_asm", .outAsm, "show the host code of each compiled TB"),
         ("exec", .exec, "show each TB before it runs (lookups only, unless nochain is on too)"),
         ("cpu", .cpu, "show the guest registers before each TB (as exec)"),

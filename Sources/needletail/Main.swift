@@ -1,6 +1,7 @@
 import A64ISA
 import A64Translator
 import CHost
+import CodeCache
 import Engine
 import Glibc
 import GuestState
@@ -113,7 +114,16 @@ struct Needletail {
                 tier: options.tier, translation: translation, chains: options.chains && !traces,
                 hotThreshold: options.hotThreshold,
                 loopThreshold: options.loopThreshold ?? EngineConfiguration.defaultLoopThreshold,
-                countsInstructions: options.printsStatistics, writesPerfMap: options.writesPerfMap))
+                countsInstructions: options.printsStatistics, writesPerfMap: options.writesPerfMap,
+                codeDirectory: options.usesCache && !isSecure && !options.oneInstructionPerTB ? codeDirectory(options, log) : nil))
+    }
+
+    private static func codeDirectory(_ options: Options, _ log: Log) -> CodeDirectory? {
+        let path = CodeDirectory.path(directory: options.cacheDirectory) { getenv($0).map { String(cString: $0) } }
+        guard let path else { return nil }
+        let directory = CodeDirectory(path: path)
+        if directory == nil { log.write(.cache, "code cache: directory \(path) is not used\n") }
+        return directory
     }
 
     /// `-L` without a slash at its end; empty when there is no such directory.

@@ -22,6 +22,8 @@ struct Options {
     var loopThreshold: Int32?
     var printsStatistics = false
     var writesPerfMap = false
+    var usesCache = true
+    var cacheDirectory: String?
     /// What an emulator that executed us handed over.
     var rerun: Rerun?
 
@@ -299,6 +301,18 @@ extension OptionRow {
         OptionRow(names: ["--no-chain"], argument: nil, variable: nil, help: "every TB returns to the run loop") {
             options, _ in
             options.chains = false
+        },
+        OptionRow(
+            names: ["--no-cache"], argument: nil, variable: "NEEDLETAIL_NO_CACHE",
+            help: "neither take compiled code of earlier runs nor keep this one's"
+        ) {
+            $0.usesCache = $1 == "0"
+        },
+        OptionRow(
+            names: ["--cache-dir"], argument: "path", variable: "NEEDLETAIL_CACHE_DIR",
+            help: "directory of the code cache; else needletail in XDG_CACHE_HOME or ~/.cache", inheritance: .path
+        ) {
+            $0.cacheDirectory = $1
         },
         OptionRow(
             names: ["--stats"], argument: nil, variable: nil, help: "at exit print guest instructions, time and speed"

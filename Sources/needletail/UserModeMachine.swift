@@ -114,6 +114,7 @@ final class UserModeMachine: @unchecked Sendable {
             plugins.vcpuExit(vcpu.index)
             plugins.atExit()
         }
+        engine.keepCode()
         if printsStatistics { printStatistics(vcpu.engine.statistics) }
         fflush(nil)
     }
@@ -134,6 +135,7 @@ final class UserModeMachine: @unchecked Sendable {
             code \(engine.codeBytes) bytes, of regions \(engine.regionCodeBytes)
             needletail: compiler, ms of processor time: lowering \(milliseconds(times.lowering)), passes \(milliseconds(times.passes)), \
             code generation \(milliseconds(times.codeGeneration)), linking \(milliseconds(times.linking))
+            needletail: code cache: files \(engine.keptFiles), TBs taken \(engine.keptBlocks), TBs written \(engine.writtenBlocks)
             needletail: exits of generated code: \(counts.exitText)
 
             """)
@@ -237,6 +239,8 @@ extension UserModeMachine: GuestEnvironment {
         return action
     }
 
+    func image(at pc: UInt64) -> (number: Int, image: GuestImage)? { process.addressSpace.image(at: pc) }
+
     func symbol(at pc: UInt64) -> String? { process?.symbols.function(at: pc)?.name }
 }
 
@@ -285,6 +289,7 @@ extension UserModeMachine: GuestEngine {
     }
 
     func stopOwnThreads() { engine.stopOwnThreads() }
+    func programEnds() { engine.keepCode() }
     func memoryBecomesShared() { engine.becomeParallel() }
     func faultsBecomeVisible() { engine.becomePrecise() }
     func pagesBecomeGuarded() { engine.startTrackingBranchTypes() }

@@ -1,3 +1,4 @@
+internal import Glibc
 package import GuestMemory
 
 /// Random access to the bytes of an image: a file or, in tests, an array. Offsets and counts are checked by the caller
@@ -43,6 +44,12 @@ package struct ELFImage: Sendable {
     /// The kernel reads no more than this of program headers.
     private static let programHeaderLimit = 65536
     static let programHeaderSize = 56
+
+    /// Whether an open file begins like an ELF file.
+    static func isELF(_ descriptor: Int32) -> Bool {
+        var magic: UInt32 = 0
+        return pread(descriptor, &magic, 4, 0) == 4 && magic.bigEndian == 0x7f45_4c46
+    }
 
     package init(_ source: some ELFSource) throws(ELFError) {
         guard source.size >= 4 else { throw .notELF }

@@ -60,7 +60,7 @@ struct ProgramLoader {
         let resolved = SysrootPath.resolve(interpreterPath, sysroot: sysroot) ?? interpreterPath
         let (interpreter, interpreterImage): (LoadedProgram, ELFImage)
         do throws(LoadError) {
-            (interpreter, interpreterImage) = try loadImage(resolved, base: 0)
+            (interpreter, interpreterImage) = try loadImage(resolved)
         } catch {
             throw .interpreter(of: path, error)
         }
@@ -84,7 +84,8 @@ struct ProgramLoader {
         return file
     }
 
-    private func loadImage(_ path: [UInt8], descriptor: Int32 = -1, base: UInt64) throws(LoadError) -> (LoadedProgram, ELFImage) {
+    /// - Parameter base: nil for the place that is the file's own.
+    private func loadImage(_ path: [UInt8], descriptor: Int32 = -1, base: UInt64? = nil) throws(LoadError) -> (LoadedProgram, ELFImage) {
         let file: HostFile
         do throws(LinuxErrno) {
             file = descriptor >= 0 ? try HostFile(copying: descriptor) : try Self.openExecutable(path)
@@ -99,7 +100,8 @@ struct ProgramLoader {
         }
         let bias: UInt64
         do throws(LinuxErrno) {
-            bias = try map(image, file, base: base)
+            let own = GuestImage(descriptor: file.descriptor, base: 0)
+            bias = try map(image, file, base: base ?? own?.preferredAddress(length: UInt64(image.span.count)) ?? 0)
         } catch {
             if error == .EEXIST { throw .addressTaken(path, image.span) }
             throw .memory(path, "its segments", error)
@@ -136,17 +138,27 @@ struct ProgramLoader {
         let segments = image.segments
         // An interpreter guards the pages of what it loads by itself.
         let isGuarded = hasBranchTargets && image.hasLandingPads && image.interpreter == nil
+        let numbers = segments.map { number(of: $0, file, bias: bias) }
         let holes = addressSpace.withMap { map in
-            for segment in segments {
+            for (segment, number) in zip(segments, numbers) {
                 let range = segment.pages.lowerBound &+ bias..<segment.pages.upperBound &+ bias
                 var protection = segment.protection
                 if isGuarded, protection.contains(.execute) { protection.insert(.guarded) }
-                map.insert(VMA(range: range, protection: protection))
+                map.insert(VMA(range: range, protection: protection, image: number))
             }
             return map.gaps(in: reserved)
         }
         for hole in holes { try hostCall(CallNumber.munmap, hole.lowerBound, UInt64(hole.count)) }
         return bias
+    }
+
+    /// For the record: which file's code it is.
+    private func number(of segment: ELFImage.Segment, _ file: borrowing HostFile, bias: UInt64) -> UInt32 {
+        let start = segment.memory.lowerBound &+ bias
+        guard segment.protection.contains(.execute), start < GuestImage.firstRandomAddress,
+            let image = GuestImage(descriptor: file.descriptor, base: start &- segment.fileOffset)
+        else { return 0 }
+        return addressSpace.register(image)
     }
 
     private func reserve(_ image: ELFImage, length: UInt64, base: UInt64) throws(LinuxErrno) -> UInt64 {

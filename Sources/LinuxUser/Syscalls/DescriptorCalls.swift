@@ -9,6 +9,7 @@ extension LinuxThread {
     }
 
     func close(_ a: SyscallArguments) throws(LinuxErrno) -> UInt64 {
+        if a.int(0) == lastOpened { lastOpened = -1 }
         try checkOwner(a[0])
         return try interruptible(CallNumber.close, a[0])
     }

@@ -104,6 +104,8 @@ extension LinuxThread {
     ) throws(LinuxErrno) -> UInt64 {
         let argumentVector = StringVector(arguments)
         let environmentVector = StringVector(environment)
+        // A child of vfork has run next to nothing, and its parent waits.
+        if vforkParent < 0 { process.engine?.programEnds() }
         return try withCString(file.path) { (path) throws(LinuxErrno) in
             if file.isPath, file.flags == 0 {
                 return try interruptible(CallNumber.execve, path, argumentVector.address, environmentVector.address)

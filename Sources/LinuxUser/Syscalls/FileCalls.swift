@@ -26,7 +26,9 @@ extension LinuxThread {
         let flags = OpenFlags.toHost(UInt32(truncatingIfNeeded: a[2]))
         if let emulated = try openEmulated(a[0], a[1], flags: flags) { return emulated }
         let path = try resolvedPath(a[1], follows: OpenFlags.followsLast(flags), in: a[0])
-        return try interruptible(CallNumber.openat, a[0], path, UInt64(flags), a[3])
+        let descriptor = try interruptible(CallNumber.openat, a[0], path, UInt64(flags), a[3])
+        lastOpened = Int32(truncatingIfNeeded: descriptor)
+        return descriptor
     }
 
     /// struct open_how: flags, mode, resolve.

@@ -110,7 +110,8 @@ extension LinuxThread {
         // A stack that grows would grow behind the record's back.
         let hostFlags = flags & ~(Self.foreignMapFlags | MAP_GROWSDOWN)
         // A host with 57-bit addresses would take a high hint by its word.
-        let place = isFixed || a[0] < ELFImage.addressLimit ? a[0] : 0
+        var place = isFixed || a[0] < ELFImage.addressLimit ? a[0] : 0
+        if a[0] == 0, !isFixed, !isShared { place = placeOfImage(a, flags, length: UInt64(range.count)) }
         let start: UInt64
         do throws(LinuxErrno) {
             start = try hostCall(
@@ -122,8 +123,33 @@ extension LinuxThread {
         }
         let mapped = start..<start &+ UInt64(range.count)
         if isShared { process.engine?.memoryBecomesShared() }
-        record(mapped) { $0.insert(VMA(range: mapped, protection: protection, isShared: isShared)) }
+        let image = isShared || flags & MAP_ANONYMOUS != 0 ? 0 : imageNumber(a, protection, start: start)
+        record(mapped) { $0.insert(VMA(range: mapped, protection: protection, isShared: isShared, image: image)) }
         return start
+    }
+
+    /// A file with code has a place of its own, so that what is known of the code stays true. Dynamic linkers map a file as a whole
+    /// first; where it must be aligned, they reserve memory and have the file open.
+    /// - Returns: a hint for the kernel; 0 none.
+    private func placeOfImage(_ a: SyscallArguments, _ flags: Int32, length: UInt64) -> UInt64 {
+        let descriptor: Int32
+        if flags & MAP_ANONYMOUS == 0 {
+            guard a[5] == 0 else { return 0 }
+            descriptor = a.int(4)
+        } else {
+            guard a[2] == 0, flags & MAP_NORESERVE == 0, lastOpened >= 0 else { return 0 }
+            descriptor = lastOpened
+        }
+        guard ELFImage.isELF(descriptor), let image = GuestImage(descriptor: descriptor, base: 0) else { return 0 }
+        return image.preferredAddress(length: length)
+    }
+
+    /// For the record of a private mapping: which file's code it is, if it is where it is in each process.
+    private func imageNumber(_ a: SyscallArguments, _ protection: PageProtection, start: UInt64) -> UInt32 {
+        guard protection.contains(.execute), start < GuestImage.firstRandomAddress,
+            let image = GuestImage(descriptor: a.int(4), base: start &- a[5])
+        else { return 0 }
+        return process.addressSpace.register(image)
     }
 
     /// Takes the free parts of a range that is about to be replaced, so that nothing but guest memory is in it.

@@ -1,0 +1,153 @@
+/// What names an entry in the file of its image: where its guest code is and all that changes what was made of it.
+package struct CodeEntryKey: Hashable, Comparable, Sendable {
+    /// The guest PC's distance from the image's base above, the variant below: sorted by it, neighbours are neighbours in the guest.
+    let bits: UInt64
+
+    /// - Returns: nil when the PC is too far from the base.
+    package init?(pc: UInt64, base: UInt64, variant: UInt32) {
+        guard pc >= base, pc - base <= UInt64(UInt32.max) else { return nil }
+        bits = (pc - base) << 32 | UInt64(variant)
+    }
+    init(bits: UInt64) { self.bits = bits }
+
+    package static func < (a: CodeEntryKey, b: CodeEntryKey) -> Bool { a.bits < b.bits }
+}
+
+/// The code of one TB as it is kept: bytes in the memory of a file, or on the way there.
+///
+/// All numbers are little-endian. Whoever reads one of a file relies on nothing: `init` checks that all parts are inside, the
+/// reader checks what it does with them.
+package struct CodeEntry {
+    /// Where the jump of a slot is: offsets of its distance, and of where it leads at first.
+    package typealias Jump = (distance: Int, slow: Int)
+    /// What a fault in mid-TB takes back; see `FaultAdjustment`.
+    package typealias Adjustment = (first: UInt32, instruction: UInt32, offset: UInt64, amount: UInt64)
+
+    private let bytes: UnsafeRawBufferPointer
+    package let instructionCount: Int
+    package let relocationCount: Int
+    package let faultCount: Int
+    package let adjustmentCount: Int
+    private let codeSize: Int
+
+    private static let headerSize = 56
+    private static let adjustmentSize = 24
+    private static let noJump: UInt16 = .max
+
+    private var wordsAt: Int { Self.headerSize }
+    private var relocationsAt: Int { wordsAt + instructionCount * 4 }
+    private var faultsAt: Int { relocationsAt + relocationCount * 4 }
+    private var adjustmentsAt: Int { faultsAt + faultCount * 4 }
+    private var codeAt: Int { adjustmentsAt + adjustmentCount * Self.adjustmentSize }
+
+    /// Reads what begins at the start of `memory`.
+    /// - Returns: nil when it is damaged.
+    package init?(at memory: UnsafeRawBufferPointer) {
+        guard memory.count >= Self.headerSize else { return nil }
+        let size = Int(memory.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
+        guard size <= memory.count else { return nil }
+        bytes = UnsafeRawBufferPointer(rebasing: memory[..<size])
+        codeSize = Int(memory.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        func count(_ offset: Int) -> Int { Int(memory.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
+        instructionCount = count(8)
+        relocationCount = count(10)
+        faultCount = count(12)
+        adjustmentCount = count(14)
+        guard instructionCount > 0, codeSize > 0, codeAt + codeSize <= size else { return nil }
+        for n in 0..<2 {
+            if let jump = jump(n), jump.distance & 3 != 0 || jump.distance + 4 > codeSize || jump.slow >= codeSize { return nil }
+        }
+    }
+
+    package var size: Int { bytes.count }
+    package var code: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[codeAt..<codeAt + codeSize]) }
+    /// The guest's instructions.
+    package var words: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[wordsAt..<relocationsAt]) }
+    /// `Relocation.bits`.
+    package func relocation(_ n: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: relocationsAt + n * 4, as: UInt32.self) }
+    /// From which offset on accesses belong to which instruction.
+    package func fault(_ n: Int) -> (offset: UInt32, instruction: UInt16) {
+        let value = bytes.loadUnaligned(fromByteOffset: faultsAt + n * 4, as: UInt32.self)
+        return (value >> 16, UInt16(truncatingIfNeeded: value))
+    }
+    package func adjustment(_ n: Int) -> Adjustment {
+        let at = adjustmentsAt + n * Self.adjustmentSize
+        return (
+            bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self), bytes.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self),
+            bytes.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self),
+            bytes.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self)
+        )
+    }
+    package func jump(_ slot: Int) -> Jump? {
+        let distance = bytes.loadUnaligned(fromByteOffset: 16 + slot * 4, as: UInt16.self)
+        if distance == Self.noJump { return nil }
+        return (Int(distance), Int(bytes.loadUnaligned(fromByteOffset: 18 + slot * 4, as: UInt16.self)))
+    }
+    /// Guest PCs that the slots lead to.
+    package var targets: (UInt64, UInt64) {
+        (bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
+    }
+    /// `nt_tb.indirect_targets`.
+    package var indirectTargets: (UInt64, UInt64) {
+        (bytes.loadUnaligned(fromByteOffset: 40, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 48, as: UInt64.self))
+    }
+}
+
+extension CodeEntry {
+    /// All that an entry is made of. The code has nothing of this process left in it.
+    package struct Parts {
+        package var words: [UInt32] = []
+        package var relocations: [UInt32] = []
+        package var faults: [(offset: UInt32, instruction: UInt16)] = []
+        package var adjustments: [Adjustment] = []
+        package var jumps: (Jump?, Jump?) = (nil, nil)
+        package var targets: (UInt64, UInt64) = (0, 0)
+        package var indirectTargets: (UInt64, UInt64) = (.max, .max)
+        package init() {}
+    }
+
+    /// Appends an entry, and makes `code` with what has room for it: `fill` writes it.
+    /// - Returns: false when it does not fit into the format; then nothing was appended.
+    package static func append(
+        _ parts: Parts, codeSize: Int, to bytes: inout [UInt8], _ fill: (UnsafeMutableRawPointer) -> Void
+    ) -> Bool {
+        let limit = Int(UInt16.max)
+        guard codeSize < limit, parts.words.count < limit, parts.relocations.count < limit, parts.faults.count < limit,
+            parts.adjustments.count < limit
+        else { return false }
+        let tables = (parts.words.count + parts.relocations.count + parts.faults.count) * 4
+        let codeAt = headerSize + tables + parts.adjustments.count * adjustmentSize
+        let size = (codeAt + codeSize + 7) & ~7
+        let start = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: size))
+        bytes.withUnsafeMutableBytes { buffer in
+            let entry = buffer.baseAddress! + start
+            var at = 0
+            func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+                entry.storeBytes(of: value, toByteOffset: at, as: T.self)
+                at += MemoryLayout<T>.size
+            }
+            put(UInt32(size))
+            put(UInt32(codeSize))
+            for count in [parts.words.count, parts.relocations.count, parts.faults.count, parts.adjustments.count] {
+                put(UInt16(count))
+            }
+            for jump in [parts.jumps.0, parts.jumps.1] {
+                put(jump.map { UInt16($0.distance) } ?? noJump)
+                put(jump.map { UInt16($0.slow) } ?? noJump)
+            }
+            for target in [parts.targets.0, parts.targets.1, parts.indirectTargets.0, parts.indirectTargets.1] { put(target) }
+            for word in parts.words { put(word) }
+            for bits in parts.relocations { put(bits) }
+            for fault in parts.faults { put(fault.offset << 16 | UInt32(fault.instruction)) }
+            for adjustment in parts.adjustments {
+                put(adjustment.first)
+                put(adjustment.instruction)
+                put(adjustment.offset)
+                put(adjustment.amount)
+            }
+            fill(entry + at)
+        }
+        return true
+    }
+}
