@@ -3,60 +3,42 @@ internal import CHost
 internal import CodeCache
 internal import EmuIR
 internal import Support
+internal import Synchronization
 
 /// Tier 1 where the host has what its code uses: made on the vCPU's own thread, in microseconds.
 ///
-/// Threads: any; one compiles at a time.
+/// Threads: any, each with a compiler of its own.
 final class BaselineTier: @unchecked Sendable {
-    // @unchecked: everything is guarded by `lock`; the arena has its own.
-    private let lock = Lock()
-    private var compiler = BaselineCompiler()
-    private var pipeline: TranslationPipeline
+    // @unchecked: the count is atomic; the arena has a lock.
     private let arena = CodeArena(limit: BaselineTier.codeLimit)
     private unowned let engine: Engine
-    private var failures = 0
+    private let failures = Atomic(0)
 
-    /// Bytes of code at most; what is hot later stays in tier 0.
+    /// Bytes of code at most; what comes later stays in tier 0.
     private static let codeLimit = 128 << 20
 
     /// - Returns: nil where the host lacks instructions.
     init?(_ engine: Engine) {
         guard BaselineCompiler.isSupported else { return nil }
         self.engine = engine
-        pipeline = TranslationPipeline(configuration: engine.configuration, feedsInterpreter: false, log: engine.log)
     }
 
     /// Bytes of code.
     var codeBytes: Int { arena.bytes }
     /// TBs that had operations without code here.
-    var failureCount: Int { lock.withLock { failures } }
+    var failureCount: Int { failures.load(ordering: .relaxed) }
 
-    /// Makes code for a TB from its guest code and the records of its instrumentation.
-    ///
-    /// - Returns: the code; nil when the guest code has changed meanwhile, when an operation has no code here, or when there is no
-    ///   memory.
-    func compile(_ tb: TranslationBlock, index: UInt32) -> BaselineCode? {
-        lock.withLock {
-            let mode = engine.translationMode(tb.key)
-            var block = pipeline.translate(tb.key, mode, fetch: engine.environment.fetch)
-            guard block.guestInstructionCount == tb.instructionCount else { return nil }
-            _ = pipeline.finish(
-                &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
-            return place(block, tb, index, mode)
-        }
-    }
-    /// The same of a block that went through the passes.
-    func compile(_ block: IRBlock, for tb: TranslationBlock, index: UInt32, _ mode: TranslationMode) -> BaselineCode? {
-        lock.withLock { place(block, tb, index, mode) }
-    }
-
-    private func place(_ block: IRBlock, _ tb: TranslationBlock, _ index: UInt32, _ mode: TranslationMode) -> BaselineCode? {
+    /// Makes code of a TB's block that went through the passes.
+    /// - Returns: the code; nil when an operation has no code here, or when there is no memory.
+    func compile(
+        _ block: IRBlock, for tb: TranslationBlock, index: UInt32, _ mode: TranslationMode, with compiler: inout BaselineCompiler
+    ) -> BaselineCode? {
         let configuration = engine.configuration
         let code = compiler.compile(
             block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c), chains: configuration.chains,
             countsLoops: configuration.tier == .auto)
         guard let code else {
-            failures += 1
+            failures.add(1, ordering: .relaxed)
             return nil
         }
         guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else { return nil }
@@ -97,11 +79,8 @@ final class BaselineTier: @unchecked Sendable {
         arena.faultPoint(at: address).map { $0.blockIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32($0.instruction) }
     }
 
-    // MARK: fork
-
-    func stop() { lock.lock() }
-    func resume() { lock.unlock() }
-    func resumeInForkChild() { lock.reinitialiseAfterFork() }
+    /// No thread was at work here.
+    func resumeInForkChild() { arena.reinitialiseAfterFork() }
 }
 
 /// Code that the baseline compiler made for a TB.

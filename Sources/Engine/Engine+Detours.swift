@@ -29,7 +29,7 @@ extension Engine {
             instructionCount: block.guestInstructionCount, cleansTags: true, instrumentation: instrumentation)
         rest.faultAdjustments = adjustments
         pipeline.initialiseSlots(of: rest, for: block)
-        Tier0(chains: configuration.chains).install(block, in: rest)
+        Tier0(chains: configuration.chains).install(block, in: rest, heat: .max)
         cacheLock.withLock { cache.insert(rest) }
         return rest
     }

@@ -1,4 +1,5 @@
 internal import A64Translator
+internal import Baseline
 internal import CHost
 internal import CodeCache
 internal import EmuIR
@@ -85,15 +86,17 @@ package final class Engine: @unchecked Sendable {
         self.tracking = Atomic(configuration.translation.tracksBranchTypes)
         showsHostCode = log.isOn(.outAsm) || configuration.writesPerfMap
         loopSampleInterval = max(1, min(configuration.loopThreshold / 8, Self.longestLoopSample))
-        let feedsInterpreter = [.interp, .auto].contains(configuration.tier)
-        // Plugins are told of one translation at a time, dumps stand one behind the other, and the compiler is one.
-        let isSerial = plugins != nil || !feedsInterpreter || log.isOn([.inAsm, .op, .opOpt, .unimp])
+        let hasBaseline = [.auto, .baseline].contains(configuration.tier) && BaselineCompiler.isSupported
+        let feedsInterpreter = configuration.tier == .interp || configuration.tier == .auto && !hasBaseline
+        // Plugins are told of one translation at a time, dumps stand one behind the other, and LLVM's compiler is one.
+        let usesLLVM = configuration.tier == .block || configuration.tier == .region || configuration.tier == .baseline
+        let isSerial = plugins != nil || usesLLVM || showsHostCode || log.isOn([.inAsm, .op, .opOpt, .unimp])
         translators = TranslatorPool(limit: isSerial ? 1 : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
             TBMaker(
                 pipeline: TranslationPipeline(configuration: configuration, feedsInterpreter: feedsInterpreter, log: log),
                 tier0: Tier0(chains: configuration.chains))
         }
-        if [.auto, .baseline].contains(configuration.tier) { baseline = BaselineTier(self) }
+        if hasBaseline { baseline = BaselineTier(self) }
         // What is to be seen of each translation is to be seen of all.
         let shows = log.isOn([.inAsm, .op, .opOpt, .llvm, .outAsm, .unimp]) || showsHostCode
         if baseline != nil, plugins == nil, !shows, let directory = configuration.codeDirectory {
@@ -213,14 +216,13 @@ package final class Engine: @unchecked Sendable {
     /// Translates, instruments and gives the first tier.
     private func makeBlock(_ key: TBKey, _ index: UInt32, _ maker: TBMaker) -> TranslationBlock {
         let mode = translationMode(key)
-        var isLearning = false
-        if let kept = keptCode?.find(key, mode, isLearning: &isLearning), let tb = makeBlock(key, index, mode, of: kept) { return tb }
+        if let kept = keptCode?.find(key, mode), let tb = makeBlock(key, index, mode, of: kept) { return tb }
         var block = maker.pipeline.translate(key, mode, in: environment)
         let instrumentation = instrument(block)
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
             &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
-        let startsInTier0 = configuration.tier != .block && configuration.tier != .baseline
+        // With room behind it for its cells, where that is what it begins with.
         let cellBytes = startsInTier0 ? maker.tier0.prepare(block, index: index) : 0
         let tb = TranslationBlock(
             key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
@@ -228,32 +230,34 @@ package final class Engine: @unchecked Sendable {
         tb.faultAdjustments = adjustments
         tb.c.pointee.loop_heat = configuration.loopThreshold
         maker.pipeline.initialiseSlots(of: tb, for: block)
-        switch configuration.tier {
-        case .interp: maker.tier0.install(tb, heat: .max)
-        case .auto, .region:
+        if startsInTier0 {
             // Without chaining there are no regions.
-            let becomesHot = configuration.chains || configuration.tier == .auto
-            let threshold = isLearning ? min(Self.learningThreshold, configuration.hotThreshold) : configuration.hotThreshold
-            maker.tier0.install(tb, heat: becomesHot ? threshold : .max)
-        case .baseline:
-            if let code = baseline?.compile(block, for: tb, index: index, mode) {
-                adopt(code, for: tb)
-                break
-            }
-            fallthrough
-        case .block:
+            let becomesHot = configuration.tier == .auto || configuration.tier == .region && configuration.chains
+            maker.tier0.install(tb, heat: becomesHot ? configuration.hotThreshold : .max)
+        } else if let code = baseline?.compile(block, for: tb, index: index, mode, with: &maker.compiler) {
+            adopt(code, for: tb)
+        } else if configuration.tier == .auto {
+            maker.tier0.install(block, in: tb, heat: configuration.hotThreshold)
+        } else {
             let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))]
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
             } else {
-                maker.tier0.install(block, in: tb)
+                maker.tier0.install(block, in: tb, heat: .max)
             }
         }
         return tb
     }
 
-    /// Executions of a TB before it is compiled where code is kept, but not its: the next process finds it.
-    private static let learningThreshold: Int32 = 2
+    /// Nothing compiles a TB before its first execution.
+    private var startsInTier0: Bool { Self.startsInTier0(configuration.tier, baseline != nil) }
+    private static func startsInTier0(_ tier: Tier, _ hasBaseline: Bool) -> Bool {
+        switch tier {
+        case .interp, .region: true
+        case .auto: !hasBaseline
+        case .baseline, .block: false
+        }
+    }
 
     /// - Returns: nil when there is no memory for its code.
     private func makeBlock(_ key: TBKey, _ index: UInt32, _ mode: TranslationMode, of kept: CodeEntry) -> TranslationBlock? {
@@ -367,31 +371,17 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// A tier-0 TB reached its threshold, which it says once: compiles it, or where only LLVM can, hands it to the compile thread and
-    /// lets it run on in tier 0 meanwhile.
+    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile thread and lets it run on in tier 0 meanwhile.
     func promote(_ key: TBKey) {
-        let hot = cacheLock.withLock { () -> (TranslationBlock, UInt32)? in
+        let isHot = cacheLock.withLock { () -> Bool in
             // By key and not by address: it may have been removed, and made again, since.
-            guard let tb = cache.find(key), tb.stage == .tier0 else { return nil }
+            guard let tb = cache.find(key), tb.stage == .tier0 else { return false }
             tb.stage = .queued
             Tier0.stopCounting(tb)
-            return (tb, tb.c.pointee.tb_index)
+            if configuration.tier != .region { compiler.enqueue(key) }
+            return true
         }
-        guard let (tb, index) = hot else { return }
-        if configuration.tier == .region { return compiler.makeRegionNow(key) }
-        let code = baseline?.compile(tb, index: index)
-        cacheLock.withLock {
-            // Removed meanwhile, and perhaps made again: then from other guest code.
-            if cache.find(key) !== tb {
-                if let code { baseline?.release(code) }
-            } else if let code {
-                adopt(code, for: tb)
-                cache.leadAnew(from: tb)
-                cache.leadAnew(to: tb)
-            } else {
-                compiler.enqueue(key)
-            }
-        }
+        if isHot, configuration.tier == .region { compiler.makeRegionNow(key) }
     }
 
     /// A TB has used up its `loop_heat`. Inside `world` only.
@@ -527,7 +517,6 @@ package final class Engine: @unchecked Sendable {
     /// and the locks at rest, and no TB half removed.
     package func prepareFork() {
         translators.stop()
-        baseline?.stop()
         if compilerStarted { compiler.pause() }
         world.beginExclusive()
         cacheLock.lock()
@@ -538,7 +527,6 @@ package final class Engine: @unchecked Sendable {
         cacheLock.unlock()
         world.endExclusive()
         if compilerStarted { compiler.resume() }
-        baseline?.resume()
         translators.resume()
     }
     package func afterForkInChild(keeping vcpu: VCPU) {

@@ -96,9 +96,8 @@ final class KeptCode: @unchecked Sendable {
 
     // MARK: Taking
 
-    /// - Parameter isLearning: set where there is code of the image, but not of this TB.
     /// - Returns: an entry whose guest code is what is in memory now; valid to the end of the process.
-    func find(_ key: TBKey, _ mode: TranslationMode, isLearning: inout Bool) -> CodeEntry? {
+    func find(_ key: TBKey, _ mode: TranslationMode) -> CodeEntry? {
         guard key.flags < 1 << UInt32(NT_TB_FLAG_BITS), let (number, image) = environment.image(at: key.pc),
             let entryKey = CodeEntryKey(pc: key.pc, base: image.base, variant: Self.variant(key, mode))
         else { return nil }
@@ -107,7 +106,6 @@ final class KeptCode: @unchecked Sendable {
             let wasDamaged = file.isDamaged
             let entry = file.find(entryKey)
             if file.isDamaged, !wasDamaged { log.write(.cache, "code cache: a file is damaged\n") }
-            isLearning = entry == nil
             return entry
         }
         guard let entry, isCurrent(entry, key) else { return nil }
@@ -150,7 +148,7 @@ final class KeptCode: @unchecked Sendable {
 
     // MARK: Keeping
 
-    /// Notes new code. The baseline tier's lock is held.
+    /// Notes new code.
     func keep(
         _ code: UnsafeRawBufferPointer, of block: IRBlock, _ tb: TranslationBlock, _ mode: TranslationMode,
         _ compiler: borrowing BaselineCompiler

@@ -22,10 +22,10 @@ final class Tier0 {
         install(tb, at: tb.roomForCells, heat: heat)
     }
 
-    /// Both for a TB without room, that never becomes hot.
-    func install(_ block: IRBlock, in tb: TranslationBlock) {
+    /// Both for a TB without room.
+    func install(_ block: IRBlock, in tb: TranslationBlock, heat: Int32) {
         let size = prepare(block, index: tb.c.pointee.tb_index)
-        install(tb, at: .allocate(byteCount: size, alignment: 8), heat: .max)
+        install(tb, at: .allocate(byteCount: size, alignment: 8), heat: heat)
     }
 
     private func install(_ tb: TranslationBlock, at memory: UnsafeMutableRawPointer, heat: Int32) {

@@ -1,9 +1,11 @@
+internal import Baseline
 internal import Support
 
 /// What one thread needs to make TBs: scratch memory, and nothing shared.
 final class TBMaker {
     var pipeline: TranslationPipeline
     let tier0: Tier0
+    var compiler = BaselineCompiler()
     /// The guest page of the TB being made, and whether code there changed since. Guarded by the engine's cache lock.
     var page: UInt64 = 0
     var isStale = false
