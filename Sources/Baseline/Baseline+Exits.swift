@@ -5,11 +5,9 @@ internal import EmuIR
 extension BaselineCompiler {
     struct ColdPath {
         enum Kind {
-            /// An exit request was seen, or a way back was gone often enough: leaves for `pc`, which is in RAX for indirect branches.
+            /// An exit request was seen: leaves for `pc`, which is in RAX for indirect branches.
             case request
             case requestIndirect
-            case loop
-            case loopIndirect
             /// To the next TB through slot `index`, while nothing more direct is known.
             case slot
             /// The jump cache has no TB for RAX.
@@ -90,13 +88,6 @@ extension BaselineCompiler {
         coldPaths.append(ColdPath(kind, asm.jump(if: .notEqual), pc: target))
     }
 
-    /// The vCPU's own counter: now and then, one way back is noted for the TB in R13.
-    private mutating func countLoop(_ kind: ColdPath.Kind, _ target: UInt64 = 0) {
-        guard countsLoops else { return }
-        asm.arithmetic(.sub, HostAddress(cpu: Int(NT_CPU_LOOP_COUNTDOWN)), 1, wide: false)
-        coldPaths.append(ColdPath(kind, asm.jump(if: .sign), pc: target))
-    }
-
     private mutating func jump(to target: UInt64, slot: Int) {
         guard chains else {
             storePC(target)
@@ -104,7 +95,6 @@ extension BaselineCompiler {
         }
         if target <= pc {
             poll(.request, target)
-            countLoop(.loop, target)
         }
         var path = ColdPath(.slot, asm.alignedJump())
         path.index = slot
@@ -126,7 +116,6 @@ extension BaselineCompiler {
         asm.arithmetic(.cmp, .rax, HostAddress(HostRegisters.cpu, index: .rcx, cache), wide: true)
         coldPaths.append(ColdPath(.lookup, asm.jump(if: .notEqual)))
         asm.mov(HostRegisters.tb, HostAddress(HostRegisters.cpu, index: .rcx, cache + 8), wide: true)
-        countLoop(.loopIndirect)
         asm.jump(through: HostAddress(tb: Int(NT_TB_ENTRY)))
     }
 
@@ -147,15 +136,6 @@ extension BaselineCompiler {
                 asm.mov(HostRegisters.tb, address: tbAddress, .block)
                 asm.mov(HostRegisters.tb, HostAddress(tb: offset), wide: true)
                 asm.jump(through: HostAddress(tb: Int(NT_TB_ENTRY)))
-            case .loop:
-                storePC(path.pc)
-                asm.mov(HostRegisters.tb, address: tbAddress, .block)
-                asm.mov(HostAddress(cpu: Int(NT_CPU_EXIT_TB)), HostRegisters.tb, wide: true)
-                leave(NT_EXIT_LOOP)
-            case .loopIndirect:
-                asm.mov(storedPC, .rax, wide: true)
-                asm.mov(HostAddress(cpu: Int(NT_CPU_EXIT_TB)), HostRegisters.tb, wide: true)
-                leave(NT_EXIT_LOOP)
             case .lookup:
                 asm.mov(storedPC, .rax, wide: true)
                 leave(NT_EXIT_LOOKUP)

@@ -46,7 +46,6 @@ package struct BaselineCompiler: ~Copyable {
     var tbIndex: UInt32 = 0
     var tbFlags: UInt32 = 0
     var chains = true
-    var countsLoops = true
 
     package struct FaultEntry: BitwiseCopyable {
         package let offset: UInt32
@@ -104,16 +103,14 @@ package struct BaselineCompiler: ~Copyable {
     /// - Parameter tbIndex: of the TB in the engine's table, for fault points.
     /// - Parameter tbAddress: of its `nt_tb`.
     /// - Parameter chains: whether branches go straight to the next TB.
-    /// - Parameter countsLoops: whether ways back are counted for regions.
     /// - Returns: the code, valid until the next call; nil when some operation has none here.
     package mutating func compile(
-        _ block: IRBlock, tbIndex: UInt32, tbAddress: UInt, chains: Bool, countsLoops: Bool
+        _ block: IRBlock, tbIndex: UInt32, tbAddress: UInt, chains: Bool
     ) -> UnsafeRawBufferPointer? {
         reset(block)
         self.tbIndex = tbIndex
         self.tbAddress = tbAddress
         self.chains = chains
-        self.countsLoops = chains && countsLoops
         block.insts.withUnsafeBufferPointer { insts in
             self.insts = insts
             noteUses()

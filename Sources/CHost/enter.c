@@ -62,21 +62,9 @@ __attribute__((naked)) _Noreturn void nt_leave(nt_cpu *cpu, uint64_t exit_code) 
 #error "nt_enter is written for x86-64 hosts only; an AArch64 host needs its own trampoline and context access"
 #endif
 
-// Notes ways back for their TB. Updates that vCPUs lose to each other only delay a region.
-static bool is_hot_loop(nt_cpu *cpu) {
-    cpu->loop_countdown = cpu->loop_interval;
-    int32_t left = cpu->exit_tb->loop_heat - cpu->loop_interval;
-    if (left <= 0)
-        return true;
-    cpu->exit_tb->loop_heat = left;
-    return false;
-}
-
 // After an exit that only wants the next TB, the one that the engine would find.
-static bool goes_on(nt_cpu *cpu, uint64_t *exit, nt_tb **tb) {
-    if (*exit == NT_EXIT_LOOP && !is_hot_loop(cpu))
-        *exit = NT_EXIT_LOOKUP;
-    if (*exit != NT_EXIT_LOOKUP || !cpu->finds_tbs || __atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED))
+static bool goes_on(nt_cpu *cpu, uint64_t exit, nt_tb **tb) {
+    if (exit != NT_EXIT_LOOKUP || !cpu->finds_tbs || __atomic_load_n((uint32_t *)&cpu->exit_request, __ATOMIC_RELAXED))
         return false;
     nt_tb *next = nt_find_tb(cpu);
     if (next == NULL)
@@ -97,7 +85,7 @@ uint64_t nt_run(nt_cpu *cpu, nt_tb *tb) {
     do {
         exit = nt_enter(cpu, tb);
         nt_count_exit(cpu, (nt_exit)exit);
-    } while (goes_on(cpu, &exit, &tb));
+    } while (goes_on(cpu, exit, &tb));
     nt_fp_collect(cpu);
     return exit;
 }

@@ -35,8 +35,7 @@ final class BaselineTier: @unchecked Sendable {
     ) -> BaselineCode? {
         let configuration = engine.configuration
         let code = compiler.compile(
-            block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c), chains: configuration.chains,
-            countsLoops: configuration.tier == .auto)
+            block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c), chains: configuration.chains)
         guard let code else {
             failures.add(1, ordering: .relaxed)
             return nil

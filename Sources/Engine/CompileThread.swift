@@ -16,7 +16,14 @@ final class CompileThread: @unchecked Sendable {
     private var regionsPutOff = 0
     private static let batchesBeforeRegion = 8
     /// Heads of regions to make.
-    private var regionQueue: [(key: TBKey, path: RecordedPath?)] = []
+    private var regionQueue: [RegionRequest] = []
+    private enum RegionRequest {
+        /// Of what was seen to run.
+        case path(RecordedPath)
+        /// Of what branches from a TB lead to.
+        case head(TBKey)
+    }
+    private var sampler: Sampler
     private var isStarted = false
     private var isPaused = false
     private var isBusy = false
@@ -32,12 +39,21 @@ final class CompileThread: @unchecked Sendable {
     init(engine: Engine) {
         self.engine = engine
         pipeline = TranslationPipeline(configuration: engine.configuration, feedsInterpreter: false, log: engine.log)
+        sampler = Sampler(engine.configuration)
     }
 
     /// Any thread; starts the thread at the first call.
     func enqueue(_ key: TBKey) { add { queue.append(key) } }
-    /// - Parameter path: what was seen to run; without it, the region is what branches lead to.
-    func enqueueRegion(_ key: TBKey, _ path: RecordedPath?) { add { regionQueue.append((key, path)) } }
+    /// What a vCPU has recorded; nil when nothing came of it.
+    func take(_ path: RecordedPath?) {
+        add {
+            if let path { regionQueue.append(.path(path)) } else { sampler.note(wasUseful: false) }
+        }
+    }
+    /// Has the thread look at what runs, if it is not there yet. A vCPU's thread, when it makes a TB.
+    func startSampling() {
+        if sampler.isOn { add {} }
+    }
 
     private func add(_ append: () -> Void) {
         lock.withLock {
@@ -52,14 +68,14 @@ final class CompileThread: @unchecked Sendable {
 
     /// As `enqueueRegion`, and waits until it is made. A vCPU's thread outside generated code.
     func makeRegionNow(_ key: TBKey) {
-        enqueueRegion(key, nil)
+        add { regionQueue.append(.head(key)) }
         lock.lock()
         while isStarted, !isStopping, isBusy || !regionQueue.isEmpty { wake.wait(lock) }
         lock.unlock()
     }
 
     private func start() {
-        engine.noteCompilerStarted()
+        engine.noteCompiler(isRunning: true)
         let argument = Unmanaged.passUnretained(self).toOpaque()
         // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too.
         // The default stack follows the guest's `ulimit -s`; LLVM wants its own.
@@ -83,6 +99,7 @@ final class CompileThread: @unchecked Sendable {
         if error != 0 {
             // At the limit of threads the guest runs in tier 0 until the next try.
             isStarted = false
+            engine.noteCompiler(isRunning: false)
         }
     }
 
@@ -110,6 +127,7 @@ final class CompileThread: @unchecked Sendable {
         lock.withLock {
             isStarted = false
             isStopping = false
+            engine.noteCompiler(isRunning: false)
         }
     }
     /// The thread does not exist in a fork child. Most children soon execute another program, so none is started for what was
@@ -125,21 +143,27 @@ final class CompileThread: @unchecked Sendable {
         return queue
     }
     /// As `resetAfterFork`, for regions.
-    func resetRegionsAfterFork() -> [TBKey] {
-        defer { regionQueue.removeAll() }
-        return regionQueue.map(\.key)
+    func resetRegionsAfterFork() {
+        regionQueue.removeAll()
+        sampler = Sampler(engine.configuration)
     }
 
     private func loop() {
         while true {
             lock.lock()
-            while !isStopping && (queue.isEmpty && regionQueue.isEmpty || isPaused) { wake.wait(lock) }
+            while !isStopping && (queue.isEmpty && regionQueue.isEmpty || isPaused) {
+                if isPaused || !sampler.isOn {
+                    wake.wait(lock)
+                } else if !wake.wait(lock, until: sampler.nextLook) {
+                    sampler.look(at: engine.world)
+                }
+            }
             if isStopping { return lock.unlock() }
             let keys = Array(queue.prefix(CompileThread.batchSize))
             queue.removeFirst(keys.count)
             // A region takes as long as hundreds of TBs. While many wait, the guest is interpreted.
             regionsPutOff = queue.isEmpty ? 0 : regionsPutOff + 1
-            var region: (key: TBKey, path: RecordedPath?)?
+            var region: RegionRequest?
             if !regionQueue.isEmpty, queue.isEmpty || regionsPutOff > Self.batchesBeforeRegion {
                 region = regionQueue.removeFirst()
                 regionsPutOff = 0
@@ -147,7 +171,7 @@ final class CompileThread: @unchecked Sendable {
             isBusy = true
             lock.unlock()
             if !keys.isEmpty { compile(keys) }
-            if let region { makeRegion(region.key, region.path) }
+            if let region { makeRegion(region) }
             lock.withLock {
                 isBusy = false
                 wake.broadcast()
@@ -173,7 +197,7 @@ final class CompileThread: @unchecked Sendable {
         if units.isEmpty { return }
         // Without memory for code the TBs stay in tier 0.
         let configuration = engine.configuration
-        guard let code = engine.backend.compile(units, chains: configuration.chains, countsLoops: configuration.tier == .auto)
+        guard let code = engine.backend.compile(units, chains: configuration.chains, isFinal: configuration.tier != .auto)
         else { return }
         engine.cacheLock.withLock {
             for (tb, compiled) in zip(owners, code) {
@@ -187,18 +211,20 @@ final class CompileThread: @unchecked Sendable {
         }
     }
 
-    private func makeRegion(_ key: TBKey, _ path: RecordedPath?) {
+    private func makeRegion(_ request: RegionRequest) {
         let clock = StageClock()
-        defer { engine.cacheLock.withLock { engine.cache.find(key)?.awaitsRegion = false } }
         let builder = RegionBuilder(engine)
-        let plan = path.map { builder.build(along: $0, from: key, &pipeline) } ?? builder.build(from: key, &pipeline)
-        let isNew = engine.cacheLock.withLock { () -> Bool in
-            let isNew = plan.map { !($0.members[0].region?.hasSameMembers(as: $0.members) ?? false) } ?? false
-            if path != nil { engine.noteRecording(wasUseful: isNew) }
-            return isNew
+        var plan: RegionPlan?
+        switch request {
+        case .path(let path):
+            plan = builder.build(along: path, &pipeline)
+            lock.withLock { sampler.note(wasUseful: plan != nil) }
+        case .head(let key): plan = builder.build(from: key, &pipeline)
         }
-        guard let plan, isNew else { return }
+        guard let plan else { return }
         let (unit, members) = (plan.unit, plan.members)
+        let isKnown = engine.cacheLock.withLock { members[0].region?.hasSameMembers(as: members) ?? false }
+        if isKnown { return }
         guard let code = engine.backend.compile(unit) else { return }
         let isCurrent = engine.cacheLock.withLock {
             guard members.allSatisfy({ engine.cache.find($0.key) === $0 && !$0.isStale }) else { return false }

@@ -46,7 +46,8 @@ package final class Engine: @unchecked Sendable {
     private(set) var baseline: BaselineTier?
     /// Code of former processes, and of this one for later ones; nil where none is kept.
     private(set) var keptCode: KeptCode?
-    private var compilerStarted = false
+    private let compilerRuns = Atomic<Bool>(false)
+    private var compilerStarted: Bool { compilerRuns.load(ordering: .relaxed) }
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
@@ -62,14 +63,6 @@ package final class Engine: @unchecked Sendable {
     var mayFindInGeneratedCode: Bool { configuration.chains && !traces }
     /// `-d out_asm` or a map for `perf`.
     let showsHostCode: Bool
-    /// When the next path may be recorded, by the monotonic clock, and how long after that the one after it, in nanoseconds. Guarded by
-    /// `cacheLock`.
-    var nextRecording: UInt64 = 0
-    var recordingInterval = recordingIntervals.lowerBound
-    /// How many ways back a vCPU goes between two that are noted for their TB.
-    let loopSampleInterval: Int32
-    /// A prime, so that loops inside of loops are all seen.
-    private static let longestLoopSample: Int32 = 1021
 
     package init(
         configuration: EngineConfiguration, environment: any GuestEnvironment, arena: VCPUArena, plugins: PluginHost?,
@@ -85,7 +78,6 @@ package final class Engine: @unchecked Sendable {
         self.cleaning = Atomic(configuration.translation.cleansTags)
         self.tracking = Atomic(configuration.translation.tracksBranchTypes)
         showsHostCode = log.isOn(.outAsm) || configuration.writesPerfMap
-        loopSampleInterval = max(1, min(configuration.loopThreshold / 8, Self.longestLoopSample))
         let hasBaseline = [.auto, .baseline].contains(configuration.tier) && BaselineCompiler.isSupported
         let feedsInterpreter = configuration.tier == .interp || configuration.tier == .auto && !hasBaseline
         // Plugins are told of one translation at a time, dumps stand one behind the other, and LLVM's compiler is one.
@@ -179,6 +171,7 @@ package final class Engine: @unchecked Sendable {
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
         if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
+        if !compilerStarted { compiler.startSampling() }
         let maker = translators.borrow()
         defer { translators.giveBack(maker) }
         while true {
@@ -228,7 +221,6 @@ package final class Engine: @unchecked Sendable {
             key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation, roomForCells: cellBytes)
         tb.faultAdjustments = adjustments
-        tb.c.pointee.loop_heat = configuration.loopThreshold
         maker.pipeline.initialiseSlots(of: tb, for: block)
         if startsInTier0 {
             // Without chaining there are no regions.
@@ -275,7 +267,6 @@ package final class Engine: @unchecked Sendable {
             tb.faultAdjustments.append(
                 FaultAdjustment(first: Int(first), instruction: Int(instruction), offset: offset, amount: amount))
         }
-        tb.c.pointee.loop_heat = configuration.loopThreshold
         tb.c.pointee.indirect_targets = kept.indirectTargets
         nt_slot_init(tb.slot(0), kept.targets.0)
         nt_slot_init(tb.slot(1), kept.targets.1)
@@ -319,7 +310,6 @@ package final class Engine: @unchecked Sendable {
     func close(_ region: Region) {
         for tb in region.entries where tb.region === region {
             tb.region = nil
-            tb.regionRequests = 0
             if !tb.isStale { nt_tb_set_entry(tb.c, tb.compiledEntry ?? Tier0.entry) }
             cache.leadAnew(to: tb)
             if tb.compiledEntry == nil, tb.stage == .queued {
@@ -383,18 +373,6 @@ package final class Engine: @unchecked Sendable {
         }
         if isHot, configuration.tier == .region { compiler.makeRegionNow(key) }
     }
-
-    /// A TB has used up its `loop_heat`. Inside `world` only.
-    /// - Returns: whether a region is wanted there.
-    func noteLoop(_ tb: UnsafeMutablePointer<nt_tb>) -> Bool {
-        tb.pointee.loop_heat = configuration.loopThreshold
-        guard Int(tb.pointee.loop_arms) < Self.maximumRegionRequests else { return false }
-        tb.pointee.loop_arms += 1
-        return true
-    }
-
-    /// A region is made anew when its surroundings became hot later, but not for ever.
-    static let maximumRegionRequests = 6
 
     // MARK: Removing TBs
 
@@ -541,7 +519,8 @@ package final class Engine: @unchecked Sendable {
                 tb.stage = .tier0
                 nt_tb_set_heat(tb.c, configuration.hotThreshold)
             }
-            for key in compiler.resetRegionsAfterFork() { cache.find(key)?.awaitsRegion = false }
+            compiler.resetRegionsAfterFork()
+            noteCompiler(isRunning: false)
         }
     }
 
@@ -550,7 +529,7 @@ package final class Engine: @unchecked Sendable {
         if compilerStarted { compiler.stop() }
     }
 
-    func noteCompilerStarted() { compilerStarted = true }
+    func noteCompiler(isRunning: Bool) { compilerRuns.store(isRunning, ordering: .relaxed) }
 
     // MARK: Traces
 

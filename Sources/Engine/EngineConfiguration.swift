@@ -13,7 +13,8 @@ package enum Tier: String, CaseIterable, Sendable {
     case baseline
     /// Tier 0, and a region after two executions; the vCPU waits for the compiler. For tests.
     case region
-    /// Tier 0 at once, tier 1 when a TB is hot, regions from a background thread where compiled code loops.
+    /// Tier 1 by the baseline compiler at once, regions from a background thread where the guest spends its time. Without that compiler,
+    /// tier 0, and tier 1 by LLVM when a TB is hot.
     case auto
 }
 
@@ -25,8 +26,8 @@ package struct EngineConfiguration: Sendable {
     package var chains: Bool
     /// Executions of a tier-0 TB before it is compiled (`auto`, `region`).
     package var hotThreshold: Int32
-    /// Ways back from, or indirect branches to, a compiled TB before a region is made there (`auto`).
-    package var loopThreshold: Int32
+    /// Microseconds before the first look at what the guest runs, and at least between two looks (`auto`); 0: no regions.
+    package var sampleInterval: UInt64
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool
     /// Names compiled code for Linux `perf`.
@@ -36,12 +37,12 @@ package struct EngineConfiguration: Sendable {
 
     /// What the baseline compiler takes for a TB is what some twenty executions in tier 0 take.
     package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 20 }
-    /// About a millisecond in baseline code; a region costs tens of milliseconds of another thread.
-    package static let defaultLoopThreshold: Int32 = 300_000
+    /// A look costs up to a millisecond, a region tens of milliseconds of another thread.
+    package static let defaultSampleInterval: UInt64 = 8000
 
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
-        hotThreshold: Int32? = nil, loopThreshold: Int32 = EngineConfiguration.defaultLoopThreshold,
+        hotThreshold: Int32? = nil, sampleInterval: UInt64 = EngineConfiguration.defaultSampleInterval,
         countsInstructions: Bool = false, writesPerfMap: Bool = false, codeDirectory: CodeDirectory? = nil
     ) {
         self.codeDirectory = codeDirectory
@@ -50,7 +51,7 @@ package struct EngineConfiguration: Sendable {
         self.translation = translation
         self.chains = chains
         self.hotThreshold = hotThreshold ?? Self.defaultHotThreshold(tier)
-        self.loopThreshold = loopThreshold
+        self.sampleInterval = sampleInterval
         self.countsInstructions = countsInstructions
     }
 }

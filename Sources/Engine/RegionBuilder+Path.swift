@@ -41,7 +41,7 @@ extension RegionBuilder {
     }
 
     /// - Returns: the region of what is hottest on the path; nil when none would pay.
-    func build(along path: RecordedPath, from head: TBKey, _ pipeline: inout TranslationPipeline) -> RegionPlan? {
+    func build(along path: RecordedPath, _ pipeline: inout TranslationPipeline) -> RegionPlan? {
         var counts: [UInt64: Int] = [:]
         var order: [UInt64] = []
         for pc in path.steps where pc != RecordedPath.elsewhere {
@@ -59,7 +59,7 @@ extension RegionBuilder {
             let count = counts[pc] ?? 0
             if count < 2 || count * Self.rarest < most { break }
             if chosen.count >= Self.maximumBlocks || instructions >= Self.maximumInstructions { break }
-            guard let candidate = candidate(TBKey(pc: pc, flags: head.flags), &pipeline) else { continue }
+            guard let candidate = candidate(TBKey(pc: pc, flags: path.flags), &pipeline) else { continue }
             chosen[pc] = candidate
             instructions += candidate.block.guestInstructionCount
         }

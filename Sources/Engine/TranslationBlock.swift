@@ -50,9 +50,6 @@ final class TranslationBlock {
     var region: Region?
     /// Regions it is part of, its own among them, and those that `region` has replaced.
     var memberships: [Region] = []
-    /// How often a region was wanted here.
-    var regionRequests = 0
-    var awaitsRegion = false
 
     /// With a C struct that has neither code nor slots yet.
     /// - Parameter roomForCells: Bytes for tier-0 cells behind the struct: one allocation, and neighbours in the host's cache.
@@ -69,7 +66,6 @@ final class TranslationBlock {
         c.pointee.flags = key.flags
         c.pointee.tb_index = index
         c.pointee.insn_count = UInt32(instructionCount)
-        c.pointee.loop_heat = .max
         c.pointee.indirect_targets = (.max, .max)
         self.instructionCount = instructionCount
         self.cleansTags = cleansTags

@@ -16,8 +16,8 @@ package final class VCPU: @unchecked Sendable {
     private var successor: (tb: TranslationBlock, generation: Int)?
     /// What IC IVAU named since the last look, neighbouring lines as one range.
     private var staleCode: [Range<UInt64>] = []
-    /// The last NT_EXIT_LOOP asks for a region.
-    private var wantsRegion = false
+    /// What runs next is to be recorded.
+    private let wantsPath = Atomic<Bool>(false)
     /// Notes the TBs that run, for a region.
     private var recorder: PathRecorder?
     /// Kept for the environment: per-thread data of the guest operating system.
@@ -30,8 +30,6 @@ package final class VCPU: @unchecked Sendable {
         self.engine = engine
         cpu.pointee.cpu_index = UInt32(index)
         cpu.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
-        cpu.pointee.loop_interval = engine.loopSampleInterval
-        cpu.pointee.loop_countdown = engine.loopSampleInterval
         cpu.pointee.finds_tbs = engine.mayFindInGeneratedCode ? 1 : 0
     }
 
@@ -80,6 +78,12 @@ package final class VCPU: @unchecked Sendable {
     /// Makes the vCPU leave generated code within one loop iteration. Any thread; async-signal-safe.
     package func requestExit() { nt_request_exit(cpu) }
 
+    /// Has the vCPU record what it runs next. Any thread.
+    func requestPath() {
+        wantsPath.store(true, ordering: .releasing)
+        requestExit()
+    }
+
     /// Runs the guest from `cpu->pc` until the process ends.
     ///
     /// Must be called on the thread that owns the vCPU.
@@ -110,6 +114,10 @@ package final class VCPU: @unchecked Sendable {
             engine.startCleaningTags()
         }
         engine.runSafeWork()
+        if wantsPath.exchange(false, ordering: .acquiring), recorder == nil {
+            recorder = PathRecorder(engine)
+            cpu.pointee.finds_tbs = 0
+        }
         return engine.environment.deliverPending(on: self)
     }
 
@@ -172,7 +180,7 @@ package final class VCPU: @unchecked Sendable {
             engine.restoreStateAtFaultPoint(of: self, isFault: false)
         }
         engine.world.leave(self)
-        if let recorder, recorder.isComplete || recorder.generation != generation { finishRecording() }
+        if let recorder, recorder.isComplete || recorder.isUseless { finishRecording() }
         if meetsFirstTag { engine.startCleaningTags() }
         switch exit {
         case NT_EXIT_LOOKUP, NT_EXIT_REQUEST: return .resume
@@ -185,12 +193,6 @@ package final class VCPU: @unchecked Sendable {
         case NT_EXIT_HOT:
             engine.promote(self.key)
             return .resume
-        case NT_EXIT_LOOP:
-            if wantsRegion, recorder == nil, let new = engine.recordPath(from: self.key) {
-                recorder = new
-                cpu.pointee.finds_tbs = 0
-            }
-            return .resume
         case NT_EXIT_EXCEPTION: return handleException()
         case NT_EXIT_FAULT: return handleFault()
         case let other: preconditionFailure("generated code returned \(other)")
@@ -199,7 +201,7 @@ package final class VCPU: @unchecked Sendable {
 
     private func finishRecording() {
         guard let recorder else { return }
-        engine.finish(recorder)
+        engine.compiler.take(recorder.isComplete && !recorder.isUseless ? recorder.path : nil)
         self.recorder = nil
         cpu.pointee.finds_tbs = engine.mayFindInGeneratedCode ? 1 : 0
     }
@@ -217,9 +219,6 @@ package final class VCPU: @unchecked Sendable {
         branchType = 0
         let exit = nt_exit(UInt32(truncatingIfNeeded: nt_run(cpu, tb.c)))
         if exit == NT_EXIT_HOT { branchType = UInt64(cpu.pointee.exit_tb.pointee.flags >> UInt32(NT_TB_BTYPE_SHIFT) & 3) }
-        if exit == NT_EXIT_LOOP {
-            wantsRegion = engine.noteLoop(cpu.pointee.exit_tb)
-        }
         tidyPC()
         return exit
     }

@@ -95,13 +95,13 @@ package final class JITBackend: @unchecked Sendable {
     /// Compiles the units as one module.
     ///
     /// - Parameter chains: whether direct and indirect branches go straight to the next TB.
-    /// - Parameter countsLoops: whether ways back are counted, in `nt_cpu.loop_countdown`.
+    /// - Parameter isFinal: whether no region will take a TB's place.
     /// - Returns: one entry per unit, in order; nil when the host has no memory for the code.
-    package func compile(_ units: [CompileUnit], chains: Bool, countsLoops: Bool = false) -> [CompiledCode]? {
+    package func compile(_ units: [CompileUnit], chains: Bool, isFinal: Bool = true) -> [CompiledCode]? {
         // Where no region will follow, loops are worth a thorough compilation: nothing else makes them keep registers. So is floating
         // point, whose operations FastISel hands to the slow selector one by one anyway.
         let deservesEffort = units.map { unit in
-            chains && !countsLoops
+            chains && isFinal
                 && (SelfLoop.isSuitable(unit.block) || unit.block.insts.contains { $0.op.effects.contains(.floatingPoint) })
         }
         func compile(_ units: [CompileUnit], _ effort: Effort) -> [CompiledCode]? {
@@ -110,7 +110,7 @@ package final class JITBackend: @unchecked Sendable {
                     TBLowering.lower(
                         unit.block, name: name, module: module, context: lowering, intrinsics: intrinsics,
                         options: LoweringOptions(
-                            tbIndex: unit.tbIndex, chains: chains, countsLoops: chains && countsLoops,
+                            tbIndex: unit.tbIndex, chains: chains, keepsLoops: isFinal,
                             callbacks: self.callbacks))
                 }
             }

@@ -102,18 +102,6 @@ extension TBLowering {
         unlikely(LLVMBuildICmp(b, LLVMIntNE, request, l.const(0, l.i32), "")) { $0.leave(to: pc, NT_EXIT_REQUEST) }
     }
 
-    /// Counts a way back from `counter`, a TB that is not in a region yet: down to 0 in the vCPU, then NT_EXIT_LOOP.
-    private mutating func countLoop(_ counter: LLVMValueRef, to pc: LLVMValueRef) {
-        guard options.countsLoops else { return }
-        let countdown = Int(NT_CPU_LOOP_COUNTDOWN)
-        let left = LLVMBuildSub(b, loadState(countdown, l.i32), l.const(1, l.i32), "")!
-        storeState(countdown, left)
-        unlikely(LLVMBuildICmp(b, LLVMIntSLT, left, l.const(0, l.i32), "")) {
-            $0.storeState(Int(NT_CPU_EXIT_TB), counter)
-            $0.leave(to: pc, NT_EXIT_LOOP)
-        }
-    }
-
     private mutating func jump(to pc: UInt64, slot: Int) {
         let target = l.const(pc, l.i64)
         guard options.chains else { return leave(to: target, NT_EXIT_LOOKUP) }
@@ -122,7 +110,6 @@ extension TBLowering {
             LLVMBuildBr(b, next)
             return
         }
-        if pc <= block.pc { countLoop(tb, to: target) }
         if let loop, pc == block.pc { return loop.close(self) }
         let slot = address(tb, Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET))
         if let region { return region.leave(through: slot, self) }
@@ -168,7 +155,6 @@ extension TBLowering {
         let cachedPC = LLVMBuildLoad2(b, l.i64, entry, "")
         unlikely(LLVMBuildICmp(b, LLVMIntNE, cachedPC, pc, "")) { $0.leave(to: pc, NT_EXIT_LOOKUP) }
         let next = LLVMBuildLoad2(b, l.pointer, address(entry, 8), "")!
-        countLoop(next, to: pc)
         tailCall(next)
     }
 

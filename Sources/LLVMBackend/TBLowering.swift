@@ -48,8 +48,7 @@ struct TBLowering {
         LLVMPositionBuilderAtEnd(l.builder, entry)
         var lowering = TBLowering(
             block, function: function, tb: LLVMGetParam(function, 1), context: l, intrinsics: intrinsics, options: options)
-        // Where loops are counted each round must go through the slot: another thread may have had a region made of it.
-        if options.chains, !options.countsLoops, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
+        if options.chains, options.keepsLoops, SelfLoop.isSuitable(block) { lowering.loop = SelfLoop.begin(block, lowering) }
         lowering.lowerAll()
         lowering.exits.finish(lowering)
         return function
@@ -227,8 +226,8 @@ struct LoweringOptions {
     var tbIndex: UInt32
     /// Direct branches go through slots; otherwise every TB leaves to the run loop.
     var chains: Bool
-    /// Ways back are counted, so that hot loops become regions.
-    var countsLoops = false
+    /// A TB that branches to itself does so without its slot. Not where a region may take its place.
+    var keepsLoops = true
     /// Plugin callbacks whose code may stand in place of a call; nil calls all.
     var callbacks: CallbackCache?
 }

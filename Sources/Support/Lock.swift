@@ -37,12 +37,14 @@ public final class Lock: @unchecked Sendable {
 package struct Deadline: Sendable {
     fileprivate let time: timespec
 
-    package init(milliseconds: Int) {
+    package init(milliseconds: Int) { self.init(microseconds: milliseconds * 1000) }
+
+    package init(microseconds: Int) {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        let nanoseconds = now.tv_nsec + milliseconds % 1000 * 1_000_000
+        let nanoseconds = now.tv_nsec + microseconds % 1_000_000 * 1000
         time = timespec(
-            tv_sec: now.tv_sec + milliseconds / 1000 + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
+            tv_sec: now.tv_sec + microseconds / 1_000_000 + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
     }
 }
 

@@ -113,7 +113,7 @@ struct Needletail {
             EngineConfiguration(
                 tier: options.tier, translation: translation, chains: options.chains && !traces,
                 hotThreshold: options.hotThreshold,
-                loopThreshold: options.loopThreshold ?? EngineConfiguration.defaultLoopThreshold,
+                sampleInterval: options.sampleInterval ?? EngineConfiguration.defaultSampleInterval,
                 countsInstructions: options.printsStatistics, writesPerfMap: options.writesPerfMap,
                 codeDirectory: options.usesCache && !isSecure && !options.oneInstructionPerTB ? codeDirectory(options, log) : nil))
     }

@@ -19,7 +19,7 @@ struct Options {
     var tier = Tier.auto
     var chains = true
     var hotThreshold: Int32?
-    var loopThreshold: Int32?
+    var sampleInterval: UInt64?
     var printsStatistics = false
     var writesPerfMap = false
     var usesCache = true
@@ -292,11 +292,11 @@ extension OptionRow {
             $0.hotThreshold = count
         },
         OptionRow(
-            names: ["--loop-threshold"], argument: "count", variable: "NEEDLETAIL_LOOP_THRESHOLD",
-            help: "ways back in a compiled TB before --tier=auto makes a region of its loop"
+            names: ["--sample-interval"], argument: "microseconds", variable: "NEEDLETAIL_SAMPLE_INTERVAL",
+            help: "time between two looks at what runs, of which --tier=auto makes regions, at first; 0: no regions"
         ) {
-            guard let count = Int32($1), count > 0 else { throw UsageError(message: "invalid count '\($1)'") }
-            $0.loopThreshold = count
+            guard let time = UInt64($1), time <= 1_000_000_000 else { throw UsageError(message: "invalid time '\($1)'") }
+            $0.sampleInterval = time
         },
         OptionRow(names: ["--no-chain"], argument: nil, variable: nil, help: "every TB returns to the run loop") {
             options, _ in

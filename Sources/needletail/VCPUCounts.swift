@@ -18,6 +18,6 @@ struct VCPUCounts {
     }
 
     /// In the order of `nt_exit`.
-    private static let names = ["lookup", "chain", "request", "exception", "fault", "hot", "loop"]
+    private static let names = ["lookup", "chain", "request", "exception", "fault", "hot"]
     var exitText: String { zip(Self.names, exits).map { "\($0) \($1)" }.joined(separator: ", ") }
 }

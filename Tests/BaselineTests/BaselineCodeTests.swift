@@ -19,7 +19,7 @@ import Testing
         var passes = PassPipeline()
         passes.run(&block)
         var compiler = BaselineCompiler()
-        let made = compiler.compile(block, tbIndex: 1, tbAddress: 0x1234_5678_9000, chains: true, countsLoops: true)
+        let made = compiler.compile(block, tbIndex: 1, tbAddress: 0x1234_5678_9000, chains: true)
         let code = try #require(made)
         let file = FileManager.default.temporaryDirectory.appending(path: "baseline-code-\(UUID().uuidString)")
         let descriptor = open(file.path, O_RDWR | O_CREAT, 0o600)
@@ -70,7 +70,7 @@ import Testing
         var passes = PassPipeline()
         passes.run(&block)
         var compiler = BaselineCompiler()
-        let made = compiler.compile(block, tbIndex: 1, tbAddress: 0, chains: true, countsLoops: true)
+        let made = compiler.compile(block, tbIndex: 1, tbAddress: 0, chains: true)
         #expect(made == nil)
     }
 }

@@ -21,7 +21,7 @@ import Testing
             if name == "count" {
                 #expect(expected.hasPrefix("insns 403006, in elements 403006, moved 1, blocks 101001\n"), "\(expected)")
             }
-            for tier in [["--tier=block"], ["--tier=region"], ["--hot-threshold=1", "--loop-threshold=50"]] {
+            for tier in [["--tier=block"], ["--tier=region"], ["--sample-interval=100"]] {
                 #expect(try accounts(plugin, tier, guest) == expected, "\(name) \(options) \(tier)")
             }
         }

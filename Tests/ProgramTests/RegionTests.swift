@@ -7,7 +7,7 @@ import Testing
     func formWhereCodeLoops(_ name: String, _ count: Int) throws {
         let guest = try Installation.guest(name)
         let plain = try needletail(["--tier=interp", guest])
-        let outcome = try needletail(["--loop-threshold=50", "-d", "region", guest])
+        let outcome = try needletail(["--sample-interval=100", "-d", "region", guest])
         #expect(outcome.stdout == plain.stdout && outcome.status == plain.status)
         let regions = outcome.errorLines.filter { $0.hasPrefix("region 0x") }
         #expect(regions.count >= count, "\(regions)")

@@ -58,10 +58,8 @@ typedef enum nt_exit {
     NT_EXIT_FAULT = 4,
     /// A tier-0 TB became hot: `cpu->pc` is its PC and `cpu->exit_tb` the TB; nothing of it has run.
     NT_EXIT_HOT = 5,
-    /// A loop of compiled TBs became hot: `cpu->pc` is where it is entered next, `cpu->exit_tb` the TB that counted.
-    NT_EXIT_LOOP = 6,
 } nt_exit;
-#define NT_EXIT_COUNT 7
+#define NT_EXIT_COUNT 6
 
 /// Guest exceptions as TB terminators raise them. PC rules: "at" = the instruction's own address.
 typedef enum nt_exception {
@@ -135,8 +133,6 @@ typedef struct nt_cpu {
     // What plugins want at the accesses of the mops call that follows; it takes this and leaves NULL.
     const struct nt_mem_records *mem_records;
     uint64_t fault_host_pc;  // the host instruction that faulted
-    int32_t loop_countdown;  // ways back in compiled code until the next is noted for its TB; NT_EXIT_LOOP below 0
-    int32_t loop_interval;   // what loop_countdown begins with
     uint32_t finds_tbs;      // nt_run may go on to TBs that it finds itself (nt_find.h)
     uint32_t clean_mxcsr; // default modes, no flags: what follows a callback loads
     // Always zero: the interpreter's operand for XZR and other zero constants.

@@ -42,10 +42,6 @@ typedef struct nt_tb {
     uint32_t insn_count;
     _Atomic(int32_t) heat; // tier-0: counts down to 0 at each entry, then NT_EXIT_HOT; INT32_MAX = never
     nt_slot slots[NT_TB_SLOTS];
-    // How many ways back from this TB, and indirect branches to it, the engine has yet to note before it wants a region. Generated
-    // code never looks: it counts in its vCPU, and each time that counter runs out the engine takes that many from here.
-    int32_t loop_heat;
-    uint32_t loop_arms; // how often loop_heat was set again
     // Where its indirect branch went last in tier 0, and before that to another place; ~0: never.
     uint64_t indirect_targets[2];
     uint64_t *pool; // constants of the compiled code that must stay relocatable (callbacks, userdata)

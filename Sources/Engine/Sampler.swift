@@ -1,0 +1,51 @@
+internal import Support
+internal import Synchronization
+
+/// Says when the compile thread looks at what the guest runs, and at which vCPU. As long as regions pay, often; else more and more
+/// rarely. Guarded by the compile thread's lock.
+struct Sampler {
+    /// Microseconds.
+    private let shortest: Int
+    private var interval: Int
+    private(set) var nextLook: Deadline
+    /// How many more looks to let pass while a path is being recorded: its vCPU may wait in the kernel.
+    private var patience = 0
+    private var turn = 0
+
+    private static let longest = 256_000
+    /// While no guest code runs at all.
+    private static let longestIdle = 1_000_000
+
+    init(_ configuration: EngineConfiguration) {
+        let wantsRegions = configuration.tier == .auto && configuration.chains
+        shortest = wantsRegions ? Int(configuration.sampleInterval) : 0
+        interval = shortest
+        nextLook = Deadline(microseconds: interval)
+    }
+
+    var isOn: Bool { shortest > 0 }
+
+    /// Has a vCPU that is running record a path.
+    mutating func look(at world: World) {
+        defer { nextLook = Deadline(microseconds: interval) }
+        if patience > 0 {
+            patience -= 1
+            return
+        }
+        let running = world.all.filter { $0.isRunning.load(ordering: .relaxed) }
+        guard !running.isEmpty else {
+            interval = min(interval * 2, Self.longestIdle)
+            return
+        }
+        turn = (turn + 1) % running.count
+        running[turn].requestPath()
+        patience = 8
+    }
+
+    /// A path was recorded.
+    mutating func note(wasUseful: Bool) {
+        patience = 0
+        interval = wasUseful ? shortest : min(interval * 2, max(Self.longest, shortest))
+        nextLook = Deadline(microseconds: interval)
+    }
+}
