@@ -38,7 +38,14 @@ final class PathRecorder {
     /// Nothing will come of it.
     var isUseless: Bool { steps.count >= Self.coldLimit && copies.count * 2 > steps.count || generation != engine.generation }
     var isComplete: Bool { steps.count >= Self.limit }
-    var path: RecordedPath { RecordedPath(flags: flags ?? 0, steps: steps) }
+
+    /// - Returns: nil when no region can come of it.
+    func finish() -> RecordedPath? {
+        if isComplete, !isUseless { return RecordedPath(flags: flags ?? 0, steps: steps) }
+        engine.log.write(
+            .region, "no region at \(hex(steps.first ?? 0)): \(steps.count) TBs ran, \(copies.count) different ones\n")
+        return nil
+    }
 
     /// What to run in place of a TB that comes next. Inside `world` only, so that guest code does not change meanwhile.
     func step(_ tb: TranslationBlock) -> TranslationBlock {

@@ -1,5 +1,6 @@
 internal import EmuIR
 internal import LLVMBackend
+internal import Support
 
 // Regions of what a vCPU was seen to run.
 extension RegionBuilder {
@@ -68,7 +69,14 @@ extension RegionBuilder {
         let together = connected(to: hottest, whole)
         chosen = chosen.filter { together.contains($0.key) }
         let passage = Passage(path.steps, chosen)
-        guard passage.averageStay >= Self.shortestStay, !isCovered(path, chosen) else { return nil }
+        let isCovered = isCovered(path, chosen)
+        guard passage.averageStay >= Self.shortestStay, !isCovered else {
+            engine.log.write(
+                .region,
+                "no region at \(hex(hottest)): \(chosen.count) TBs, stays of \(passage.averageStay) instructions"
+                    + "\(isCovered ? ", in a region already" : "")\n")
+            return nil
+        }
         return plan(chosen, order, passage, hottest: hottest)
     }
 

@@ -11,8 +11,11 @@ struct Sampler {
     /// How many more looks to let pass while a path is being recorded: its vCPU may wait in the kernel.
     private var patience = 0
     private var turn = 0
+    /// Looks in a row at which no vCPU ran generated code: each may have been at work on a TB.
+    private var idleLooks = 0
 
     private static let longest = 256_000
+    private static let patientLooks = 8
     /// While no guest code runs at all.
     private static let longestIdle = 1_000_000
 
@@ -34,12 +37,14 @@ struct Sampler {
         }
         let running = world.all.filter { $0.isRunning.load(ordering: .relaxed) }
         guard !running.isEmpty else {
-            interval = min(interval * 2, Self.longestIdle)
+            idleLooks += 1
+            if idleLooks > Self.patientLooks { interval = min(interval * 2, Self.longestIdle) }
             return
         }
+        idleLooks = 0
         turn = (turn + 1) % running.count
         running[turn].requestPath()
-        patience = 8
+        patience = Self.patientLooks
     }
 
     /// A path was recorded.

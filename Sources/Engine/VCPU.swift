@@ -201,7 +201,7 @@ package final class VCPU: @unchecked Sendable {
 
     private func finishRecording() {
         guard let recorder else { return }
-        engine.compiler.take(recorder.isComplete && !recorder.isUseless ? recorder.path : nil)
+        engine.compiler.take(recorder.finish())
         self.recorder = nil
         cpu.pointee.finds_tbs = engine.mayFindInGeneratedCode ? 1 : 0
     }
