@@ -202,6 +202,11 @@ struct Assembler: ~Copyable {
         }
         return jump()
     }
+    /// The same, if a condition holds. Prefixes fill the gap, which say nothing here: a NOP would part the jump from the comparison.
+    mutating func alignedJump(if condition: HostCondition) -> Jump {
+        for _ in 0..<(4 - (offset + 2) & 3) & 3 { byte(0x2e) }
+        return jump(if: condition)
+    }
     /// The jump leads here.
     mutating func land(_ jump: Jump) {
         UnsafeMutableRawPointer(start + Int(jump.at)).storeBytes(of: Int32(offset) - jump.at - 4, as: Int32.self)

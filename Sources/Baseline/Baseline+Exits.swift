@@ -61,10 +61,19 @@ extension BaselineCompiler {
             case .always: jump(to: i.imm, slot: 0)
             case .never: jump(to: i.imm2, slot: 1)
             case .when(let condition):
-                let taken = asm.jump(if: condition)
-                jump(to: i.imm2, slot: 1)
-                asm.land(taken)
-                jump(to: i.imm, slot: 0)
+                // The way that need not poll is one conditional jump.
+                if chains, i.imm > pc {
+                    leave(if: condition, slot: 0)
+                    jump(to: i.imm2, slot: 1)
+                } else if chains, i.imm2 > pc {
+                    leave(if: condition.opposite, slot: 1)
+                    jump(to: i.imm, slot: 0)
+                } else {
+                    let taken = asm.jump(if: condition)
+                    jump(to: i.imm2, slot: 1)
+                    asm.land(taken)
+                    jump(to: i.imm, slot: 0)
+                }
             }
         case .branchIndirect:
             copy(i.a, to: .rax)
@@ -96,7 +105,12 @@ extension BaselineCompiler {
         if target <= pc {
             poll(.request, target)
         }
-        var path = ColdPath(.slot, asm.alignedJump())
+        leave(by: asm.alignedJump(), slot: slot)
+    }
+
+    private mutating func leave(if condition: HostCondition, slot: Int) { leave(by: asm.alignedJump(if: condition), slot: slot) }
+    private mutating func leave(by jump: Assembler.Jump, slot: Int) {
+        var path = ColdPath(.slot, jump)
         path.index = slot
         coldPaths.append(path)
     }

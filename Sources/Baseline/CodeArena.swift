@@ -42,6 +42,9 @@ package final class CodeArena: @unchecked Sendable {
     /// Bytes of code in use or not yet given back.
     package var bytes: Int { lock.withLock { liveBytesTotal } }
 
+    /// Nothing more has room, though there is memory.
+    package var isFull: Bool { lock.withLock { memory != nil && (chunks.count + 1) * Self.chunkSize > limit } }
+
     /// Copies the code to where it runs.
     /// - Parameter blockIndex: of its TB in the engine's table, for `faultPoint`.
     /// - Returns: the address; nil when there is no memory.

@@ -10,17 +10,15 @@ internal import Synchronization
 /// Threads: any, each with a compiler of its own.
 final class BaselineTier: @unchecked Sendable {
     // @unchecked: the count is atomic; the arena has a lock.
-    private let arena = CodeArena(limit: BaselineTier.codeLimit)
+    private let arena: CodeArena
     private unowned let engine: Engine
     private let failures = Atomic(0)
-
-    /// Bytes of code at most; what comes later stays in tier 0.
-    private static let codeLimit = 128 << 20
 
     /// - Returns: nil where the host lacks instructions.
     init?(_ engine: Engine) {
         guard BaselineCompiler.isSupported else { return nil }
         self.engine = engine
+        arena = CodeArena(limit: engine.configuration.codeLimit)
     }
 
     /// Bytes of code.
@@ -40,10 +38,18 @@ final class BaselineTier: @unchecked Sendable {
             failures.add(1, ordering: .relaxed)
             return nil
         }
-        guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else { return nil }
+        guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else {
+            makeRoom()
+            return nil
+        }
         engine.keptCode?.keep(code, of: block, tb, mode, compiler)
         if engine.showsHostCode { engine.backend.show(block, at: address, size: code.count) }
         return BaselineCode(entry: address, jumps: compiler.slotJumps)
+    }
+
+    /// Asks for a flush of all TBs, which the one at hand awaits in tier 0. In vain where the host gives no memory.
+    private func makeRoom() {
+        if arena.isFull { engine.requestSafePoint() }
     }
 
     /// Places kept code of a TB.

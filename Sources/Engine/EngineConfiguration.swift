@@ -28,6 +28,8 @@ package struct EngineConfiguration: Sendable {
     package var hotThreshold: Int32
     /// Microseconds before the first look at what the guest runs, and at least between two looks (`auto`); 0: no regions.
     package var sampleInterval: UInt64
+    /// Bytes of compiled code, in whole MiB. When there is no room for more, all TBs are made anew.
+    package var codeLimit: Int
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool
     /// Names compiled code for Linux `perf`.
@@ -39,11 +41,14 @@ package struct EngineConfiguration: Sendable {
     package static func defaultHotThreshold(_ tier: Tier) -> Int32 { tier == .region ? 2 : 20 }
     /// A look costs up to a millisecond, a region tens of milliseconds of another thread.
     package static let defaultSampleInterval: UInt64 = 8000
+    package static let defaultCodeLimit = 128 << 20
+    /// So that each jump reaches all code.
+    package static let greatestCodeLimit = 1024 << 20
 
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
         hotThreshold: Int32? = nil, sampleInterval: UInt64 = EngineConfiguration.defaultSampleInterval,
-        countsInstructions: Bool = false, writesPerfMap: Bool = false, codeDirectory: CodeDirectory? = nil
+        codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false, writesPerfMap: Bool = false, codeDirectory: CodeDirectory? = nil
     ) {
         self.codeDirectory = codeDirectory
         self.writesPerfMap = writesPerfMap
@@ -52,6 +57,7 @@ package struct EngineConfiguration: Sendable {
         self.chains = chains
         self.hotThreshold = hotThreshold ?? Self.defaultHotThreshold(tier)
         self.sampleInterval = sampleInterval
+        self.codeLimit = codeLimit
         self.countsInstructions = countsInstructions
     }
 }

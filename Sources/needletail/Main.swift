@@ -114,7 +114,7 @@ struct Needletail {
                 tier: options.tier, translation: translation, chains: options.chains && !traces,
                 hotThreshold: options.hotThreshold,
                 sampleInterval: options.sampleInterval ?? EngineConfiguration.defaultSampleInterval,
-                countsInstructions: options.printsStatistics, writesPerfMap: options.writesPerfMap,
+                codeLimit: options.codeLimit, countsInstructions: options.printsStatistics, writesPerfMap: options.writesPerfMap,
                 codeDirectory: options.usesCache && !isSecure && !options.oneInstructionPerTB ? codeDirectory(options, log) : nil))
     }
 

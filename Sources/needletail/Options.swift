@@ -20,6 +20,8 @@ struct Options {
     var chains = true
     var hotThreshold: Int32?
     var sampleInterval: UInt64?
+    /// Bytes.
+    var codeLimit = EngineConfiguration.defaultCodeLimit
     var printsStatistics = false
     var writesPerfMap = false
     var usesCache = true
@@ -233,9 +235,14 @@ extension OptionRow {
         },
         OptionRow(
             names: ["-tb-size"], argument: "size", variable: "QEMU_TB_SIZE",
-            help: "accepted and ignored: memory for code grows as needed"
+            help: "memory for compiled code in MiB; when it is full, all code is made anew (default 128)"
         ) {
-            guard parseSize($1) != nil else { throw UsageError(message: "invalid size '\($1)'") }
+            // Bytes with a unit.
+            let mebibytes = UInt64($1).map { $0 > 0 ? $0 : UInt64(EngineConfiguration.defaultCodeLimit >> 20) }
+            guard let bytes = mebibytes.map({ $0.multipliedReportingOverflow(by: 1 << 20).partialValue }) ?? parseSize($1),
+                bytes >> 20 > 0, mebibytes ?? 0 < 1 << 40
+            else { throw UsageError(message: "invalid size '\($1)'") }
+            $0.codeLimit = Int(min(bytes, UInt64(EngineConfiguration.greatestCodeLimit)))
         },
         OptionRow(
             names: ["-trace", "--trace"], argument: "pattern", variable: "QEMU_TRACE", help: "(not supported) QEMU's trace points",
