@@ -46,7 +46,7 @@ package final class CodeArena: @unchecked Sendable {
     /// - Parameter blockIndex: of its TB in the engine's table, for `faultPoint`.
     /// - Returns: the address; nil when there is no memory.
     package func place(
-        _ code: UnsafeRawBufferPointer, blockIndex: UInt32, faults: some Collection<BaselineCompiler.FaultEntry>
+        _ code: UnsafeRawBufferPointer, blockIndex: UInt32, faults: UnsafeBufferPointer<BaselineCompiler.FaultEntry>
     ) -> UInt? {
         lock.withLock {
             let size = (code.count + 15) & ~15

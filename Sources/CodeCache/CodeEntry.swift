@@ -31,13 +31,14 @@ package struct CodeEntry {
     private let codeSize: Int
 
     private static let headerSize = 56
+    private static let faultSize = 8
     private static let adjustmentSize = 24
     private static let noJump: UInt16 = .max
 
     private var wordsAt: Int { Self.headerSize }
     private var relocationsAt: Int { wordsAt + instructionCount * 4 }
     private var faultsAt: Int { relocationsAt + relocationCount * 4 }
-    private var adjustmentsAt: Int { faultsAt + faultCount * 4 }
+    private var adjustmentsAt: Int { faultsAt + faultCount * Self.faultSize }
     private var codeAt: Int { adjustmentsAt + adjustmentCount * Self.adjustmentSize }
 
     /// Reads what begins at the start of `memory`.
@@ -65,10 +66,9 @@ package struct CodeEntry {
     package var words: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[wordsAt..<relocationsAt]) }
     /// `Relocation.bits`.
     package func relocation(_ n: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: relocationsAt + n * 4, as: UInt32.self) }
-    /// From which offset on accesses belong to which instruction.
-    package func fault(_ n: Int) -> (offset: UInt32, instruction: UInt16) {
-        let value = bytes.loadUnaligned(fromByteOffset: faultsAt + n * 4, as: UInt32.self)
-        return (value >> 16, UInt16(truncatingIfNeeded: value))
+    /// The fault table: a host offset and a guest instruction in eight bytes each.
+    package var faults: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[faultsAt..<faultsAt + faultCount * Self.faultSize])
     }
     package func adjustment(_ n: Int) -> Adjustment {
         let at = adjustmentsAt + n * Self.adjustmentSize
@@ -98,7 +98,7 @@ extension CodeEntry {
     package struct Parts {
         package var words: [UInt32] = []
         package var relocations: [UInt32] = []
-        package var faults: [(offset: UInt32, instruction: UInt16)] = []
+        package var faults = UnsafeRawBufferPointer(start: nil, count: 0)
         package var adjustments: [Adjustment] = []
         package var jumps: (Jump?, Jump?) = (nil, nil)
         package var targets: (UInt64, UInt64) = (0, 0)
@@ -112,10 +112,11 @@ extension CodeEntry {
         _ parts: Parts, codeSize: Int, to bytes: inout [UInt8], _ fill: (UnsafeMutableRawPointer) -> Void
     ) -> Bool {
         let limit = Int(UInt16.max)
-        guard codeSize < limit, parts.words.count < limit, parts.relocations.count < limit, parts.faults.count < limit,
+        let faultCount = parts.faults.count / faultSize
+        guard codeSize < limit, parts.words.count < limit, parts.relocations.count < limit, faultCount < limit,
             parts.adjustments.count < limit
         else { return false }
-        let tables = (parts.words.count + parts.relocations.count + parts.faults.count) * 4
+        let tables = (parts.words.count + parts.relocations.count) * 4 + faultCount * faultSize
         let codeAt = headerSize + tables + parts.adjustments.count * adjustmentSize
         let size = (codeAt + codeSize + 7) & ~7
         let start = bytes.count
@@ -129,7 +130,7 @@ extension CodeEntry {
             }
             put(UInt32(size))
             put(UInt32(codeSize))
-            for count in [parts.words.count, parts.relocations.count, parts.faults.count, parts.adjustments.count] {
+            for count in [parts.words.count, parts.relocations.count, faultCount, parts.adjustments.count] {
                 put(UInt16(count))
             }
             for jump in [parts.jumps.0, parts.jumps.1] {
@@ -139,7 +140,9 @@ extension CodeEntry {
             for target in [parts.targets.0, parts.targets.1, parts.indirectTargets.0, parts.indirectTargets.1] { put(target) }
             for word in parts.words { put(word) }
             for bits in parts.relocations { put(bits) }
-            for fault in parts.faults { put(fault.offset << 16 | UInt32(fault.instruction)) }
+            UnsafeMutableRawBufferPointer(start: entry + at, count: faultCount * faultSize).copyBytes(
+                from: UnsafeRawBufferPointer(rebasing: parts.faults.prefix(faultCount * faultSize)))
+            at += faultCount * faultSize
             for adjustment in parts.adjustments {
                 put(adjustment.first)
                 put(adjustment.instruction)

@@ -50,6 +50,16 @@ final class BaselineTier: @unchecked Sendable {
         lock.withLock { place(block, tb, index, mode) }
     }
 
+    /// The same of a block as it was translated, for a TB without code. Gives the TB its fault adjustments.
+    func compile(translated block: IRBlock, for tb: TranslationBlock, index: UInt32, _ mode: TranslationMode) -> BaselineCode? {
+        lock.withLock {
+            var block = block
+            tb.faultAdjustments = pipeline.finish(
+                &block, tb.instrumentation, collectsFPFlags: engine.callbacksExist, symbol: { _ in nil }, isRepeated: true)
+            return place(block, tb, index, mode)
+        }
+    }
+
     private func place(_ block: IRBlock, _ tb: TranslationBlock, _ index: UInt32, _ mode: TranslationMode) -> BaselineCode? {
         let configuration = engine.configuration
         let code = compiler.compile(
@@ -59,7 +69,8 @@ final class BaselineTier: @unchecked Sendable {
             failures += 1
             return nil
         }
-        guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else { return nil }
+        let address = compiler.faultTable.withUnsafeBufferPointer { arena.place(code, blockIndex: index, faults: $0) }
+        guard let address else { return nil }
         engine.keptCode?.keep(code, of: block, tb, mode, compiler)
         if engine.showsHostCode { engine.backend.show(block, at: address, size: code.count) }
         return BaselineCode(entry: address, jumps: compiler.slotJumps)
@@ -69,10 +80,7 @@ final class BaselineTier: @unchecked Sendable {
     /// - Returns: nil when there is no memory, or what is kept is damaged.
     func place(_ entry: CodeEntry, for tb: TranslationBlock, index: UInt32) -> BaselineCode? {
         let code = entry.code
-        let faults = (0..<entry.faultCount).lazy.map { n in
-            let (offset, instruction) = entry.fault(n)
-            return BaselineCompiler.FaultEntry(offset: offset, instruction: instruction)
-        }
+        let faults = entry.faults.bindMemory(to: BaselineCompiler.FaultEntry.self)
         guard let address = arena.place(code, blockIndex: index, faults: faults) else { return nil }
         // Nobody knows of it yet.
         let memory = UnsafeMutableRawPointer(bitPattern: address)!

@@ -211,6 +211,7 @@ package final class Engine: @unchecked Sendable {
         if let kept = keptCode?.find(key, mode, isLearning: &isLearning), let tb = makeBlock(key, index, mode, of: kept) { return tb }
         var block = maker.pipeline.translate(key, mode, in: environment)
         let instrumentation = instrument(block)
+        if isLearning, let tb = makeBlock(key, index, mode, at: block, instrumentation) { return tb }
         if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
         let adjustments = maker.pipeline.finish(
             &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
@@ -221,14 +222,13 @@ package final class Engine: @unchecked Sendable {
             instrumentation: instrumentation, roomForCells: cellBytes)
         tb.faultAdjustments = adjustments
         tb.c.pointee.loop_heat = configuration.loopThreshold
-        maker.pipeline.initialiseSlots(of: tb, for: block)
+        TranslationPipeline.initialiseSlots(of: tb, for: block)
         switch configuration.tier {
         case .interp: maker.tier0.install(tb, heat: .max)
         case .auto, .region:
             // Without chaining there are no regions.
             let becomesHot = configuration.chains || configuration.tier == .auto
-            let threshold = isLearning ? min(Self.learningThreshold, configuration.hotThreshold) : configuration.hotThreshold
-            maker.tier0.install(tb, heat: becomesHot ? threshold : .max)
+            maker.tier0.install(tb, heat: becomesHot ? configuration.hotThreshold : .max)
         case .baseline:
             if let code = baseline?.compile(block, for: tb, index: index, mode) {
                 adopt(code, for: tb)
@@ -246,8 +246,24 @@ package final class Engine: @unchecked Sendable {
         return tb
     }
 
-    /// Executions of a TB before it is compiled where code is kept, but not its: the next process finds it.
-    private static let learningThreshold: Int32 = 2
+    /// A TB of an image whose code is kept, without being among it: compiled before its first execution, so that the next process
+    /// finds it. What was not hot in the first process is executed a few times in each.
+    /// - Returns: nil when it cannot be.
+    private func makeBlock(
+        _ key: TBKey, _ index: UInt32, _ mode: TranslationMode, at block: IRBlock, _ instrumentation: TBInstrumentation
+    ) -> TranslationBlock? {
+        let tb = TranslationBlock(
+            key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
+            instrumentation: instrumentation)
+        tb.c.pointee.loop_heat = configuration.loopThreshold
+        TranslationPipeline.initialiseSlots(of: tb, for: block)
+        guard let code = baseline?.compile(translated: block, for: tb, index: index, mode) else {
+            release(tb)
+            return nil
+        }
+        adopt(code, for: tb)
+        return tb
+    }
 
     /// - Returns: nil when there is no memory for its code.
     private func makeBlock(_ key: TBKey, _ index: UInt32, _ mode: TranslationMode, of kept: CodeEntry) -> TranslationBlock? {

@@ -164,7 +164,6 @@ final class KeptCode: @unchecked Sendable {
         for inst in block.insts where inst.op == .insn { parts.words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
         let relocations = compiler.relocations
         parts.relocations = relocations.map(\.bits)
-        parts.faults = compiler.faultTable.map { ($0.offset, $0.instruction) }
         parts.adjustments = tb.faultAdjustments.map {
             (UInt32($0.first), UInt32($0.instruction), $0.offset, $0.amount)
         }
@@ -177,9 +176,12 @@ final class KeptCode: @unchecked Sendable {
             let image = self.image(number, image)
             guard newBytes < Self.newLimit else { return }
             newBytes -= image.new.byteCount
-            image.new.append(entryKey, parts, codeSize: code.count) { memory in
-                memory.copyMemory(from: code.baseAddress!, byteCount: code.count)
-                for relocation in relocations { relocation.clear(in: memory) }
+            compiler.faultTable.withUnsafeBytes { faults in
+                parts.faults = faults
+                image.new.append(entryKey, parts, codeSize: code.count) { memory in
+                    memory.copyMemory(from: code.baseAddress!, byteCount: code.count)
+                    for relocation in relocations { relocation.clear(in: memory) }
+                }
             }
             newBytes += image.new.byteCount
         }
