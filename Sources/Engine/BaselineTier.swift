@@ -98,7 +98,7 @@ final class BaselineTier: @unchecked Sendable {
     }
 
     /// Gives up one TB's code. No vCPU may be in it.
-    func release(_ code: BaselineCode) { arena.release(code.entry) }
+    func release(_ entry: UInt) { arena.release(entry) }
 
     /// Where an access at a host address belongs to, as `nt_cpu.fault_point` says it; nil when it is none of this code's.
     func faultPoint(at address: UInt) -> UInt32? {
@@ -121,7 +121,7 @@ struct BaselineCode {
 extension TranslationBlock {
     /// Its slots' jumps are in this code from now on. Guarded by the cache's lock.
     func take(_ code: BaselineCode) {
-        baselineCode = code
+        baselineEntry = code.entry
         for (n, jump) in [code.jumps.0, code.jumps.1].enumerated() {
             guard let jump else { continue }
             slot(n).pointee.jump = UnsafeMutablePointer(bitPattern: code.entry + UInt(jump.distance))
@@ -132,7 +132,7 @@ extension TranslationBlock {
     /// Where jumps of other baseline code may lead directly: its own such code, as long as it is what runs. Guarded by the cache's
     /// lock.
     var directEntry: UnsafeRawPointer? {
-        guard let baselineCode, region == nil, !isStale else { return nil }
-        return UnsafeRawPointer(bitPattern: baselineCode.entry)
+        guard let baselineEntry, region == nil, !isStale else { return nil }
+        return UnsafeRawPointer(bitPattern: baselineEntry)
     }
 }

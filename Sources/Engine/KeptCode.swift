@@ -26,6 +26,7 @@ final class KeptCode: @unchecked Sendable {
     private var images: [Int: Image] = [:]
     /// Files that are not looked into any more.
     private var replaced: [CodeFile] = []
+    private let pool = MemoryPool()
     private var usedCount = 0
     private var writtenCount = 0
     private var newBytes = 0
@@ -58,7 +59,7 @@ final class KeptCode: @unchecked Sendable {
         /// FNV-1a. Two texts with one name only drive each other out.
         private static func hash(_ text: [UInt8]) -> String {
             let value = text.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-            return hex(value, width: 16)
+            return String(hex(value, width: 16).dropFirst(2))
         }
     }
 
@@ -141,7 +142,7 @@ final class KeptCode: @unchecked Sendable {
         image.version = nil
         guard let (bytes, version) = directory.read(image.name) else { return }
         do throws(CodeFile.Damage) {
-            image.file = try CodeFile(bytes, configuration: image.configuration)
+            image.file = try CodeFile(bytes, configuration: image.configuration, pool)
             image.version = version
         } catch {
             log.write(.cache, "code cache: file \(image.name) is not used: \(error)\n")
