@@ -211,7 +211,8 @@ package final class Engine: @unchecked Sendable {
             }
         }
     }
-    private static let successorLimit = Int(getenv("NTSL").map { atoi($0) } ?? 16)
+    /// TBs made for one that was wanted. More are as often in vain as not.
+    private static let successorLimit = 16
 
     /// Makes a TB and puts it into the cache, unless it is there.
     /// - Parameter makeBlock: makes it with an index, or nil; once more when its guest code has changed meanwhile.
