@@ -8,6 +8,9 @@ ORACLE = $(GUESTS)/programs/qemu-aarch64
 # Debian's arm64 packages, unpacked, as guests see them.
 SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 
+# Neither tests nor measurements depend on what ran before; those of the code cache name a directory of their own.
+export NEEDLETAIL_NO_CACHE = 1
+
 .PHONY: install test-tsan static sysroot test-userland bench-guests bench-sysroots bench-plugins help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:

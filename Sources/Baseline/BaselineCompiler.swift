@@ -50,6 +50,8 @@ package struct BaselineCompiler: ~Copyable {
     package struct FaultEntry: BitwiseCopyable {
         package let offset: UInt32
         package let instruction: UInt16
+        /// Written to files, as all of it.
+        private let padding: UInt16 = 0
 
         package init(offset: UInt32, instruction: UInt16) {
             self.offset = offset

@@ -21,6 +21,8 @@ package final class CodeArena: @unchecked Sendable {
     private struct Chunk {
         let start: UnsafeMutableRawPointer
         var used = 0
+        /// Up to here there is memory, as far as the kernel gives it ahead.
+        var populated = 0
         /// Codes in use.
         var users = 0
         /// By address.
@@ -49,12 +51,13 @@ package final class CodeArena: @unchecked Sendable {
     /// - Parameter blockIndex: of its TB in the engine's table, for `faultPoint`.
     /// - Returns: the address; nil when there is no memory.
     package func place(
-        _ code: UnsafeRawBufferPointer, blockIndex: UInt32, faults: some Collection<BaselineCompiler.FaultEntry>
+        _ code: UnsafeRawBufferPointer, blockIndex: UInt32, faults: UnsafeBufferPointer<BaselineCompiler.FaultEntry>
     ) -> UInt? {
         lock.withLock {
             let size = (code.count + 15) & ~15
             guard size <= Self.chunkSize, let n = chunk(for: size) else { return nil }
             let start = chunks[n].start + chunks[n].used
+            populate(&chunks[n], to: chunks[n].used + size)
             start.copyMemory(from: code.baseAddress!, byteCount: code.count)
             chunks[n].codes.append(
                 Placed(
@@ -68,6 +71,16 @@ package final class CodeArena: @unchecked Sendable {
             return UInt(bitPattern: start)
         }
     }
+
+    /// Asks for the pages of a part of a chunk at once: one by one they cost several times as much, at a fault each.
+    private func populate(_ chunk: inout Chunk, to end: Int) {
+        guard end > chunk.populated else { return }
+        let next = min(Self.chunkSize, (end + Self.populationStep - 1) & ~(Self.populationStep - 1))
+        // MADV_POPULATE_WRITE. A kernel that does not know it gives pages one by one.
+        madvise(chunk.start + chunk.populated, next - chunk.populated, 23)
+        chunk.populated = next
+    }
+    private static let populationStep = 64 << 10
 
     private func chunk(for size: Int) -> Int? {
         if let last = chunks.indices.last, chunks[last].used + size <= Self.chunkSize { return last }

@@ -31,13 +31,14 @@ package struct CodeEntry {
     private let codeSize: Int
 
     private static let headerSize = 56
+    private static let faultSize = 8
     private static let adjustmentSize = 24
     private static let noJump: UInt16 = .max
 
     private var wordsAt: Int { Self.headerSize }
     private var relocationsAt: Int { wordsAt + instructionCount * 4 }
     private var faultsAt: Int { relocationsAt + relocationCount * 4 }
-    private var adjustmentsAt: Int { faultsAt + faultCount * 4 }
+    private var adjustmentsAt: Int { faultsAt + faultCount * Self.faultSize }
     private var codeAt: Int { adjustmentsAt + adjustmentCount * Self.adjustmentSize }
 
     /// Reads what begins at the start of `memory`.
@@ -65,10 +66,9 @@ package struct CodeEntry {
     package var words: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[wordsAt..<relocationsAt]) }
     /// `Relocation.bits`.
     package func relocation(_ n: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: relocationsAt + n * 4, as: UInt32.self) }
-    /// From which offset on accesses belong to which instruction.
-    package func fault(_ n: Int) -> (offset: UInt32, instruction: UInt16) {
-        let value = bytes.loadUnaligned(fromByteOffset: faultsAt + n * 4, as: UInt32.self)
-        return (value >> 16, UInt16(truncatingIfNeeded: value))
+    /// The fault table: a host offset and a guest instruction in eight bytes each.
+    package var faults: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[faultsAt..<faultsAt + faultCount * Self.faultSize])
     }
     package func adjustment(_ n: Int) -> Adjustment {
         let at = adjustmentsAt + n * Self.adjustmentSize
@@ -94,60 +94,69 @@ package struct CodeEntry {
 }
 
 extension CodeEntry {
-    /// All that an entry is made of. The code has nothing of this process left in it.
+    /// All that an entry is made of, in its maker's memory.
     package struct Parts {
-        package var words: [UInt32] = []
-        package var relocations: [UInt32] = []
-        package var faults: [(offset: UInt32, instruction: UInt16)] = []
+        package var words = UnsafeBufferPointer<UInt32>(start: nil, count: 0)
+        package var relocations = UnsafeRawBufferPointer(start: nil, count: 0)
+        package var faults = UnsafeRawBufferPointer(start: nil, count: 0)
+        /// From the places that relocations name the maker takes what is its own process's.
+        package var code = UnsafeRawBufferPointer(start: nil, count: 0)
         package var adjustments: [Adjustment] = []
         package var jumps: (Jump?, Jump?) = (nil, nil)
         package var targets: (UInt64, UInt64) = (0, 0)
         package var indirectTargets: (UInt64, UInt64) = (.max, .max)
         package init() {}
-    }
 
-    /// Appends an entry, and makes `code` with what has room for it: `fill` writes it.
-    /// - Returns: false when it does not fit into the format; then nothing was appended.
-    package static func append(
-        _ parts: Parts, codeSize: Int, to bytes: inout [UInt8], _ fill: (UnsafeMutableRawPointer) -> Void
-    ) -> Bool {
-        let limit = Int(UInt16.max)
-        guard codeSize < limit, parts.words.count < limit, parts.relocations.count < limit, parts.faults.count < limit,
-            parts.adjustments.count < limit
-        else { return false }
-        let tables = (parts.words.count + parts.relocations.count + parts.faults.count) * 4
-        let codeAt = headerSize + tables + parts.adjustments.count * adjustmentSize
-        let size = (codeAt + codeSize + 7) & ~7
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: size))
-        bytes.withUnsafeMutableBytes { buffer in
-            let entry = buffer.baseAddress! + start
+        private var tableSize: Int {
+            words.count * 4 + relocations.count + faults.count + adjustments.count * CodeEntry.adjustmentSize
+        }
+        /// Bytes of the entry; nil when it does not fit into the format.
+        var size: Int? {
+            let limit = Int(UInt16.max)
+            guard code.count < limit, words.count < limit, relocations.count / 4 < limit, adjustments.count < limit,
+                faults.count / CodeEntry.faultSize < limit
+            else { return nil }
+            return (CodeEntry.headerSize + tableSize + code.count + 7) & ~7
+        }
+
+        /// Writes the entry to memory of `size` bytes, which are zero.
+        /// - Returns: where its code is.
+        func write(to entry: UnsafeMutableRawPointer, size: Int) -> UnsafeMutableRawPointer {
             var at = 0
             func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
                 entry.storeBytes(of: value, toByteOffset: at, as: T.self)
                 at += MemoryLayout<T>.size
             }
+            func put(_ bytes: UnsafeRawBufferPointer) {
+                if let start = bytes.baseAddress { (entry + at).copyMemory(from: start, byteCount: bytes.count) }
+                at += bytes.count
+            }
             put(UInt32(size))
-            put(UInt32(codeSize))
-            for count in [parts.words.count, parts.relocations.count, parts.faults.count, parts.adjustments.count] {
-                put(UInt16(count))
-            }
-            for jump in [parts.jumps.0, parts.jumps.1] {
-                put(jump.map { UInt16($0.distance) } ?? noJump)
-                put(jump.map { UInt16($0.slow) } ?? noJump)
-            }
-            for target in [parts.targets.0, parts.targets.1, parts.indirectTargets.0, parts.indirectTargets.1] { put(target) }
-            for word in parts.words { put(word) }
-            for bits in parts.relocations { put(bits) }
-            for fault in parts.faults { put(fault.offset << 16 | UInt32(fault.instruction)) }
-            for adjustment in parts.adjustments {
+            put(UInt32(code.count))
+            put(UInt16(words.count))
+            put(UInt16(relocations.count / 4))
+            put(UInt16(faults.count / CodeEntry.faultSize))
+            put(UInt16(adjustments.count))
+            put(jumps.0.map { UInt16($0.distance) } ?? CodeEntry.noJump)
+            put(jumps.0.map { UInt16($0.slow) } ?? CodeEntry.noJump)
+            put(jumps.1.map { UInt16($0.distance) } ?? CodeEntry.noJump)
+            put(jumps.1.map { UInt16($0.slow) } ?? CodeEntry.noJump)
+            put(targets.0)
+            put(targets.1)
+            put(indirectTargets.0)
+            put(indirectTargets.1)
+            put(UnsafeRawBufferPointer(words))
+            put(relocations)
+            put(faults)
+            for adjustment in adjustments {
                 put(adjustment.first)
                 put(adjustment.instruction)
                 put(adjustment.offset)
                 put(adjustment.amount)
             }
-            fill(entry + at)
+            let codeAt = entry + at
+            put(code)
+            return codeAt
         }
-        return true
     }
 }

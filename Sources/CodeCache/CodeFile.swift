@@ -23,7 +23,7 @@ package final class CodeFile {
         /// In `bytes`.
         let range: Range<Int>
         let size: Int
-        var memory: UnsafeMutableRawBufferPointer?
+        var memory: UnsafeRawBufferPointer?
     }
     /// As in the file.
     struct IndexEntry {
@@ -36,7 +36,7 @@ package final class CodeFile {
     let bytes: UnsafeRawBufferPointer
     private(set) var chunks: [Chunk] = []
     let index: UnsafeBufferPointer<IndexEntry>
-    private let indexMemory: UnsafeMutableRawBufferPointer
+    private let pool: MemoryPool
     /// A chunk was found to be damaged: what is in it is not there.
     package private(set) var isDamaged = false
 
@@ -60,12 +60,13 @@ package final class CodeFile {
         }
         let size = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         let configuration = Array(bytes.dropFirst(headerSize).prefix(size))
-        return try? CodeFile(bytes, configuration: configuration).entryCount
+        return try? CodeFile(bytes, configuration: configuration, MemoryPool()).entryCount
     }
 
     /// Takes over `bytes`, which were allocated.
     /// - Parameter configuration: what the file must have been made for.
-    package init(_ bytes: UnsafeRawBufferPointer, configuration: [UInt8]) throws(Damage) {
+    /// - Parameter pool: what it is decompressed to. To be used by one thread at a time, as the file.
+    package init(_ bytes: UnsafeRawBufferPointer, configuration: [UInt8], _ pool: MemoryPool) throws(Damage) {
         func word(_ at: Int) -> Int { Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
         guard bytes.count >= Self.headerSize, bytes.prefix(Self.magic.count).elementsEqual(Self.magic) else {
             bytes.deallocate()
@@ -77,26 +78,21 @@ package final class CodeFile {
             bytes.deallocate()
             throw .configuration
         }
-        guard indexStart >= textEnd, let memory = Self.decompress(bytes, indexStart..<bytes.count, limit: Self.indexLimit) else {
+        guard indexStart >= textEnd, let memory = Self.decompress(bytes, indexStart..<bytes.count, limit: Self.indexLimit, pool) else {
             bytes.deallocate()
             throw .damaged
         }
-        guard let (chunks, index) = Self.parse(UnsafeRawBufferPointer(memory), data: textEnd..<indexStart) else {
+        guard let (chunks, index) = Self.parse(memory, data: textEnd..<indexStart) else {
             bytes.deallocate()
-            memory.deallocate()
             throw .damaged
         }
         self.bytes = bytes
         self.chunks = chunks
         self.index = index
-        indexMemory = memory
+        self.pool = pool
     }
 
-    deinit {
-        bytes.deallocate()
-        indexMemory.deallocate()
-        for chunk in chunks { chunk.memory?.deallocate() }
-    }
+    deinit { bytes.deallocate() }
 
     private static func parse(
         _ memory: UnsafeRawBufferPointer, data: Range<Int>
@@ -125,19 +121,17 @@ package final class CodeFile {
 
     /// - Returns: memory that the caller owns; nil when the frame is damaged.
     private static func decompress(
-        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, size: Int? = nil, limit: Int
-    ) -> UnsafeMutableRawBufferPointer? {
+        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, size: Int? = nil, limit: Int, _ pool: MemoryPool
+    ) -> UnsafeRawBufferPointer? {
         guard let start = bytes.baseAddress.map({ $0 + range.lowerBound }), !range.isEmpty else { return nil }
         // Unknown sizes and errors are the largest numbers.
         let stated = ZSTD_getFrameContentSize(start, range.count)
-        guard stated <= UInt64(limit), size == nil || Int(stated) == size else { return nil }
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(stated), alignment: 16)
-        let count = ZSTD_decompress(memory.baseAddress, memory.count, start, range.count)
-        guard ZSTD_isError(count) == 0, count == memory.count else {
-            memory.deallocate()
+        guard stated <= UInt64(limit), size == nil || Int(stated) == size, let memory = pool.allocate(Int(stated)) else {
             return nil
         }
-        return memory
+        let count = ZSTD_decompressDCtx(pool.context, memory.baseAddress, memory.count, start, range.count)
+        guard ZSTD_isError(count) == 0, count == memory.count else { return nil }
+        return UnsafeRawBufferPointer(memory)
     }
 
     /// Of a key in `index`; nil when there is none.
@@ -165,8 +159,8 @@ package final class CodeFile {
         if chunks[n].memory == nil {
             // Once only: what is damaged becomes empty.
             chunks[n].memory =
-                Self.decompress(bytes, chunks[n].range, size: chunks[n].size, limit: Self.chunkLimit)
-                ?? UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 16)
+                Self.decompress(bytes, chunks[n].range, size: chunks[n].size, limit: Self.chunkLimit, pool)
+                ?? UnsafeRawBufferPointer(start: nil, count: 0)
         }
         guard let memory = chunks[n].memory, Int(place.offset) < memory.count else { return nil }
         return CodeEntry(at: UnsafeRawBufferPointer(rebasing: memory[Int(place.offset)...]))

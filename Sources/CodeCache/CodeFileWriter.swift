@@ -2,25 +2,26 @@ internal import CZstd
 
 /// New entries of one image, on their way to its file.
 package struct NewEntries {
-    /// Key, and where the entry begins in `bytes`.
-    private var places: [(key: CodeEntryKey, start: Int)] = []
-    private var bytes: [UInt8] = []
+    private typealias Place = (key: CodeEntryKey, entry: UnsafeRawBufferPointer)
+    private var places: [Place] = []
+    private let pool: MemoryPool
+    package private(set) var byteCount = 0
 
-    package init() {}
+    /// - Parameter pool: where entries wait; what they take is free only with the pool.
+    package init(_ pool: MemoryPool) { self.pool = pool }
     package var count: Int { places.count }
-    package var byteCount: Int { bytes.count }
 
-    /// As `CodeEntry.append`.
-    package mutating func append(
-        _ key: CodeEntryKey, _ parts: CodeEntry.Parts, codeSize: Int, _ fill: (UnsafeMutableRawPointer) -> Void
-    ) {
-        let start = bytes.count
-        if CodeEntry.append(parts, codeSize: codeSize, to: &bytes, fill) { places.append((key, start)) }
+    /// - Returns: where the entry's code is, to be cleared of what is this process's; nil when the entry is not kept.
+    package mutating func append(_ key: CodeEntryKey, _ parts: CodeEntry.Parts) -> UnsafeMutableRawPointer? {
+        guard let size = parts.size, let memory = pool.allocate(size), let start = memory.baseAddress else { return nil }
+        places.append((key, UnsafeRawBufferPointer(memory)))
+        byteCount += size
+        return parts.write(to: start, size: size)
     }
 
     package mutating func removeAll() {
         places = []
-        bytes = []
+        byteCount = 0
     }
 
     /// Bytes of entries in a chunk: few enough that one entry does not cost much of what is not wanted, enough to compress well.
@@ -31,26 +32,29 @@ package struct NewEntries {
     /// - Returns: nil when there is nothing to compress with, or too much.
     package func file(with old: CodeFile?, configuration: [UInt8]) -> [UInt8]? {
         // Stable by position, so that the last of equal keys is the newest.
-        let sorted = places.indices.sorted { (places[$0].key, $0) < (places[$1].key, $1) }
-        var newest: [Int] = []
+        let sorted = places.indices.sorted {
+            places[$0].key == places[$1].key ? $0 < $1 : places[$0].key < places[$1].key
+        }
+        var newest: [Place] = []
         newest.reserveCapacity(sorted.count)
         for n in sorted {
-            if let last = newest.last, places[last].key == places[n].key { newest[newest.count - 1] = n } else { newest.append(n) }
+            if newest.last?.key == places[n].key { newest[newest.count - 1] = places[n] } else { newest.append(places[n]) }
         }
         // Chunks keep what was replaced; when that is much, only what is new is worth keeping.
         var old = old.flatMap { $0.isDamaged ? nil : $0 }
-        if let known = old, newest.count(where: { known.position(places[$0].key) != nil }) > known.entryCount / 4 { old = nil }
+        if let known = old, newest.count(where: { known.position($0.key) != nil }) > known.entryCount / 4 { old = nil }
 
+        // Fast: the user waits for it, and a third more bytes cost less.
         guard let context = ZSTD_createCCtx() else { return nil }
         defer { ZSTD_freeCCtx(context) }
-        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 1)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, -3)
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
 
         var file = CodeFile.magic + [UInt8](repeating: 0, count: CodeFile.headerSize - CodeFile.magic.count)
         file += configuration
         var chunks: [(size: Int, rawSize: Int)] = []
         if let old {
-            file.reserveCapacity(old.byteCount + bytes.count)
+            file.reserveCapacity(old.byteCount + byteCount)
             for chunk in old.chunks {
                 file += UnsafeRawBufferPointer(rebasing: old.bytes[chunk.range])
                 chunks.append((chunk.range.count, chunk.size))
@@ -68,12 +72,10 @@ package struct NewEntries {
             chunk.removeAll(keepingCapacity: true)
             return true
         }
-        for n in newest {
-            let (key, start) = places[n]
-            let end = start + size(at: start)
-            if chunk.count + end - start > Self.chunkSize, !finishChunk() { return nil }
+        for (key, entry) in newest {
+            if chunk.count + entry.count > Self.chunkSize, !finishChunk() { return nil }
             index.append(CodeFile.IndexEntry(key: key.bits, chunk: UInt32(chunks.count), offset: UInt32(chunk.count)))
-            chunk += bytes[start..<end]
+            chunk += entry
         }
         guard finishChunk() else { return nil }
         if let old { index = Self.merge(old.index, index) }
@@ -84,10 +86,6 @@ package struct NewEntries {
             $0.storeBytes(of: UInt32($0.count - indexStart), toByteOffset: 12, as: UInt32.self)
         }
         return file
-    }
-
-    private func size(at start: Int) -> Int {
-        bytes.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: start, as: UInt32.self)) }
     }
 
     private static func compress(_ source: [UInt8], to file: inout [UInt8], _ context: OpaquePointer) -> Bool {

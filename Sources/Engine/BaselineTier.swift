@@ -38,7 +38,8 @@ final class BaselineTier: @unchecked Sendable {
             failures.add(1, ordering: .relaxed)
             return nil
         }
-        guard let address = arena.place(code, blockIndex: index, faults: compiler.faultTable) else {
+        let address = compiler.faultTable.withUnsafeBufferPointer { arena.place(code, blockIndex: index, faults: $0) }
+        guard let address else {
             makeRoom()
             return nil
         }
@@ -56,10 +57,7 @@ final class BaselineTier: @unchecked Sendable {
     /// - Returns: nil when there is no memory, or what is kept is damaged.
     func place(_ entry: CodeEntry, for tb: TranslationBlock, index: UInt32) -> BaselineCode? {
         let code = entry.code
-        let faults = (0..<entry.faultCount).lazy.map { n in
-            let (offset, instruction) = entry.fault(n)
-            return BaselineCompiler.FaultEntry(offset: offset, instruction: instruction)
-        }
+        let faults = entry.faults.bindMemory(to: BaselineCompiler.FaultEntry.self)
         guard let address = arena.place(code, blockIndex: index, faults: faults) else { return nil }
         // Nobody knows of it yet.
         let memory = UnsafeMutableRawPointer(bitPattern: address)!
@@ -77,7 +75,7 @@ final class BaselineTier: @unchecked Sendable {
     }
 
     /// Gives up one TB's code. No vCPU may be in it.
-    func release(_ code: BaselineCode) { arena.release(code.entry) }
+    func release(_ entry: UInt) { arena.release(entry) }
 
     /// Where an access at a host address belongs to, as `nt_cpu.fault_point` says it; nil when it is none of this code's.
     func faultPoint(at address: UInt) -> UInt32? {
@@ -97,7 +95,7 @@ struct BaselineCode {
 extension TranslationBlock {
     /// Its slots' jumps are in this code from now on. Guarded by the cache's lock.
     func take(_ code: BaselineCode) {
-        baselineCode = code
+        baselineEntry = code.entry
         for (n, jump) in [code.jumps.0, code.jumps.1].enumerated() {
             guard let jump else { continue }
             slot(n).pointee.jump = UnsafeMutablePointer(bitPattern: code.entry + UInt(jump.distance))
@@ -108,7 +106,7 @@ extension TranslationBlock {
     /// Where jumps of other baseline code may lead directly: its own such code, as long as it is what runs. Guarded by the cache's
     /// lock.
     var directEntry: UnsafeRawPointer? {
-        guard let baselineCode, region == nil, !isStale else { return nil }
-        return UnsafeRawPointer(bitPattern: baselineCode.entry)
+        guard let baselineEntry, region == nil, !isStale else { return nil }
+        return UnsafeRawPointer(bitPattern: baselineEntry)
     }
 }

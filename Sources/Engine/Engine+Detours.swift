@@ -28,7 +28,7 @@ extension Engine {
             key: TBKey(pc: pc, flags: key.flags | (index + 1) << UInt32(NT_TB_FLAG_BITS)), index: index,
             instructionCount: block.guestInstructionCount, cleansTags: true, instrumentation: instrumentation)
         rest.faultAdjustments = adjustments
-        pipeline.initialiseSlots(of: rest, for: block)
+        TranslationPipeline.initialiseSlots(of: rest, for: block)
         Tier0(chains: configuration.chains).install(block, in: rest, heat: .max)
         cacheLock.withLock { cache.insert(rest) }
         return rest

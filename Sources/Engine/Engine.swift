@@ -174,6 +174,50 @@ package final class Engine: @unchecked Sendable {
         if !compilerStarted { compiler.startSampling() }
         let maker = translators.borrow()
         defer { translators.giveBack(maker) }
+        guard let tb = make(key, maker, { makeBlock(key, $0, maker) }) else {
+            preconditionFailure("no TB was made at \(hex(key.pc))")
+        }
+        if tb.isKept, configuration.chains { makeSuccessors(of: tb, maker) }
+        return tb
+    }
+
+    /// Kept code was run before, and what it leads to will probably run, too: that is made and chained at once, without leaving generated
+    /// code for each.
+    private func makeSuccessors(of first: TranslationBlock, _ maker: TBMaker) {
+        var work = [first]
+        var next = 0
+        while next < work.count {
+            let tb = work[next]
+            next += 1
+            for n in 0..<Int(NT_TB_SLOTS) {
+                let found = cacheLock.withLock { () -> (key: TBKey, tb: TranslationBlock?)? in
+                    // It may be gone.
+                    guard cache.find(tb.key) === tb, tb.slot(n).pointee.pc != 0 else { return nil }
+                    let key = TBKey(pc: tb.slot(n).pointee.pc, flags: tb.key.flags & UInt32(NT_TB_FPCR))
+                    return (key, cache.find(key))
+                }
+                guard let (key, known) = found else { continue }
+                var target = known
+                if target == nil, work.count < Self.successorLimit {
+                    target = make(key, maker) { index in
+                        let mode = translationMode(key)
+                        return keptCode?.find(key, mode).flatMap { makeBlock(key, index, mode, of: $0) }
+                    }
+                    if let target { work.append(target) }
+                }
+                guard let target else { continue }
+                cacheLock.withLock {
+                    if cache.find(tb.key) === tb, cache.find(key) === target { cache.chain(tb.slot(n), to: target) }
+                }
+            }
+        }
+    }
+    /// TBs made for one that was wanted. More are as often in vain as not.
+    private static let successorLimit = 16
+
+    /// Makes a TB and puts it into the cache, unless it is there.
+    /// - Parameter makeBlock: makes it with an index, or nil; once more when its guest code has changed meanwhile.
+    private func make(_ key: TBKey, _ maker: TBMaker, _ makeBlock: (UInt32) -> TranslationBlock?) -> TranslationBlock? {
         while true {
             var index: UInt32 = 0
             var isNearlyFull = false
@@ -189,7 +233,14 @@ package final class Engine: @unchecked Sendable {
             if let known { return known }
             // A safe point flushes; until then there is room.
             if isNearlyFull { requestSafePoint() }
-            let tb = makeBlock(key, index, maker)
+            let made = makeBlock(index)
+            guard let tb = made else {
+                cacheLock.withLock {
+                    busyMakers.removeAll { $0 === maker }
+                    cache.giveBack(index: index)
+                }
+                return nil
+            }
             let current = cacheLock.withLock { () -> TranslationBlock? in
                 busyMakers.removeAll { $0 === maker }
                 // Another thread was here first; or code has changed under the translator.
@@ -221,7 +272,7 @@ package final class Engine: @unchecked Sendable {
             key: key, index: index, instructionCount: block.guestInstructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation, roomForCells: cellBytes)
         tb.faultAdjustments = adjustments
-        maker.pipeline.initialiseSlots(of: tb, for: block)
+        TranslationPipeline.initialiseSlots(of: tb, for: block)
         if startsInTier0 {
             // Without chaining there are no regions.
             let becomesHot = configuration.tier == .auto || configuration.tier == .region && configuration.chains
@@ -271,6 +322,7 @@ package final class Engine: @unchecked Sendable {
         nt_slot_init(tb.slot(0), kept.targets.0)
         nt_slot_init(tb.slot(1), kept.targets.1)
         adopt(code, for: tb)
+        tb.isKept = true
         return tb
     }
 
@@ -428,7 +480,7 @@ package final class Engine: @unchecked Sendable {
     private func release(_ tb: TranslationBlock) {
         Tier0.release(tb)
         if let code = tb.compiledCode { backend.release(code) }
-        if let code = tb.baselineCode { baseline?.release(code) }
+        if let entry = tb.baselineEntry { baseline?.release(entry) }
         tb.c.deallocate()
     }
 

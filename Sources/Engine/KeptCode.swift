@@ -21,18 +21,21 @@ final class KeptCode: @unchecked Sendable {
     private let log: Log
     /// All that the code depends on, beside image and TB.
     private let configuration: [UInt8]
+    /// For `keep`; the baseline tier's lock guards it.
+    private var words: [UInt32] = []
     private let lock = Lock()
     /// By the environment's number.
     private var images: [Int: Image] = [:]
     /// Files that are not looked into any more.
     private var replaced: [CodeFile] = []
+    private let pool = MemoryPool()
     private var usedCount = 0
     private var writtenCount = 0
     private var newBytes = 0
 
     /// Bytes of all files of the directory.
     private static let directoryLimit = 512 << 20
-    /// Bytes of new entries that are held for the end of the process.
+    /// Bytes of new entries at most.
     private static let newLimit = 64 << 20
     /// What is too little to be written: entries, and one in how many that there are.
     private static let smallestAddition = 32
@@ -45,9 +48,10 @@ final class KeptCode: @unchecked Sendable {
         var file: CodeFile?
         var version: CodeDirectory.Version?
         var isLoaded = false
-        var new = NewEntries()
+        var new: NewEntries
 
-        init(_ image: GuestImage, _ configuration: [UInt8]) {
+        init(_ image: GuestImage, _ configuration: [UInt8], _ pool: MemoryPool) {
+            new = NewEntries(pool)
             self.image = image
             let text =
                 "file \(image.device) \(image.inode) \(image.size) \(image.modification) \(image.change) at \(image.base)\n"
@@ -58,7 +62,7 @@ final class KeptCode: @unchecked Sendable {
         /// FNV-1a. Two texts with one name only drive each other out.
         private static func hash(_ text: [UInt8]) -> String {
             let value = text.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-            return hex(value, width: 16)
+            return String(hex(value, width: 16).dropFirst(2))
         }
     }
 
@@ -128,7 +132,7 @@ final class KeptCode: @unchecked Sendable {
     /// The lock is held.
     private func image(_ number: Int, _ image: GuestImage) -> Image {
         if let known = images[number] { return known }
-        let new = Image(image, configuration)
+        let new = Image(image, configuration, pool)
         images[number] = new
         load(new)
         return new
@@ -139,7 +143,7 @@ final class KeptCode: @unchecked Sendable {
         image.version = nil
         guard let (bytes, version) = directory.read(image.name) else { return }
         do throws(CodeFile.Damage) {
-            image.file = try CodeFile(bytes, configuration: image.configuration)
+            image.file = try CodeFile(bytes, configuration: image.configuration, pool)
             image.version = version
         } catch {
             log.write(.cache, "code cache: file \(image.name) is not used: \(error)\n")
@@ -157,29 +161,33 @@ final class KeptCode: @unchecked Sendable {
         guard key.flags < 1 << UInt32(NT_TB_FLAG_BITS), let (number, image) = environment.image(at: key.pc),
             let entryKey = CodeEntryKey(pc: key.pc, base: image.base, variant: Self.variant(key, mode))
         else { return }
+        words.removeAll(keepingCapacity: true)
+        for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
         var parts = CodeEntry.Parts()
-        parts.words.reserveCapacity(tb.instructionCount)
-        for inst in block.insts where inst.op == .insn { parts.words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
-        let relocations = compiler.relocations
-        parts.relocations = relocations.map(\.bits)
-        parts.faults = compiler.faultTable.map { ($0.offset, $0.instruction) }
-        parts.adjustments = tb.faultAdjustments.map {
-            (UInt32($0.first), UInt32($0.instruction), $0.offset, $0.amount)
-        }
+        parts.code = code
+        parts.adjustments = tb.faultAdjustments.map { (UInt32($0.first), UInt32($0.instruction), $0.offset, $0.amount) }
         parts.jumps = (
             compiler.slotJumps.0.map { ($0.distance, $0.slow) }, compiler.slotJumps.1.map { ($0.distance, $0.slow) }
         )
         parts.targets = (tb.slot(0).pointee.pc, tb.slot(1).pointee.pc)
         parts.indirectTargets = tb.c.pointee.indirect_targets
+        let relocations = compiler.relocations
         lock.withLock {
             let image = self.image(number, image)
             guard newBytes < Self.newLimit else { return }
-            newBytes -= image.new.byteCount
-            image.new.append(entryKey, parts, codeSize: code.count) { memory in
-                memory.copyMemory(from: code.baseAddress!, byteCount: code.count)
-                for relocation in relocations { relocation.clear(in: memory) }
+            let before = image.new.byteCount
+            words.withUnsafeBufferPointer { words in
+                relocations.withUnsafeBytes { places in
+                    compiler.faultTable.withUnsafeBytes { faults in
+                        parts.words = words
+                        parts.relocations = places
+                        parts.faults = faults
+                        guard let memory = image.new.append(entryKey, parts) else { return }
+                        for relocation in relocations { relocation.clear(in: memory) }
+                    }
+                }
             }
-            newBytes += image.new.byteCount
+            newBytes += image.new.byteCount - before
         }
     }
 
@@ -213,7 +221,6 @@ final class KeptCode: @unchecked Sendable {
             return false
         }
         writtenCount += image.new.count
-        newBytes -= image.new.byteCount
         image.new.removeAll()
         return true
     }
@@ -225,7 +232,6 @@ final class KeptCode: @unchecked Sendable {
     /// What is new is the parent's to write.
     func resumeInForkChild() {
         for image in images.values { image.new.removeAll() }
-        newBytes = 0
         lock.reinitialiseAfterFork()
     }
 

@@ -74,7 +74,7 @@ final class PathRecorder {
         let copy = TranslationBlock(
             key: tb.key, index: index, instructionCount: tb.instructionCount, cleansTags: tb.cleansTags,
             instrumentation: tb.instrumentation, roomForCells: size)
-        pipeline.initialiseSlots(of: copy, for: block)
+        TranslationPipeline.initialiseSlots(of: copy, for: block)
         tier0.install(copy, heat: .max)
         return copy
     }

@@ -35,16 +35,18 @@ final class TranslationBlock {
     var stage = Stage.tier0
     /// Its guest code was written in a callback: nobody begins it any more, and it is about to be removed.
     var isStale = false
+    /// Its code is of another process.
+    var isKept = false
     /// The TB after this one in the cache's list of its page.
     var nextInPage: UInt32?
     /// Slots of other TBs that jump here.
     var incoming: [UnsafeMutablePointer<nt_slot>] = []
     /// Its own code of tier 1: from LLVM, or from the baseline compiler.
     var compiledCode: CompiledCode?
-    var baselineCode: BaselineCode?
+    var baselineEntry: UInt?
     /// Where its own compiled code begins.
     var compiledEntry: UnsafeMutableRawPointer? {
-        (compiledCode?.entry ?? baselineCode?.entry).flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
+        (compiledCode?.entry ?? baselineEntry).flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
     }
     /// The region that runs instead of it.
     var region: Region?

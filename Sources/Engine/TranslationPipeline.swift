@@ -109,7 +109,7 @@ struct TranslationPipeline: ~Copyable {
     }
 
     /// Gives the TB's slots the PCs its terminator leads to.
-    func initialiseSlots(of tb: TranslationBlock, for block: IRBlock) {
+    static func initialiseSlots(of tb: TranslationBlock, for block: IRBlock) {
         var targets: (UInt64, UInt64) = (0, 0)
         if let end = block.insts.last {
             if end.op == .chain { targets.0 = end.imm }

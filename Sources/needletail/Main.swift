@@ -32,6 +32,11 @@ struct Needletail {
                 print(try BinfmtRegistry(root: request.root).perform(request), terminator: "")
                 exit(0)
             } catch let error as UsageError { fail(error.message, error.status) } catch { fail("\(error)", 1) }
+        } catch Immediate.cache(let command) {
+            do {
+                print(try command.perform { name in getenv(name).map { String(cString: $0) } }, terminator: "")
+                exit(0)
+            } catch let error as UsageError { fail(error.message, error.status) } catch { fail("\(error)", 1) }
         } catch let request as Immediate {
             print(text(for: request), terminator: "")
             exit(request.status)
@@ -224,7 +229,7 @@ struct Needletail {
         case .cpuModels: CPUModel.help
         case .pluginInclude: PluginDirectories.include.map { $0 + "\n" } ?? ""
         case .pluginSDK: PluginDirectories.sdk.map { $0 + "\n" } ?? ""
-        case .binfmt: ""
+        case .binfmt, .cache: ""
         }
     }
 

@@ -82,11 +82,12 @@ enum Immediate: Error {
     case pluginInclude
     case pluginSDK
     case binfmt(BinfmtRequest)
+    case cache(CacheCommand)
 
     /// QEMU's: its lists count as a failure to start.
     var status: Int32 {
         switch self {
-        case .help, .version, .binfmt: 0
+        case .help, .version, .binfmt, .cache: 0
         case .pluginInclude: PluginDirectories.include == nil ? 1 : 0
         case .pluginSDK: PluginDirectories.sdk == nil ? 1 : 0
         case .logItems, .cpuModels: 1
@@ -322,6 +323,9 @@ extension OptionRow {
             $0.cacheDirectory = $1
         },
         OptionRow(
+            names: ["--cache"], argument: "action", variable: nil, help: "stats or clear, of the code cache"
+        ) { _, _ in throw UsageError(message: "--cache comes first: needletail --cache stats|clear") },
+        OptionRow(
             names: ["--stats"], argument: nil, variable: nil, help: "at exit print guest instructions, time and speed"
         ) { options, _ in
             options.printsStatistics = true
@@ -366,6 +370,7 @@ extension Options {
             if row.names.contains(Self.prefixOption) { inherit(row, value) }
         }
         if let request = try BinfmtRequest(words) { throw Immediate.binfmt(request) }
+        if let command = try CacheCommand(words) { throw Immediate.cache(command) }
         var at = 0
         while at < words.count, words[at].hasPrefix("-"), words[at] != "-" {
             var name = words[at]

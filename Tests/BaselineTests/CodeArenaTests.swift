@@ -4,7 +4,7 @@ import Testing
 @Suite struct CodeArenaTests {
     private func place(_ size: Int, in arena: CodeArena, _ blockIndex: UInt32 = 1) -> UInt? {
         let bytes = [UInt8](repeating: 0xc3, count: size)
-        return bytes.withUnsafeBytes { arena.place($0, blockIndex: blockIndex, faults: []) }
+        return bytes.withUnsafeBytes { arena.place($0, blockIndex: blockIndex, faults: UnsafeBufferPointer(start: nil, count: 0)) }
     }
 
     /// Codes lie apart, at multiples of 16, and a host address says whose it is.

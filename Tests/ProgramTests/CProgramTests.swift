@@ -29,6 +29,12 @@ import Testing
             let actual = try needletail(["--tier=\(tier)", path])
             expectSame(actual, expected, "\(program.testDescription) in tier \(tier)")
         }
+        guard program.variant == "O2" else { return }
+        let cache = try TemporaryFolder()
+        for state in ["cold", "warm"] {
+            let actual = try needletail(["--hot-threshold=2", path]) { $0.cacheDirectory = cache.path }
+            expectSame(actual, expected, "\(program.testDescription) with a \(state) code cache")
+        }
     }
 
     @Test(arguments: Tier.allCases)

@@ -26,10 +26,20 @@ struct Subprocess {
     var directory: String?
     var input = ""
     var timeLimitInSeconds: Int32 = 120
+    /// The emulator's code cache: none, so that tests see neither each other's nor the user's.
+    var cacheDirectory: String?
 
     static let baseEnvironment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"]
 
     struct Failure: Error, CustomStringConvertible { let description: String }
+
+    private var cacheOptions: [String] {
+        // A command by itself comes first.
+        guard executable == Installation.needletail, let first = arguments.first, !first.hasPrefix("--binfmt"),
+            !first.hasPrefix("--cache"), !first.hasPrefix("--rerun")
+        else { return [] }
+        return cacheDirectory.map { ["--cache-dir", $0] } ?? ["--no-cache"]
+    }
 
     func run() throws -> Outcome {
         let folder = try TemporaryFolder()
@@ -57,7 +67,7 @@ struct Subprocess {
         posix_spawnattr_setflags(&attributes, Int16(flags))
 
         let variables = Self.baseEnvironment.merging(environment) { $1 }.map { "\($0)=\($1)" }.sorted()
-        var argumentVector = ([executable] + arguments).map { strdup($0) } + [nil]
+        var argumentVector = ([executable] + cacheOptions + arguments).map { strdup($0) } + [nil]
         var environmentVector = variables.map { strdup($0) } + [nil]
         defer {
             argumentVector.forEach { free($0) }
