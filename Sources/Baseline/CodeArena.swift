@@ -102,7 +102,14 @@ package final class CodeArena: @unchecked Sendable {
         return chunks.count - 1
     }
 
+    /// Of a small address space most is left to everything else.
+    private static let addressSpaceShare: UInt = 8
+
     private func reserve() {
+        var space = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0, space.rlim_cur != UInt.max {
+            limit = min(limit, Int(space.rlim_cur / Self.addressSpaceShare)) / Self.chunkSize * Self.chunkSize
+        }
         while limit >= Self.chunkSize {
             let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
             let start = mmap(nil, limit, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0)

@@ -38,7 +38,7 @@ package final class Engine: @unchecked Sendable {
                 ScoreboardAccess(
                     add: PluginHost.scoreboardAdd, find: PluginHost.scoreboardFind, entry: PluginHost.scoreboardEntry)
             },
-            perfSymbol: configuration.writesPerfMap ? { [environment] in environment.symbol(at: $0) } : nil)
+            perf: configuration.perfFormats, symbol: { [environment] in environment.symbol(at: $0) })
     }()
     private(set) var hasBackend = false
     private(set) lazy var compiler = CompileThread(engine: self)
@@ -77,7 +77,7 @@ package final class Engine: @unchecked Sendable {
         self.parallel = Atomic(configuration.translation.isParallel)
         self.cleaning = Atomic(configuration.translation.cleansTags)
         self.tracking = Atomic(configuration.translation.tracksBranchTypes)
-        showsHostCode = log.isOn(.outAsm) || configuration.writesPerfMap
+        showsHostCode = log.isOn(.outAsm) || !configuration.perfFormats.isEmpty
         let hasBaseline = [.auto, .baseline].contains(configuration.tier) && BaselineCompiler.isSupported
         let feedsInterpreter = configuration.tier == .interp || configuration.tier == .auto && !hasBaseline
         // Plugins are told of one translation at a time, dumps stand one behind the other, and LLVM's compiler is one.
@@ -496,6 +496,9 @@ package final class Engine: @unchecked Sendable {
     func runSafeWork() {
         guard safeWorkPending.exchange(false, ordering: .acquiringAndReleasing) else { return }
         guard let plugins else { return flush() }
+        // Nor is a plugin shown a TB while it is told of its reset: under QEMU, translating is a part of running.
+        translators.stop()
+        defer { translators.resume() }
         // One section: a TB made between the two halves would have callbacks of a plugin that is gone.
         world.exclusive {
             plugins.flush()

@@ -2,6 +2,7 @@ package import A64Translator
 package import CodeCache
 package import GuestMemory
 package import GuestState
+package import LLVMBackend
 
 /// Which executors the engine uses.
 package enum Tier: String, CaseIterable, Sendable {
@@ -33,7 +34,7 @@ package struct EngineConfiguration: Sendable {
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool
     /// Names compiled code for Linux `perf`.
-    package var writesPerfMap: Bool
+    package var perfFormats: PerfFormats
     /// Where code is kept from one process to the next; nil where nothing is.
     package var codeDirectory: CodeDirectory?
 
@@ -48,10 +49,11 @@ package struct EngineConfiguration: Sendable {
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
         hotThreshold: Int32? = nil, sampleInterval: UInt64 = EngineConfiguration.defaultSampleInterval,
-        codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false, writesPerfMap: Bool = false, codeDirectory: CodeDirectory? = nil
+        codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false, perfFormats: PerfFormats = [],
+        codeDirectory: CodeDirectory? = nil
     ) {
         self.codeDirectory = codeDirectory
-        self.writesPerfMap = writesPerfMap
+        self.perfFormats = perfFormats
         self.tier = tier
         self.translation = translation
         self.chains = chains

@@ -81,15 +81,18 @@ package final class JITBackend: @unchecked Sendable {
     private var liveCodeBytes = 0
     private var hasReportedFailure = false
 
-    private let perfMap: PerfMap?
+    private let perf: PerfFiles?
     private let callbacks: CallbackCache
 
-    /// - Parameter perfSymbol: names guest functions for `perf`; nil writes no map.
+    /// - Parameter symbol: names guest functions for `perf`.
     /// - Parameter scoreboards: how callbacks that add to one can be done without a call; nil calls them.
-    package init(log: Log, scoreboards: ScoreboardAccess? = nil, perfSymbol: ((UInt64) -> String?)? = nil) {
+    package init(
+        log: Log, scoreboards: ScoreboardAccess? = nil, perf formats: PerfFormats = [],
+        symbol: @escaping (UInt64) -> String? = { _ in nil }
+    ) {
         self.log = log
         callbacks = CallbackCache(scoreboards: scoreboards)
-        perfMap = perfSymbol.map { PerfMap(symbol: $0) }
+        perf = formats.isEmpty ? nil : PerfFiles(formats, symbol: symbol)
     }
 
     /// Compiles the units as one module.
@@ -224,7 +227,7 @@ package final class JITBackend: @unchecked Sendable {
             hasReportedFailure = true
             return nil
         }
-        if log.isOn(.outAsm) || perfMap != nil {
+        if log.isOn(.outAsm) || perf != nil {
             var start: UInt64 = 0
             var end: UInt64 = 0
             nt_jit_code_range(code, &start, &end)
@@ -234,7 +237,7 @@ package final class JITBackend: @unchecked Sendable {
             }
             if log.isOn(.outAsm) { dumpHostCode(blocks, addresses, limits) }
             for (n, block) in blocks.enumerated() {
-                perfMap?.add(isRegion ? "region " : "", block, at: addresses[n], size: limits[n] - addresses[n])
+                perf?.add(isRegion ? "region " : "", block, at: addresses[n], size: limits[n] - addresses[n])
             }
         }
         let owner = CompiledModule(code: code, effort: effort, users: blocks.count)
@@ -246,7 +249,7 @@ package final class JITBackend: @unchecked Sendable {
     package func show(_ block: IRBlock, at address: UInt, size: Int) {
         lock.withLock {
             if log.isOn(.outAsm) { dumpHostCode([block], [UInt64(address)], [UInt64(address) + UInt64(size)]) }
-            perfMap?.add("", block, at: UInt64(address), size: UInt64(size))
+            perf?.add("", block, at: UInt64(address), size: UInt64(size))
         }
     }
 

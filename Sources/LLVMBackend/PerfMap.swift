@@ -1,4 +1,3 @@
-internal import EmuIR
 internal import Glibc
 internal import Support
 
@@ -9,13 +8,8 @@ internal import Support
 final class PerfMap {
     private var file: UnsafeMutablePointer<FILE>?
     private var process: pid_t = 0
-    private let symbol: (UInt64) -> String?
 
-    /// - Parameter symbol: the name of the guest function at an address.
-    init(symbol: @escaping (UInt64) -> String?) { self.symbol = symbol }
-
-    /// - Parameter prefix: stands before the guest function's name.
-    func add(_ prefix: String, _ block: IRBlock, at address: UInt64, size: UInt64) {
+    func add(_ name: String, at address: UInt64, size: UInt64) {
         let current = getpid()
         if process != current {
             if let file { fclose(file) }
@@ -23,8 +17,7 @@ final class PerfMap {
             file = fopen("/tmp/perf-\(current).map", "we")
         }
         guard let file else { return }
-        let name = symbol(block.pc).map { "\($0)@" } ?? ""
-        fputs("\(hex(address).dropFirst(2)) \(hex(size).dropFirst(2)) \(prefix)\(name)\(hex(block.pc))\n", file)
+        fputs("\(hex(address).dropFirst(2)) \(hex(size).dropFirst(2)) \(name)\n", file)
         fflush(file)
     }
 }

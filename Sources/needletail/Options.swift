@@ -1,4 +1,5 @@
 import Engine
+import LLVMBackend
 import Support
 
 /// What the command line and the environment ask for.
@@ -23,7 +24,7 @@ struct Options {
     /// Bytes.
     var codeLimit = EngineConfiguration.defaultCodeLimit
     var printsStatistics = false
-    var writesPerfMap = false
+    var perfFormats: PerfFormats = []
     var usesCache = true
     var cacheDirectory: String?
     /// What an emulator that executed us handed over.
@@ -252,11 +253,14 @@ extension OptionRow {
             names: ["-perfmap"], argument: nil, variable: "QEMU_PERFMAP",
             help: "write /tmp/perf-PID.map, so that perf names compiled guest code"
         ) { options, _ in
-            options.writesPerfMap = true
+            options.perfFormats.insert(.map)
         },
         OptionRow(
-            names: ["-jitdump"], argument: nil, variable: "QEMU_JITDUMP", help: "(not supported) write jit-PID.dump",
-            apply: unsupported("-jitdump", "host code is not described to perf")),
+            names: ["-jitdump"], argument: nil, variable: "QEMU_JITDUMP",
+            help: "write jit-PID.dump, from which perf inject --jit makes code that perf annotate shows"
+        ) { options, _ in
+            options.perfFormats.insert(.dump)
+        },
         OptionRow(names: ["-strace"], argument: nil, variable: "QEMU_STRACE", help: "log system calls") { options, _ in
             options.logItems.insert(.strace)
         },

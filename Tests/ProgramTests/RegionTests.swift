@@ -3,7 +3,7 @@ import Testing
 
 /// Regions seen from outside: what `-d region` and `-perfmap` say, and what a guest sees of them, which is nothing.
 @Suite struct RegionTests {
-    @Test(arguments: [("tight", 1), ("call", 1), ("default", 5)])
+    @Test(arguments: [("tight", 1), ("call", 1), ("default", 1)])
     func formWhereCodeLoops(_ name: String, _ count: Int) throws {
         let guest = try Installation.guest(name)
         let plain = try needletail(["--tier=interp", guest])
@@ -43,5 +43,35 @@ import Testing
         }
         #expect(lines.contains { $0.contains("@0x") })
         #expect(lines.contains { $0.contains(" region ") } == (tier == "region"))
+    }
+
+    /// Header and records are as perf's jitdump-specification.txt says, to the last byte.
+    @Test func isDumpedForPerf() throws {
+        let guest = try Installation.guest("call")
+        let folder = try TemporaryFolder()
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-c", "cd \(folder.path) && exec \(Installation.needletail) -jitdump \(guest)"]
+        shell.standardOutput = FileHandle.nullDevice
+        try shell.run()
+        shell.waitUntilExit()
+        #expect(shell.terminationStatus == 0)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("jit-") && $0.hasSuffix(".dump") }
+        let name = try #require(names.first)
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)"))
+        func word(_ offset: Int) -> Int { data[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | Int($1) } }
+        #expect(word(0) == 0x4a69_5444 && word(4) == 1 && word(8) == 40)
+        #expect(name == "jit-\(word(20)).dump")
+        var offset = 40
+        var records = 0
+        while offset + 56 <= data.count, word(offset) == 0, word(offset + 4) > 56 {
+            let (codeSize, index) = (word(offset + 40), word(offset + 48))
+            let name = data[(offset + 56)...].prefix { $0 != 0 }
+            #expect(index == records && String(decoding: name, as: UTF8.self).contains("0x"))
+            #expect(word(offset + 4) == 56 + name.count + 1 + codeSize)
+            offset += word(offset + 4)
+            records += 1
+        }
+        #expect(offset == data.count && records > 0)
     }
 }
