@@ -29,13 +29,18 @@ package struct CodeEntry {
     package let faultCount: Int
     package let adjustmentCount: Int
     private let codeSize: Int
+    private let wordsAt: Int
 
-    private static let headerSize = 56
+    private static let headerSize = 32
+    /// Bit of the flags: the header is followed by `indirectTargets`.
+    private static let hasIndirectTargets: UInt16 = 1
+    private static let indirectSize = 16
+    /// A distance that stands for no target.
+    private static let noTarget = Int32.min
     private static let faultSize = 8
     private static let adjustmentSize = 24
     private static let noJump: UInt16 = .max
 
-    private var wordsAt: Int { Self.headerSize }
     private var relocationsAt: Int { wordsAt + instructionCount * 4 }
     private var faultsAt: Int { relocationsAt + relocationCount * 4 }
     private var adjustmentsAt: Int { faultsAt + faultCount * Self.faultSize }
@@ -48,12 +53,13 @@ package struct CodeEntry {
         let size = Int(memory.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
         guard size <= memory.count else { return nil }
         bytes = UnsafeRawBufferPointer(rebasing: memory[..<size])
-        codeSize = Int(memory.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         func count(_ offset: Int) -> Int { Int(memory.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
-        instructionCount = count(8)
-        relocationCount = count(10)
-        faultCount = count(12)
-        adjustmentCount = count(14)
+        codeSize = count(4)
+        instructionCount = count(6)
+        relocationCount = count(8)
+        faultCount = count(10)
+        adjustmentCount = count(12)
+        wordsAt = Self.headerSize + (count(14) & Int(Self.hasIndirectTargets)) * Self.indirectSize
         guard instructionCount > 0, codeSize > 0, codeAt + codeSize <= size else { return nil }
         for n in 0..<2 {
             if let jump = jump(n), jump.distance & 3 != 0 || jump.distance + 4 > codeSize || jump.slow >= codeSize { return nil }
@@ -83,13 +89,15 @@ package struct CodeEntry {
         if distance == Self.noJump { return nil }
         return (Int(distance), Int(bytes.loadUnaligned(fromByteOffset: 18 + slot * 4, as: UInt16.self)))
     }
-    /// Guest PCs that the slots lead to.
-    package var targets: (UInt64, UInt64) {
-        (bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
+    /// Guest PCs that the slots lead to, 0 for none. `pc`: the TB's own.
+    package func target(_ slot: Int, from pc: UInt64) -> UInt64 {
+        let distance = bytes.loadUnaligned(fromByteOffset: 24 + slot * 4, as: Int32.self)
+        return distance == Self.noTarget ? 0 : pc &+ UInt64(bitPattern: Int64(distance))
     }
     /// `nt_tb.indirect_targets`.
     package var indirectTargets: (UInt64, UInt64) {
-        (bytes.loadUnaligned(fromByteOffset: 40, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 48, as: UInt64.self))
+        if wordsAt == Self.headerSize { return (.max, .max) }
+        return (bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 40, as: UInt64.self))
     }
 }
 
@@ -103,6 +111,7 @@ extension CodeEntry {
         package var code = UnsafeRawBufferPointer(start: nil, count: 0)
         package var adjustments: [Adjustment] = []
         package var jumps: (Jump?, Jump?) = (nil, nil)
+        package var pc: UInt64 = 0
         package var targets: (UInt64, UInt64) = (0, 0)
         package var indirectTargets: (UInt64, UInt64) = (.max, .max)
         package init() {}
@@ -110,13 +119,17 @@ extension CodeEntry {
         private var tableSize: Int {
             words.count * 4 + relocations.count + faults.count + adjustments.count * CodeEntry.adjustmentSize
         }
+        private var hasIndirectTargets: Bool { indirectTargets.0 & indirectTargets.1 != .max }
+        private func distance(_ target: UInt64) -> Int32? {
+            target == 0 ? CodeEntry.noTarget : Int32(exactly: Int64(bitPattern: target &- pc))
+        }
         /// Bytes of the entry; nil when it does not fit into the format.
         var size: Int? {
             let limit = Int(UInt16.max)
             guard code.count < limit, words.count < limit, relocations.count / 4 < limit, adjustments.count < limit,
-                faults.count / CodeEntry.faultSize < limit
+                faults.count / CodeEntry.faultSize < limit, distance(targets.0) != nil, distance(targets.1) != nil
             else { return nil }
-            return (CodeEntry.headerSize + tableSize + code.count + 7) & ~7
+            return (CodeEntry.headerSize + (hasIndirectTargets ? CodeEntry.indirectSize : 0) + tableSize + code.count + 7) & ~7
         }
 
         /// Writes the entry to memory of `size` bytes, which are zero.
@@ -132,19 +145,22 @@ extension CodeEntry {
                 at += bytes.count
             }
             put(UInt32(size))
-            put(UInt32(code.count))
+            put(UInt16(code.count))
             put(UInt16(words.count))
             put(UInt16(relocations.count / 4))
             put(UInt16(faults.count / CodeEntry.faultSize))
             put(UInt16(adjustments.count))
+            put(hasIndirectTargets ? CodeEntry.hasIndirectTargets : 0 as UInt16)
             put(jumps.0.map { UInt16($0.distance) } ?? CodeEntry.noJump)
             put(jumps.0.map { UInt16($0.slow) } ?? CodeEntry.noJump)
             put(jumps.1.map { UInt16($0.distance) } ?? CodeEntry.noJump)
             put(jumps.1.map { UInt16($0.slow) } ?? CodeEntry.noJump)
-            put(targets.0)
-            put(targets.1)
-            put(indirectTargets.0)
-            put(indirectTargets.1)
+            put(distance(targets.0) ?? CodeEntry.noTarget)
+            put(distance(targets.1) ?? CodeEntry.noTarget)
+            if hasIndirectTargets {
+                put(indirectTargets.0)
+                put(indirectTargets.1)
+            }
             put(UnsafeRawBufferPointer(words))
             put(relocations)
             put(faults)

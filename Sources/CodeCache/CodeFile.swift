@@ -78,7 +78,8 @@ package final class CodeFile {
             bytes.deallocate()
             throw .configuration
         }
-        guard indexStart >= textEnd, let memory = Self.decompress(bytes, indexStart..<bytes.count, limit: Self.indexLimit, pool) else {
+        guard indexStart >= textEnd, let memory = Self.decompress(bytes, indexStart..<bytes.count, limit: Self.indexLimit, pool)
+        else {
             bytes.deallocate()
             throw .damaged
         }

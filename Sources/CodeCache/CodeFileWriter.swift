@@ -47,14 +47,14 @@ package struct NewEntries {
         // Fast: the user waits for it, and a third more bytes cost less.
         guard let context = ZSTD_createCCtx() else { return nil }
         defer { ZSTD_freeCCtx(context) }
-        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, -3)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, -5)
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
 
         var file = CodeFile.magic + [UInt8](repeating: 0, count: CodeFile.headerSize - CodeFile.magic.count)
         file += configuration
         var chunks: [(size: Int, rawSize: Int)] = []
+        file.reserveCapacity((old?.byteCount ?? 0) + byteCount / 2)
         if let old {
-            file.reserveCapacity(old.byteCount + byteCount)
             for chunk in old.chunks {
                 file += UnsafeRawBufferPointer(rebasing: old.bytes[chunk.range])
                 chunks.append((chunk.range.count, chunk.size))

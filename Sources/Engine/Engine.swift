@@ -319,8 +319,8 @@ package final class Engine: @unchecked Sendable {
                 FaultAdjustment(first: Int(first), instruction: Int(instruction), offset: offset, amount: amount))
         }
         tb.c.pointee.indirect_targets = kept.indirectTargets
-        nt_slot_init(tb.slot(0), kept.targets.0)
-        nt_slot_init(tb.slot(1), kept.targets.1)
+        nt_slot_init(tb.slot(0), kept.target(0, from: key.pc))
+        nt_slot_init(tb.slot(1), kept.target(1, from: key.pc))
         adopt(code, for: tb)
         tb.isKept = true
         return tb

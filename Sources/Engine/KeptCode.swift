@@ -24,8 +24,8 @@ final class KeptCode: @unchecked Sendable {
     /// For `keep`; the baseline tier's lock guards it.
     private var words: [UInt32] = []
     private let lock = Lock()
-    /// By the environment's number.
-    private var images: [Int: Image] = [:]
+    /// By the environment's number; nil where no code was wanted yet.
+    private var images: [Image?] = []
     /// Files that are not looked into any more.
     private var replaced: [CodeFile] = []
     private let pool = MemoryPool()
@@ -131,6 +131,7 @@ final class KeptCode: @unchecked Sendable {
 
     /// The lock is held.
     private func image(_ number: Int, _ image: GuestImage) -> Image {
+        while images.count <= number { images.append(nil) }
         if let known = images[number] { return known }
         let new = Image(image, configuration, pool)
         images[number] = new
@@ -169,6 +170,7 @@ final class KeptCode: @unchecked Sendable {
         parts.jumps = (
             compiler.slotJumps.0.map { ($0.distance, $0.slow) }, compiler.slotJumps.1.map { ($0.distance, $0.slow) }
         )
+        parts.pc = key.pc
         parts.targets = (tb.slot(0).pointee.pc, tb.slot(1).pointee.pc)
         parts.indirectTargets = tb.c.pointee.indirect_targets
         let relocations = compiler.relocations
@@ -201,7 +203,7 @@ final class KeptCode: @unchecked Sendable {
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         lock.withLock {
             var hasWritten = false
-            for image in images.values where image.new.count >= Self.smallestAddition {
+            for case let image? in images where image.new.count >= Self.smallestAddition {
                 if let file = image.file, image.new.count * Self.smallestShare < file.entryCount, !file.isDamaged { continue }
                 if save(image) { hasWritten = true }
             }
@@ -231,12 +233,12 @@ final class KeptCode: @unchecked Sendable {
     func resume() { lock.unlock() }
     /// What is new is the parent's to write.
     func resumeInForkChild() {
-        for image in images.values { image.new.removeAll() }
+        for case let image? in images { image.new.removeAll() }
         lock.reinitialiseAfterFork()
     }
 
     /// Files read, TBs taken, TBs written.
     var counts: (files: Int, used: Int, written: Int) {
-        lock.withLock { (images.values.count { $0.file != nil }, usedCount, writtenCount) }
+        lock.withLock { (images.count { $0?.file != nil }, usedCount, writtenCount) }
     }
 }

@@ -49,7 +49,7 @@ import Testing
             #expect(try UserMemory.readBytes(bias + 0x12000, count: 0x3000).allSatisfy { $0 == 0 })
             #expect(
                 space.withMap { $0.areas } == [
-                    VMA(range: bias..<bias + 0x1000, protection: [.read, .execute]),
+                    VMA(range: bias..<bias + 0x1000, protection: [.read, .execute], image: 1),
                     VMA(range: bias + 0x11000..<bias + 0x15000, protection: [.read, .write]),
                 ])
             // The hole between the segments is free, and code is not writable.
