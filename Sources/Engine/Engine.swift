@@ -260,7 +260,9 @@ package final class Engine: @unchecked Sendable {
     private func makeBlock(_ key: TBKey, _ index: UInt32, _ maker: TBMaker) -> TranslationBlock {
         let mode = translationMode(key)
         var isLearning = false
-        if let kept = keptCode?.find(key, mode, isLearning: &isLearning), let tb = makeBlock(key, index, mode, of: kept) { return tb }
+        if let kept = keptCode?.find(key, mode, isLearning: &isLearning), let tb = makeBlock(key, index, mode, of: kept) {
+            return tb
+        }
         var block = maker.pipeline.translate(key, mode, in: environment)
         let instrumentation = instrument(block)
         if isLearning, let tb = makeBlock(key, index, mode, at: block, instrumentation) { return tb }
