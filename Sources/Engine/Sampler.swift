@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Support
 internal import Synchronization
 
@@ -21,12 +22,19 @@ struct Sampler {
 
     init(_ configuration: EngineConfiguration) {
         let wantsRegions = configuration.tier == .auto && configuration.chains
-        shortest = wantsRegions ? Int(configuration.sampleInterval) : 0
+        shortest = wantsRegions && Self.hasRoom ? Int(configuration.sampleInterval) : 0
         interval = shortest
         nextLook = Deadline(microseconds: interval)
     }
 
     var isOn: Bool { shortest > 0 }
+
+    /// Regions, and a thread with memory of its own to make them, are for address spaces that are not small.
+    private static var hasRoom: Bool {
+        var space = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) != 0 || space.rlim_cur >= smallestAddressSpace
+    }
+    private static let smallestAddressSpace: UInt = 1 << 30
 
     /// Has a vCPU that is running record a path.
     mutating func look(at world: World) {

@@ -327,7 +327,8 @@ extension OptionRow {
             $0.cacheDirectory = $1
         },
         OptionRow(
-            names: ["--cache"], argument: "action", variable: nil, help: "stats or clear, of the code cache"
+            names: ["--cache"], argument: "action", variable: nil,
+            help: "stats (what the code cache holds) or clear, with --cache-dir DIR of another one"
         ) { _, _ in throw UsageError(message: "--cache comes first: needletail --cache stats|clear") },
         OptionRow(
             names: ["--stats"], argument: nil, variable: nil, help: "at exit print guest instructions, time and speed"

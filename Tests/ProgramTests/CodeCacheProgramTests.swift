@@ -59,8 +59,10 @@ import Testing
         }
         let plugin = try run([path], ["-plugin", "empty"], cache: folder.path).1
         #expect(plugin.taken == 0 && plugin.written == 0)
-        let dump = try run([path], ["-d", "op", "-D", "/dev/null"], cache: folder.path).1
-        #expect(dump.taken == 0 && dump.written == 0)
+        let fresh = try TemporaryFolder()
+        let dump = try needletail(["-d", "op", "-D", "/dev/null", "--hot-threshold=2", path]) { $0.cacheDirectory = fresh.path }
+        #expect(dump.status == .exit(0))
+        #expect(try files(fresh.path).isEmpty)
     }
 
     /// Where there can be none, nobody notices.
@@ -78,11 +80,11 @@ import Testing
         }
         let told = try needletail(["-d", "cache", path]) { $0.cacheDirectory = folder.path + "/file" }
         #expect(told.stderr == "code cache: directory \(folder.path)/file is not used\n")
-        // As little as may be written.
+        // Enough for the program's output (blocks of 512 bytes), not for the cache.
         var limited = Subprocess(
             executable: "/bin/sh",
             arguments: [
-                "-c", "ulimit -f 1; exec \"$0\" --cache-dir \"$1\" --hot-threshold=2 \"$2\"", Installation.needletail,
+                "-c", "ulimit -f 16; exec \"$0\" --cache-dir \"$1\" --hot-threshold=2 \"$2\"", Installation.needletail,
                 folder.path + "/small", path,
             ])
         limited.directory = folder.path
@@ -168,7 +170,8 @@ import Testing
         let plain = try needletail([path] + program.arguments)
         for round in 1...3 {
             let actual = try needletail(["--hot-threshold=2", path] + program.arguments) { $0.cacheDirectory = folder.path }
-            expectSame(actual, plain, "\(program.name), round \(round) with a code cache")
+            // Some write to stderr what they measure.
+            #expect(actual.stdout == plain.stdout && actual.status == plain.status, "\(program.name), round \(round): \(actual)")
         }
     }
 

@@ -85,7 +85,9 @@ struct ProgramLoader {
     }
 
     /// - Parameter base: nil for the place that is the file's own.
-    private func loadImage(_ path: [UInt8], descriptor: Int32 = -1, base: UInt64? = nil) throws(LoadError) -> (LoadedProgram, ELFImage) {
+    private func loadImage(_ path: [UInt8], descriptor: Int32 = -1, base: UInt64? = nil) throws(LoadError) -> (
+        LoadedProgram, ELFImage
+    ) {
         let file: HostFile
         do throws(LinuxErrno) {
             file = descriptor >= 0 ? try HostFile(copying: descriptor) : try Self.openExecutable(path)
