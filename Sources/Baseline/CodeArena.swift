@@ -102,14 +102,23 @@ package final class CodeArena: @unchecked Sendable {
         return chunks.count - 1
     }
 
-    /// Of a small address space most is left to everything else.
+    /// Of a small address space most is left to everything else: only what is to be had besides this much is taken.
     private static let addressSpaceShare: UInt = 8
 
     private func reserve() {
         var space = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0, space.rlim_cur != UInt.max {
-            limit = min(limit, Int(space.rlim_cur / Self.addressSpaceShare)) / Self.chunkSize * Self.chunkSize
+            let share = Int(space.rlim_cur / Self.addressSpaceShare)
+            limit = min(limit, share) / Self.chunkSize * Self.chunkSize
+            let others = mmap(nil, share, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+            guard others != MAP_FAILED else { return limit = 0 }
+            defer { munmap(others, share) }
+            return reserveWithinLimit()
         }
+        reserveWithinLimit()
+    }
+
+    private func reserveWithinLimit() {
         while limit >= Self.chunkSize {
             let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
             let start = mmap(nil, limit, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0)
