@@ -96,7 +96,8 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "LinuxUser", "Engine", "CodeCache", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState", "GuestMemory", "CHost",
+                "LinuxUser", "Engine", "CodeCache", "PluginHost", "LLVMBackend", "A64ISA", "A64Translator", "GuestState",
+                "GuestMemory", "CHost",
                 "Support",
             ], linkerSettings: exportPluginAPI + staticRuntime),
         .executableTarget(name: "generate-a64", dependencies: [], path: "Sources/GenerateA64"),

@@ -102,7 +102,9 @@ extension RegionBuilder {
         var all = 0
         var inRegions: [ObjectIdentifier: Int] = [:]
         engine.cacheLock.withLock {
-            let regions = chosen.mapValues { candidate in candidate.tb.memberships.filter { $0.isInUse }.map { ObjectIdentifier($0) } }
+            let regions = chosen.mapValues { candidate in
+                candidate.tb.memberships.filter { $0.isInUse }.map { ObjectIdentifier($0) }
+            }
             for pc in path.steps {
                 guard let candidate = chosen[pc] else { continue }
                 all += candidate.block.guestInstructionCount
@@ -116,7 +118,7 @@ extension RegionBuilder {
         _ chosen: [UInt64: Candidate], _ order: [UInt64], _ passage: Passage, hottest: UInt64
     ) -> RegionPlan? {
         // The first is where the path came in most; or it never left.
-        let comings = passage.comings.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.map(\.key)
+        let comings = Self.byCount(passage.comings)
         let first = comings.first ?? hottest
         let members = ([first] + order.filter { $0 != first }).compactMap { chosen[$0] }
         let indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.block.pc, $0) })
@@ -129,13 +131,17 @@ extension RegionBuilder {
         if members.count == 1, !members[0].block.directSuccessors.contains(first) { return nil }
         let targets = members.map { member -> [UInt64] in
             guard member.block.insts.last?.op == .branchIndirect else { return [] }
-            let ways = (passage.ways[member.block.pc] ?? [:]).sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
-            return ways.prefix(Self.maximumTargets).map(\.key)
+            return Self.byCount(passage.ways[member.block.pc] ?? [:]).prefix(Self.maximumTargets).map { $0 }
         }
         let unit = RegionUnit(
             units: members.map(\.unit), entries: entries, indirectTargets: targets, isPrecise: engine.isPrecise,
             adjustsCounts: members.contains { !$0.tb.faultAdjustments.isEmpty })
         return RegionPlan(unit: unit, members: members.map(\.tb), averageStay: passage.averageStay)
+    }
+
+    /// The most frequent first.
+    private static func byCount(_ counts: [UInt64: Int]) -> [UInt64] {
+        counts.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.map(\.key)
     }
 
     /// Where direct branches lead back to.

@@ -104,6 +104,8 @@ import Testing
             chmod(file, 0o600)
             let (outcome, _) = try run([path], cache: folder.path)
             expectSame(outcome, plain, "with a file that is \(what)")
+            // What was not found the first time is written then, and the rest, if the file was not usable, the second time.
+            _ = try run([path], cache: folder.path)
             #expect(try run([path], cache: folder.path).1.taken >= written / 2, "a file that was \(what) is not made again")
         }
         for part in [0, 3, 20, 500] { try check("cut off after \(part) bytes", whole.prefix(part)) }

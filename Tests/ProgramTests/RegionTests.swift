@@ -56,8 +56,7 @@ import Testing
         try shell.run()
         shell.waitUntilExit()
         #expect(shell.terminationStatus == 0)
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("jit-") && $0.hasSuffix(".dump") }
-        let name = try #require(names.first)
+        let name = try #require(FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasPrefix("jit-") })
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)"))
         func word(_ offset: Int) -> Int { data[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | Int($1) } }
         #expect(word(0) == 0x4a69_5444 && word(4) == 1 && word(8) == 40)

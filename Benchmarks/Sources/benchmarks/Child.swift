@@ -22,6 +22,8 @@ struct Run {
 final class Runner {
     /// A run that takes longer is killed and counts as failed. Seconds.
     private let limit: Int
+    /// Where Needletail keeps compiled code: not where the user's is.
+    let cache: CacheFolder
     // Files and not pipes: nobody has to read them while the clock runs.
     private let stdout: Int32
     private let stderr: Int32
@@ -36,8 +38,9 @@ final class Runner {
     ]
 
     /// - Throws: when no temporary file can be made.
-    init(limitInSeconds: Int) throws(BenchmarkError) {
+    init(limitInSeconds: Int, cache: CacheFolder) throws(BenchmarkError) {
         limit = limitInSeconds
+        self.cache = cache
         stdout = try Self.unnamedFile()
         stderr = try Self.unnamedFile()
         // What the user has set for everyday use must not change what is measured.
@@ -48,7 +51,7 @@ final class Runner {
             if !Self.own.contains(where: text.hasPrefix) { kept.append(strdup(entry)) }
             at += 1
         }
-        environment = kept + Self.settings.map { strdup($0) } + [nil]
+        environment = kept + (Self.settings + ["NEEDLETAIL_CACHE_DIR=" + cache.path]).map { strdup($0) } + [nil]
         // `wait` sleeps in sigtimedwait, which wants the signal blocked.
         var signals = sigset_t()
         sigemptyset(&signals)

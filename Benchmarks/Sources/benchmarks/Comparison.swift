@@ -14,6 +14,8 @@ struct SetPlan {
     let title: String
     let rounds: Int
     let items: [Item]
+    /// Runs with an empty code cache are a column of their own.
+    var comparesCaches = false
     var bounds: [Bound] = []
 
     /// What is wanted of a set's geometric mean, or of each of its items.
@@ -81,13 +83,20 @@ extension Bench {
     /// Runs a set, prints its table and judges it.
     func compare(_ plan: SetPlan) throws(BenchmarkError) {
         var results: [ItemResult] = []
+        let variants =
+            options.hasDefaultVariants && plan.comparesCaches
+            ? [Variant(name: "warm", words: []), Variant(name: "cold", words: [], startsCold: true)] : options.variants
         for item in plan.items where options.wants(item.name) {
             var commands = item.native.map { [Command(name: "native", words: $0)] } ?? []
             commands.append(qemu(item.guest))
-            for variant in options.variants {
+            for variant in variants {
                 commands.append(
-                    Command(name: variant.name, words: [variant.executable ?? options.needletail] + variant.words + item.guest))
+                    Command(
+                        name: variant.name, words: [variant.executable ?? options.needletail] + variant.words + item.guest,
+                        startsCold: variant.startsCold))
             }
+            // So that the first run finds what other runs do.
+            if variants.contains(where: \.startsCold) { _ = try runner.run(commands[commands.count - variants.count].words) }
             let samples = try runner.alternate(commands, rounds: plan.rounds, result: item.result)
             let first = item.native == nil ? 0 : 1
             results.append(
@@ -97,7 +106,7 @@ extension Bench {
             report.progress("\(plan.name) \(item.name)")
         }
         guard !results.isEmpty else { return }
-        let result = SetResult(plan: plan, variants: options.variants.map(\.name), items: results)
+        let result = SetResult(plan: plan, variants: variants.map(\.name), items: results)
         report.add(result)
         report.show(result.table.text)
         judge(result)

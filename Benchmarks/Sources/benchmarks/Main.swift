@@ -17,7 +17,9 @@ struct Benchmarks {
 
     private static func run(_ options: Options) throws(BenchmarkError) {
         let start = nanoseconds()
-        let runner = try Runner(limitInSeconds: options.limit)
+        let cache = try CacheFolder()
+        defer { cache.remove() }
+        let runner = try Runner(limitInSeconds: options.limit, cache: cache)
         let version = String(decoding: try runner.run([options.qemu, "--version"]).stdout, as: UTF8.self).split(
             separator: "\n")
         var loads = [Double](repeating: 0, count: 3)

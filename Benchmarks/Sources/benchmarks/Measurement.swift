@@ -3,6 +3,8 @@ struct Command {
     /// What the table calls it.
     let name: String
     let words: [String]
+    /// It is to find an empty code cache.
+    var startsCold = false
 }
 
 /// The runs of one command.
@@ -83,6 +85,7 @@ extension Runner {
         for round in 0..<rounds {
             for at in commands.indices {
                 let index = round % 2 == 0 ? at : commands.count - 1 - at
+                if commands[index].startsCold { cache.empty() }
                 let run = try run(commands[index].words)
                 samples[index].add(run)
                 let own = result.bytes(of: run)

@@ -5,6 +5,8 @@ struct Variant {
     let words: [String]
     /// Another executable than that of `--needletail`.
     var executable: String?
+    /// Each run finds an empty code cache; otherwise what the run before it has left.
+    var startsCold = false
 }
 
 /// What the command line asks for.
@@ -26,6 +28,8 @@ struct Options {
     /// Runs of each command in start-up, micro, programs and plugins; nil for each set's own number.
     private(set) var rounds: Int?
     private(set) var variants = [Variant(name: "needletail", words: [])]
+    /// None was given.
+    private(set) var hasDefaultVariants = true
     /// How long one run may take, in seconds.
     private(set) var limit = 300
 
@@ -74,7 +78,10 @@ struct Options {
             default: throw wrong
             }
         }
-        if !given.isEmpty { variants = given }
+        if !given.isEmpty {
+            variants = given
+            hasDefaultVariants = false
+        }
     }
 
     func wants(_ item: String) -> Bool { filter.isEmpty || contains(Array(item.utf8), Array(filter.utf8)) }

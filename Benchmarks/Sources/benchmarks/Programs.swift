@@ -56,7 +56,7 @@ extension Bench {
         ]
         return SetPlan(
             name: "programs", title: "programs: Debian 12's, on a text of \(fixed(Double(files.text.size) / 1e6, 1)) MB and others",
-            rounds: options.rounds ?? (quick ? 1 : 3), items: items,
+            rounds: options.rounds ?? (quick ? 1 : 3), items: items, comparesCaches: true,
             bounds: [
                 .init(of: .meanSpeed, target: .atLeast(2.5), text: "geometric mean, times as fast as QEMU"),
                 .init(
@@ -81,7 +81,7 @@ extension Bench {
         ]
         return SetPlan(
             name: "start-up", title: "start-up: from exec to exit", rounds: options.rounds ?? (options.isQuick ? 5 : 21),
-            items: items,
+            items: items, comparesCaches: true,
             bounds: [
                 .init(
                     of: .meanSpeed, target: .atLeast(1), text: "geometric mean with an empty cache, times as fast as QEMU",

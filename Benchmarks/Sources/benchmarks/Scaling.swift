@@ -1,6 +1,7 @@
 extension Bench {
     /// Four threads against one that does as much as each of them. On two processors or more the four should get at least
-    /// 1.8 times as much done in the same time; less means that something of ours holds them up.
+    /// 1.8 times as much done in the same time; less means that something of ours holds them up. Code that is new at every call is
+    /// shown without a target: each function takes the place of one that was run, so all threads stop for it, as in QEMU.
     func scaling() throws(BenchmarkError) {
         // Long enough that compiling, which one thread leaves to the other processor, is a small part.
         let jobs: [(kind: String, title: String, work: Int)] = [
@@ -34,7 +35,7 @@ extension Bench {
                 } else {
                     let base = samples[index - 1]
                     let ratio = 4 * base.minimum / sample.minimum
-                    let target: Target? = index == 3 ? .atLeast(1.8) : nil
+                    let target: Target? = index == 3 && kind != "cold" ? .atLeast(1.8) : nil
                     row += [fixed(ratio, 2), fixed(4 * base.median / sample.median, 2), target?.verdict(on: ratio) ?? ""]
                     report.add(group: group, sample, ratio: ratio, target: target)
                 }
