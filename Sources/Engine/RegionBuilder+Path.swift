@@ -19,6 +19,8 @@ extension RegionBuilder {
         var ways: [UInt64: [UInt64: Int]] = [:]
         /// How often each was where the path came in.
         var comings: [UInt64: Int] = [:]
+        /// The same, with what came outside.
+        var allWays: [UInt64: [UInt64: Int]] = [:]
         var instructions = 0
 
         var stays: Int { comings.values.reduce(0, +) }
@@ -28,6 +30,7 @@ extension RegionBuilder {
             var last: Candidate?
             for pc in steps {
                 let next = chosen[pc]
+                if let last { allWays[last.block.pc, default: [:]][pc, default: 0] += 1 }
                 if let next {
                     instructions += next.block.guestInstructionCount
                     if let last, last.canBeFollowed {
@@ -135,7 +138,7 @@ extension RegionBuilder {
         }
         let unit = RegionUnit(
             units: members.map(\.unit), entries: entries, indirectTargets: targets, isPrecise: engine.isPrecise,
-            adjustsCounts: members.contains { !$0.tb.faultAdjustments.isEmpty })
+            adjustsCounts: members.contains { !$0.tb.faultAdjustments.isEmpty }, ways: passage.allWays)
         return RegionPlan(unit: unit, members: members.map(\.tb), averageStay: passage.averageStay)
     }
 

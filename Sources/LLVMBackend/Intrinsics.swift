@@ -21,13 +21,7 @@ final class Intrinsics {
         self.module = module
         self.context = context
         profKind = LLVMGetMDKindIDInContext(context, "prof", 4)
-        let i32 = LLVMInt32TypeInContext(context)
-        var parts: [LLVMMetadataRef?] = [
-            LLVMMDStringInContext2(context, "branch_weights", 14),
-            LLVMValueAsMetadata(LLVMConstInt(i32, 1, 0)),
-            LLVMValueAsMetadata(LLVMConstInt(i32, 2000, 0)),
-        ]
-        unlikelyWeights = LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, &parts, 3))
+        unlikelyWeights = Self.weights(1, 2000, context)
         strictFP = LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName("strictfp", 8), 0)
         noUnwind = LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName("nounwind", 8), 0)
     }
@@ -84,6 +78,22 @@ final class Intrinsics {
         let result = call(builder, "llvm.experimental.constrained." + name, types, arguments)
         LLVMAddCallSiteAttribute(result, LLVMAttributeIndex(bitPattern: -1), strictFP)
         return result
+    }
+
+    private static func weights(_ first: UInt64, _ second: UInt64, _ context: LLVMContextRef) -> LLVMValueRef {
+        let i32 = LLVMInt32TypeInContext(context)
+        var parts: [LLVMMetadataRef?] = [
+            LLVMMDStringInContext2(context, "branch_weights", 14), LLVMValueAsMetadata(LLVMConstInt(i32, first, 0)),
+            LLVMValueAsMetadata(LLVMConstInt(i32, second, 0)),
+        ]
+        return LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, &parts, 3))
+    }
+
+    /// How often a conditional branch was seen to go either way.
+    func weigh(_ branch: LLVMValueRef, _ counts: (Int, Int)) {
+        // What was never seen is rare, not impossible.
+        let (first, second) = (UInt64(clamping: counts.0) * 16 + 1, UInt64(clamping: counts.1) * 16 + 1)
+        LLVMSetMetadata(branch, profKind, Self.weights(first, second, context))
     }
 
     func markUnlikely(_ branch: LLVMValueRef) { LLVMSetMetadata(branch, profKind, unlikelyWeights) }

@@ -73,7 +73,8 @@ extension TBLowering {
         case .branchIf:
             let taken = newBlock()
             let other = newBlock()
-            LLVMBuildCondBr(b, value(i.a), taken, other)
+            let branch = LLVMBuildCondBr(b, value(i.a), taken, other)!
+            if i.imm != i.imm2, let counts = region?.counts(block, i.imm, i.imm2) { intrinsics.weigh(branch, counts) }
             position(taken)
             jump(to: i.imm, slot: 0)
             position(other)

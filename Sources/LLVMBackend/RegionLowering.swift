@@ -16,7 +16,14 @@ package struct RegionUnit {
     /// For each unit, where its indirect branch probably leads to, by guest address; empty where it ends otherwise.
     package var indirectTargets: [[UInt64]]
 
-    package init(units: [CompileUnit], entries: [Int], indirectTargets: [[UInt64]], isPrecise: Bool, adjustsCounts: Bool) {
+    /// How often each TB was seen to be followed by each other, by guest addresses; empty when nothing was seen.
+    package var ways: [UInt64: [UInt64: Int]]
+
+    package init(
+        units: [CompileUnit], entries: [Int], indirectTargets: [[UInt64]], isPrecise: Bool, adjustsCounts: Bool,
+        ways: [UInt64: [UInt64: Int]] = [:]
+    ) {
+        self.ways = ways
         self.adjustsCounts = adjustsCounts
         self.units = units
         self.entries = entries
@@ -41,6 +48,7 @@ final class RegionLowering {
     private let entries: [UInt64: LLVMBasicBlockRef]
     /// By the guest address of the TB.
     private let indirectTargets: [UInt64: [UInt64]]
+    private let ways: [UInt64: [UInt64: Int]]
 
     /// A way of leaving: where its code begins, the value that the TBs hand it, and what memory lacks on some way to it.
     private struct Exit {
@@ -69,7 +77,7 @@ final class RegionLowering {
 
     private init(
         registers: RegisterFile, hasCallbacks: Bool, omitsFaultPoints: Bool, entries: [UInt64: LLVMBasicBlockRef],
-        indirectTargets: [UInt64: [UInt64]],
+        indirectTargets: [UInt64: [UInt64]], ways: [UInt64: [UInt64: Int]],
         _ lowering: TBLowering
     ) {
         self.registers = registers
@@ -77,6 +85,7 @@ final class RegionLowering {
         self.omitsFaultPoints = omitsFaultPoints
         self.entries = entries
         self.indirectTargets = indirectTargets
+        self.ways = ways
         toRunLoop = Exit(lowering.l.i64, lowering)
         throughSlot = Exit(lowering.l.pointer, lowering)
         indirect = Exit(lowering.l.i64, lowering)
@@ -88,6 +97,11 @@ final class RegionLowering {
     /// What an indirect branch of the region may lead to inside it.
     func targets(of block: IRBlock) -> [(pc: UInt64, entry: LLVMBasicBlockRef)] {
         (indirectTargets[block.pc] ?? []).compactMap { pc in entries[pc].map { (pc, $0) } }
+    }
+
+    /// How often each of a TB's two ways was seen to be taken; nil when it was not seen at all.
+    func counts(_ block: IRBlock, _ first: UInt64, _ second: UInt64) -> (Int, Int)? {
+        ways[block.pc].map { ($0[first] ?? 0, $0[second] ?? 0) }
     }
 
     func leave(_ exit: nt_exit, _ lowering: TBLowering) {
@@ -107,7 +121,8 @@ final class RegionLowering {
         LLVMPositionBuilderAtEnd(l.builder, LLVMAppendBasicBlockInContext(l.context, function, ""))
 
         let blocks = region.units.map(\.block)
-        let held = RegisterFile.choose(Array(zip(blocks, weights(blocks))))
+        let frequencies = region.ways.isEmpty ? weights(blocks) : blocks.map { region.ways[$0.pc]?.values.reduce(1, +) ?? 1 }
+        let held = RegisterFile.choose(Array(zip(blocks, frequencies)))
         let transfers = blocks.map { RegisterFile.transfer($0, held: held, isPrecise: region.isPrecise) }
         var lowerings = region.units.map { unit in
             TBLowering(
@@ -121,7 +136,7 @@ final class RegionLowering {
         let hasCallbacks = blocks.contains { $0.insts.contains { CallbackCache.callsOut($0, callbacks) } }
         let state = RegionLowering(
             registers: registers, hasCallbacks: hasCallbacks, omitsFaultPoints: region.omitsFaultPoints, entries: entries,
-            indirectTargets: targets, lowerings[0])
+            indirectTargets: targets, ways: region.ways, lowerings[0])
         let choice = LLVMBuildSwitch(
             l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), entries[region.units[0].block.pc]!,
             UInt32(region.entries.count))
@@ -140,7 +155,7 @@ final class RegionLowering {
         state.makeExits(&lowerings[0])
     }
 
-    /// How often each TB probably runs: four times as often for each loop around it. A loop is what lies between a way back's
+    /// How often each TB probably runs, where it was not seen: four times as often for each loop around it. A loop is what lies between a way back's
     /// ends.
     private static func weights(_ blocks: [IRBlock]) -> [Int] {
         let inside = Set(blocks.map(\.pc))
