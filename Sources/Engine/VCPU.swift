@@ -159,6 +159,8 @@ package final class VCPU: @unchecked Sendable {
             engine.world.leave(self)
             return .resume
         }
+        // Its copies may be of code that has changed since.
+        if let recorder, recorder.generation != generation { finishRecording() }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
         var exit = enter(recorder?.step(tb) ?? tb)

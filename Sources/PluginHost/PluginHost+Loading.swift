@@ -17,7 +17,13 @@ extension PluginHost {
     }
 
     /// Once in a process.
-    private static let callsAtExit: Void = { _ = atexit { PluginHost.active?.atExit() } }()
+    private static let callsAtExit: Void = {
+        // libc takes a function off its list before it calls it: other threads that call `exit` meanwhile would go on to the end of the
+        // process. Each of them meets one of these and stays there.
+        for _ in 0..<exitingThreads { atexit { PluginHost.active?.atExit() } }
+    }()
+    /// How many threads may call `exit` at once.
+    private static let exitingThreads = 256
 
     private func load(_ request: PluginRequest, _ searchPath: PluginSearchPath) throws(PluginError) {
         let path = request.path

@@ -69,7 +69,9 @@ import Testing
         #expect(outcome.stdout == plain.stdout)
         #expect(outcome.errorLines.contains("uninstalled") && outcome.errorLines.contains("closed"), "\(outcome.stderr)")
         #expect(outcome.errorLines.contains { $0.hasPrefix("enough resets 1, grown by") }, "\(outcome.stderr)")
-        #expect(outcome.errorLines.count == 3)
+        // A callback of the victim that was running when it was uninstalled may be told that it is gone.
+        let others = outcome.errorLines.filter { !$0.contains("names the unknown plugin id") }
+        #expect(others.count == 3, "\(outcome.stderr)")
     }
 
     /// 100,000 resets, each of which drops all code, takes callbacks away and gives them back, and replaces a scoreboard.
