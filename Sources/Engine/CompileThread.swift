@@ -44,10 +44,21 @@ final class CompileThread: @unchecked Sendable {
 
     /// Any thread; starts the thread at the first call.
     func enqueue(_ key: TBKey) { add { queue.append(key) } }
-    /// What a vCPU has recorded; nil when nothing came of it.
-    func take(_ path: RecordedPath?) {
+    /// What a look at a vCPU has shown.
+    enum Sight {
+        case path(RecordedPath)
+        /// No region can come of it.
+        case nothing
+        /// The vCPU ran code that a region has.
+        case covered
+    }
+    func take(_ sight: Sight) {
         add {
-            if let path { regionQueue.append(.path(path)) } else { sampler.note(wasUseful: false) }
+            switch sight {
+            case .path(let path): regionQueue.append(.path(path))
+            case .nothing: sampler.note(.useless)
+            case .covered: sampler.note(.covered)
+            }
         }
     }
     /// Has the thread look at what runs, if it is not there yet. A vCPU's thread, when it makes a TB.
@@ -218,7 +229,7 @@ final class CompileThread: @unchecked Sendable {
         switch request {
         case .path(let path):
             plan = builder.build(along: path, &pipeline)
-            lock.withLock { sampler.note(wasUseful: plan != nil) }
+            lock.withLock { sampler.note(plan == nil ? .useless : plan?.replaces == true ? .better : .useful) }
         case .head(let key): plan = builder.build(from: key, &pipeline)
         }
         guard let plan else { return }

@@ -372,6 +372,11 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
+    /// Whether a region that runs has the TB.
+    func isInRegion(_ key: TBKey) -> Bool {
+        cacheLock.withLock { cache.find(key)?.memberships.contains { $0.isInUse } ?? false }
+    }
+
     /// Ends a region in an exclusive section. The cache's lock is held.
     private func dissolve(_ region: Region) {
         close(region)

@@ -56,6 +56,8 @@ final class PathRecorder {
             return tb
         }
         steps.append(tb.key.pc)
+        // About to go: it runs as it is, and what follows is not seen.
+        if tb.isStale { return tb }
         if let known = copies[tb.key.pc] { return known }
         let copy = copy(of: tb)
         if copy !== tb { copies[tb.key.pc] = copy }
@@ -63,8 +65,6 @@ final class PathRecorder {
     }
 
     private func copy(of tb: TranslationBlock) -> TranslationBlock {
-        // About to go: it runs as it is, and what follows is not seen.
-        if tb.isStale { return tb }
         var block = pipeline.translate(tb.key, engine.translationMode(tb.key), fetch: engine.environment.fetch)
         guard block.guestInstructionCount == tb.instructionCount else { return tb }
         _ = pipeline.finish(

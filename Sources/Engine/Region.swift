@@ -12,10 +12,13 @@ final class Region {
     let isPrecise: Bool
     /// A fault of its accesses says where it was.
     let hasFaultPoints: Bool
+    /// How often each TB was seen to be followed by each other, by guest addresses.
+    let ways: [UInt64: [UInt64: Int]]
 
     init(members: [TranslationBlock], entries: [TranslationBlock], code: CompiledCode, _ unit: RegionUnit) {
         isPrecise = unit.isPrecise
         hasFaultPoints = !unit.omitsFaultPoints
+        ways = unit.ways
         self.members = members
         self.entries = entries
         self.code = code

@@ -12,6 +12,10 @@ extension RegionBuilder {
     private static let maximumTargets = 12
     /// A region of which so much runs in another one already is not made.
     private static let coveredShare = 0.9
+    /// A region in which so much of the path runs is replaced by one for both.
+    private static let similarShare = 0.5
+    /// What is left of such a path must be at least one in so many of its instructions.
+    private static let smallestRest = 16
 
     /// The steps of a path that are in a region, and between them the ways.
     private struct Passage {
@@ -25,6 +29,18 @@ extension RegionBuilder {
 
         var stays: Int { comings.values.reduce(0, +) }
         var averageStay: Int { instructions / max(stays, 1) }
+
+        /// Adds ways that were seen when a region was made, and where it is entered.
+        mutating func add(_ old: [UInt64: [UInt64: Int]], comings more: [UInt64], _ chosen: [UInt64: Candidate]) {
+            for (from, targets) in old {
+                guard let last = chosen[from] else { continue }
+                for (to, count) in targets {
+                    allWays[from, default: [:]][to, default: 0] += count
+                    if last.canBeFollowed, chosen[to] != nil { ways[from, default: [:]][to, default: 0] += count }
+                }
+            }
+            for pc in more { comings[pc, default: 0] += 1 }
+        }
 
         init(_ steps: [UInt64], _ chosen: [UInt64: Candidate]) {
             var last: Candidate?
@@ -67,63 +83,114 @@ extension RegionBuilder {
             chosen[pc] = candidate
             instructions += candidate.block.guestInstructionCount
         }
-        guard let hottest = byCount.first(where: { chosen[$0.element] != nil })?.element else { return nil }
-        let whole = Passage(path.steps, chosen)
-        let together = connected(to: hottest, whole)
-        chosen = chosen.filter { together.contains($0.key) }
-        let passage = Passage(path.steps, chosen)
-        let isCovered = isCovered(path, chosen)
-        guard passage.averageStay >= Self.shortestStay, !isCovered else {
-            engine.log.write(
-                .region,
-                "no region at \(hex(hottest)): \(chosen.count) TBs, stays of \(passage.averageStay) instructions"
-                    + "\(isCovered ? ", in a region already" : "")\n")
-            return nil
-        }
-        return plan(chosen, order, passage, hottest: hottest)
-    }
-
-    /// The TBs that ways lead to and from, in whatever direction.
-    private func connected(to start: UInt64, _ passage: Passage) -> Set<UInt64> {
-        var neighbours: [UInt64: [UInt64]] = [:]
-        for (from, ways) in passage.ways {
-            for to in ways.keys {
-                neighbours[from, default: []].append(to)
-                neighbours[to, default: []].append(from)
+        guard var part = Part(path, chosen, byCount) else { return nil }
+        var old: Region?
+        if let (region, share) = part.best(of: regions(of: part.chosen), path) {
+            if share < Self.coveredShare {
+                // It did something similar before, and will again: one region for both.
+                if share >= Self.similarShare, part.add(region, candidates: { candidate($0, &pipeline) }) { old = region }
+            } else {
+                // The rest may be worth one of its own.
+                let taken = regions(of: chosen)
+                guard let rest = Part(path, chosen.filter { taken[$0.key] == nil }, byCount),
+                    rest.passage.instructions >= part.passage.instructions / Self.smallestRest
+                else { return nothing(part, isCovered: true) }
+                part = rest
             }
         }
-        var seen: Set<UInt64> = [start]
-        var work = [start]
-        while let pc = work.popLast() {
-            for next in neighbours[pc] ?? [] where seen.insert(next).inserted { work.append(next) }
-        }
-        return seen
+        guard part.passage.averageStay >= Self.shortestStay else { return nothing(part, isCovered: false) }
+        var plan = plan(part, order)
+        plan?.replaces = old != nil
+        return plan
     }
 
-    /// Whether nearly all of it runs in one region already.
-    private func isCovered(_ path: RecordedPath, _ chosen: [UInt64: Candidate]) -> Bool {
-        var all = 0
-        var inRegions: [ObjectIdentifier: Int] = [:]
-        engine.cacheLock.withLock {
-            let regions = chosen.mapValues { candidate in
-                candidate.tb.memberships.filter { $0.isInUse }.map { ObjectIdentifier($0) }
+    private func nothing(_ part: Part, isCovered: Bool) -> RegionPlan? {
+        engine.log.write(
+            .region,
+            "no region at \(hex(part.hottest)): \(part.chosen.count) TBs, stays of \(part.passage.averageStay) instructions"
+                + "\(isCovered ? ", in a region already" : "")\n")
+        return nil
+    }
+
+    /// TBs that belong together, and what of a path runs in them.
+    private struct Part {
+        let hottest: UInt64
+        private(set) var chosen: [UInt64: Candidate]
+        private(set) var passage: Passage
+
+        /// The hottest of the candidates and what is connected with it.
+        init?(_ path: RecordedPath, _ candidates: [UInt64: Candidate], _ byCount: [(offset: Int, element: UInt64)]) {
+            guard let hottest = byCount.first(where: { candidates[$0.element] != nil })?.element else { return nil }
+            let together = Self.connected(to: hottest, Passage(path.steps, candidates))
+            self.hottest = hottest
+            chosen = candidates.filter { together.contains($0.key) }
+            passage = Passage(path.steps, chosen)
+        }
+
+        /// The TBs that ways lead to and from, in whatever direction.
+        private static func connected(to start: UInt64, _ passage: Passage) -> Set<UInt64> {
+            var neighbours: [UInt64: [UInt64]] = [:]
+            for (from, ways) in passage.ways {
+                for to in ways.keys {
+                    neighbours[from, default: []].append(to)
+                    neighbours[to, default: []].append(from)
+                }
             }
+            var seen: Set<UInt64> = [start]
+            var work = [start]
+            while let pc = work.popLast() {
+                for next in neighbours[pc] ?? [] where seen.insert(next).inserted { work.append(next) }
+            }
+            return seen
+        }
+
+        /// The region in which most of it runs already, and how much that is.
+        func best(of regions: [UInt64: [Region]], _ path: RecordedPath) -> (Region, share: Double)? {
+            var covered: [ObjectIdentifier: (Region, Int)] = [:]
             for pc in path.steps {
                 guard let candidate = chosen[pc] else { continue }
-                all += candidate.block.guestInstructionCount
-                for region in regions[pc] ?? [] { inRegions[region, default: 0] += candidate.block.guestInstructionCount }
+                for region in regions[pc] ?? [] {
+                    covered[ObjectIdentifier(region), default: (region, 0)].1 += candidate.block.guestInstructionCount
+                }
             }
+            guard let (region, count) = covered.values.max(by: { $0.1 < $1.1 }) else { return nil }
+            return (region, Double(count) / Double(max(passage.instructions, 1)))
         }
-        return Double(inRegions.values.max() ?? 0) >= Double(all) * Self.coveredShare
+
+        /// Adds what a region has.
+        /// - Returns: false when there is no room, or some of it is gone.
+        mutating func add(_ region: Region, candidates: (TBKey) -> Candidate?) -> Bool {
+            var all = chosen
+            for member in region.members where all[member.key.pc] == nil {
+                guard let candidate = candidates(member.key) else { return false }
+                all[member.key.pc] = candidate
+            }
+            let instructions = all.values.reduce(0) { $0 + $1.block.guestInstructionCount }
+            guard all.count <= RegionBuilder.maximumBlocks, instructions <= RegionBuilder.maximumInstructions else { return false }
+            chosen = all
+            passage.add(region.ways, comings: region.entries.map(\.key.pc), chosen)
+            return true
+        }
     }
 
-    private func plan(
-        _ chosen: [UInt64: Candidate], _ order: [UInt64], _ passage: Passage, hottest: UInt64
-    ) -> RegionPlan? {
+    /// The regions that run, by the TBs that are in some.
+    private func regions(of chosen: [UInt64: Candidate]) -> [UInt64: [Region]] {
+        engine.cacheLock.withLock {
+            chosen.compactMapValues { candidate in
+                let regions = candidate.tb.memberships.filter { $0.isInUse }
+                return regions.isEmpty ? nil : regions
+            }
+        }
+    }
+
+    private func plan(_ part: Part, _ order: [UInt64]) -> RegionPlan? {
+        let (chosen, passage) = (part.chosen, part.passage)
         // The first is where the path came in most; or it never left.
         let comings = Self.byCount(passage.comings)
-        let first = comings.first ?? hottest
-        let members = ([first] + order.filter { $0 != first }).compactMap { chosen[$0] }
+        let first = comings.first ?? part.hottest
+        let seen = order.filter { $0 != first }
+        let others = Set(chosen.keys).subtracting(seen).subtracting([first]).sorted()
+        let members = ([first] + seen + others).compactMap { chosen[$0] }
         let indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.block.pc, $0) })
         var entries: [Int] = []
         for pc in comings + loopHeads(members, indices) {

@@ -5,10 +5,26 @@ internal import Synchronization
 /// Says when the compile thread looks at what the guest runs, and at which vCPU. As long as regions pay, often; else more and more
 /// rarely. Guarded by the compile thread's lock.
 struct Sampler {
+    /// What came of a look.
+    enum Outcome {
+        /// A path of which a region is made.
+        case useful
+        /// The same, but most of it had one.
+        case better
+        /// A path of which none is.
+        case useless
+        /// The vCPU ran code that a region has: no path was recorded, which costs a microsecond and not a millisecond.
+        case covered
+    }
+
     /// Microseconds.
     private let shortest: Int
+    /// Between looks that record where no region is.
     private var interval: Int
+    /// Between looks that record in any case: a region may have become too small for what the guest does now.
+    private var fullInterval: Int
     private(set) var nextLook: Deadline
+    private var nextFullLook: Deadline
     /// How many more looks to let pass while a path is being recorded: its vCPU may wait in the kernel.
     private var patience = 0
     private var turn = 0
@@ -24,7 +40,9 @@ struct Sampler {
         let wantsRegions = configuration.tier == .auto && configuration.chains
         shortest = wantsRegions && Self.hasRoom ? Int(configuration.sampleInterval) : 0
         interval = shortest
-        nextLook = Deadline(microseconds: interval)
+        fullInterval = shortest
+        nextLook = Deadline(microseconds: shortest)
+        nextFullLook = nextLook
     }
 
     var isOn: Bool { shortest > 0 }
@@ -51,14 +69,21 @@ struct Sampler {
         }
         idleLooks = 0
         turn = (turn + 1) % running.count
-        running[turn].requestPath()
+        running[turn].requestPath(evenInRegion: nextFullLook.hasPassed)
         patience = Self.patientLooks
     }
 
-    /// A path was recorded.
-    mutating func note(wasUseful: Bool) {
+    mutating func note(_ outcome: Outcome) {
         patience = 0
-        interval = wasUseful ? shortest : min(interval * 2, max(Self.longest, shortest))
+        let longest = max(Self.longest, shortest)
+        switch outcome {
+        case .useful: (interval, fullInterval) = (shortest, shortest)
+        case .better: break
+        case .useless: (interval, fullInterval) = (min(interval * 2, longest), min(fullInterval * 2, longest))
+        // Where most looks are so cheap, they may be frequent.
+        case .covered: interval = max(interval / 2, shortest)
+        }
         nextLook = Deadline(microseconds: interval)
+        if outcome != .covered { nextFullLook = Deadline(microseconds: fullInterval) }
     }
 }

@@ -69,15 +69,6 @@ struct TBCache: ~Copyable {
         for slot in tb.incoming { nt_slot_lead(slot, entry) }
     }
 
-    /// A TB has code with jumps: they go where its slots are chained to.
-    func leadAnew(from tb: TranslationBlock) {
-        for n in 0..<Int(NT_TB_SLOTS) {
-            let slot = tb.slot(n)
-            guard let target = nt_slot_target(slot), target != nt_slot_stub(slot) else { continue }
-            nt_slot_lead(slot, block(index: target.pointee.tb_index)?.directEntry)
-        }
-    }
-
     func hasBlocks(overlapping range: Range<UInt64>) -> Bool { firstCandidate(range) { $0.guestRange.overlaps(range) } != nil }
 
     func blocks(overlapping range: Range<UInt64>) -> [TranslationBlock] {

@@ -16,8 +16,11 @@ package final class VCPU: @unchecked Sendable {
     private var successor: (tb: TranslationBlock, generation: Int)?
     /// What IC IVAU named since the last look, neighbouring lines as one range.
     private var staleCode: [Range<UInt64>] = []
-    /// What runs next is to be recorded.
-    private let wantsPath = Atomic<Bool>(false)
+    /// What runs next is to be recorded: `PathRequest`'s raw value.
+    private let wantsPath = Atomic<UInt8>(PathRequest.none.rawValue)
+    private enum PathRequest: UInt8 {
+        case none, outsideRegions, anywhere
+    }
     /// Notes the TBs that run, for a region.
     private var recorder: PathRecorder?
     /// Kept for the environment: per-thread data of the guest operating system.
@@ -79,8 +82,9 @@ package final class VCPU: @unchecked Sendable {
     package func requestExit() { nt_request_exit(cpu) }
 
     /// Has the vCPU record what it runs next. Any thread.
-    func requestPath() {
-        wantsPath.store(true, ordering: .releasing)
+    /// - Parameter evenInRegion: also when it runs code that a region has.
+    func requestPath(evenInRegion: Bool) {
+        wantsPath.store((evenInRegion ? PathRequest.anywhere : .outsideRegions).rawValue, ordering: .releasing)
         requestExit()
     }
 
@@ -114,10 +118,8 @@ package final class VCPU: @unchecked Sendable {
             engine.startCleaningTags()
         }
         engine.runSafeWork()
-        if wantsPath.exchange(false, ordering: .acquiring), recorder == nil {
-            recorder = PathRecorder(engine)
-            cpu.pointee.finds_tbs = 0
-        }
+        let request = PathRequest(rawValue: wantsPath.exchange(PathRequest.none.rawValue, ordering: .acquiring))
+        if let request, request != .none, recorder == nil { beginRecording(request) }
         return engine.environment.deliverPending(on: self)
     }
 
@@ -201,9 +203,16 @@ package final class VCPU: @unchecked Sendable {
         }
     }
 
+    private func beginRecording(_ request: PathRequest) {
+        tidyPC()
+        if request == .outsideRegions, engine.isInRegion(key) { return engine.compiler.take(.covered) }
+        recorder = PathRecorder(engine)
+        cpu.pointee.finds_tbs = 0
+    }
+
     private func finishRecording() {
         guard let recorder else { return }
-        engine.compiler.take(recorder.finish())
+        engine.compiler.take(recorder.finish().map { .path($0) } ?? .nothing)
         self.recorder = nil
         cpu.pointee.finds_tbs = engine.mayFindInGeneratedCode ? 1 : 0
     }

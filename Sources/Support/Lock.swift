@@ -46,6 +46,12 @@ package struct Deadline: Sendable {
         time = timespec(
             tv_sec: now.tv_sec + microseconds / 1_000_000 + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
     }
+
+    package var hasPassed: Bool {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return (now.tv_sec, now.tv_nsec) >= (time.tv_sec, time.tv_nsec)
+    }
 }
 
 /// A condition for threads that hold a `Lock`.
