@@ -4,31 +4,78 @@ internal import EmuIR
 /// NZCV in a region: the last operation that set them and its operands, from which they are computed where somebody reads them.
 /// Most are never read but by the branch behind, which compares by itself.
 final class LazyFlags {
-    /// What the flags are computed from. `words`: they were, and are in the CPU struct.
+    /// What the flags are computed from. `words`: they were, and are in the CPU struct. `packed`: `first` has them in bits 31 to 28.
+    /// The operands of `float` and `double` are bit patterns.
     enum Source: UInt64, CaseIterable {
-        case words, add32, add64, sub32, sub64, logic32, logic64
+        case words, add32, add64, sub32, sub64, logic32, logic64, adc32, adc64, float, double, packed
 
         init(_ op: Opcode, _ type: IRType) {
+            let isNarrow = type == .i32
             switch op {
-            case .flagsAdd: self = type == .i32 ? .add32 : .add64
-            case .flagsSub: self = type == .i32 ? .sub32 : .sub64
-            default: self = type == .i32 ? .logic32 : .logic64
+            case .flagsAdd, .flagsCcmpAdd: self = isNarrow ? .add32 : .add64
+            case .flagsSub, .flagsCcmpSub: self = isNarrow ? .sub32 : .sub64
+            case .flagsAdc, .flagsSbc: self = isNarrow ? .adc32 : .adc64
+            case .flagsLogic: self = isNarrow ? .logic32 : .logic64
+            case .flagsSet: self = .packed
+            default: preconditionFailure("not a flag operation: \(op)")
             }
         }
-        var type: IRType { self == .add32 || self == .sub32 || self == .logic32 ? .i32 : .i64 }
+        var type: IRType {
+            switch self {
+            case .add32, .sub32, .logic32, .adc32, .float: .i32
+            case .words, .add64, .sub64, .logic64, .adc64, .double, .packed: .i64
+            }
+        }
+    }
+
+    /// An operation and its operands; `third` is the carry that ADC and SBC add.
+    struct Operation {
+        var source: Source
+        var first: LLVMValueRef
+        var second: LLVMValueRef
+        var third: LLVMValueRef?
+    }
+    /// Where the flags come from at the place where code is being made.
+    enum Known {
+        case operation(Operation)
+        /// From the operation when the condition holds, else these bits (CCMP).
+        case either(LLVMValueRef, Operation, nzcv: UInt64)
+        case values(TBLowering.FlagValues)
+        /// The CPU struct has them.
+        case inMemory
     }
 
     private let source: LLVMValueRef
     private let first: LLVMValueRef
     private let second: LLVMValueRef
-    /// Where the flags come from at the place where code is being made; nil when another TB set them.
-    private(set) var known: (source: Source, a: LLVMValueRef?, c: LLVMValueRef?)?
+    private let third: LLVMValueRef
+    /// Those that occur in the region, but `words`.
+    private let sources: [Source]
+    /// Nil when another TB set them.
+    private(set) var known: Known?
 
-    init(_ lowering: TBLowering) {
+    init(_ lowering: TBLowering, _ blocks: [IRBlock]) {
+        sources = Self.sources(in: blocks)
         source = LLVMBuildAlloca(lowering.b, lowering.l.i32, "")
         first = LLVMBuildAlloca(lowering.b, lowering.l.i64, "")
         second = LLVMBuildAlloca(lowering.b, lowering.l.i64, "")
-        for place in [first, second] { LLVMBuildStore(lowering.b, lowering.l.const(0, lowering.l.i64), place) }
+        third = LLVMBuildAlloca(lowering.b, lowering.l.i64, "")
+        for place in [first, second, third] { LLVMBuildStore(lowering.b, lowering.l.const(0, lowering.l.i64), place) }
+    }
+
+    private static func sources(in blocks: [IRBlock]) -> [Source] {
+        var found: Set<Source> = []
+        for block in blocks {
+            for inst in block.insts {
+                switch inst.op {
+                case .flagsAdd, .flagsSub, .flagsAdc, .flagsSbc, .flagsLogic, .flagsSet: found.insert(Source(inst.op, inst.type))
+                case .flagsCcmpAdd, .flagsCcmpSub: found.formUnion([Source(inst.op, inst.type), .packed])
+                case .flagsFPCompare: found.formUnion([inst.aux == 3 ? .double : .float, .packed])
+                default: break
+                }
+            }
+        }
+        return Source.allCases.filter { found.contains($0) }
     }
 
     /// What comes next is reached from several places.
@@ -36,41 +83,90 @@ final class LazyFlags {
 
     func becomeWords(_ lowering: TBLowering) {
         LLVMBuildStore(lowering.b, lowering.l.const(Source.words.rawValue, lowering.l.i32), source)
-        known = (.words, nil, nil)
+        known = .inMemory
     }
 
-    func set(_ source: Source, _ a: LLVMValueRef, _ c: LLVMValueRef, _ lowering: TBLowering) {
-        func wide(_ v: LLVMValueRef) -> LLVMValueRef {
-            source.type == .i64 ? v : LLVMBuildZExt(lowering.b, v, lowering.l.i64, "")
+    func set(_ new: Known, _ lowering: TBLowering) {
+        let (b, l) = (lowering.b, lowering.l)
+        known = new
+        func wide(_ v: LLVMValueRef, _ type: IRType) -> LLVMValueRef { type == .i64 ? v : LLVMBuildZExt(b, v, l.i64, "") }
+        func note(_ operation: Operation) {
+            LLVMBuildStore(b, l.const(operation.source.rawValue, l.i32), source)
+            LLVMBuildStore(b, wide(operation.first, operation.source.type), first)
+            LLVMBuildStore(b, wide(operation.second, operation.source.type), second)
+            if let value = operation.third { LLVMBuildStore(b, wide(value, operation.source.type), third) }
         }
-        LLVMBuildStore(lowering.b, lowering.l.const(source.rawValue, lowering.l.i32), self.source)
-        LLVMBuildStore(lowering.b, wide(a), first)
-        LLVMBuildStore(lowering.b, wide(c), second)
-        known = (source, a, c)
+        switch new {
+        case .operation(let operation): note(operation)
+        case .either(let condition, let operation, let nzcv):
+            note(operation)
+            func otherwise(_ place: LLVMValueRef, _ yes: LLVMValueRef, _ no: LLVMValueRef) {
+                LLVMBuildStore(b, LLVMBuildSelect(b, condition, yes, no, ""), place)
+            }
+            otherwise(
+                source, l.const(operation.source.rawValue, l.i32), l.const(Source.packed.rawValue, l.i32))
+            otherwise(first, wide(operation.first, operation.source.type), l.const(nzcv << 28, l.i64))
+        case .values, .inMemory: preconditionFailure("no operation")
+        }
+    }
+
+    /// The flags at the place where code is being made.
+    func values(_ lowering: inout TBLowering) -> TBLowering.FlagValues {
+        if let known, let values = lowering.flags(known) { return values }
+        let (b, l) = (lowering.b, lowering.l)
+        let number = LLVMBuildLoad2(b, l.i32, source, "")!
+        let operands = load(lowering)
+        let done = lowering.newBlock()
+        let inMemory = lowering.newBlock()
+        var found: [(TBLowering.FlagValues, LLVMBasicBlockRef)] = []
+        let choice = LLVMBuildSwitch(b, number, inMemory, UInt32(sources.count))
+        lowering.position(inMemory)
+        found.append((lowering.flagWords(), inMemory))
+        LLVMBuildBr(b, done)
+        for source in sources {
+            let block = lowering.newBlock()
+            LLVMAddCase(choice, l.const(source.rawValue, l.i32), block)
+            lowering.position(block)
+            found.append((lowering.flags(of: operation(source, operands, lowering), isHere: false), block))
+            LLVMBuildBr(b, done)
+        }
+        lowering.position(done)
+        func merged(_ part: KeyPath<TBLowering.FlagValues, LLVMValueRef>) -> LLVMValueRef {
+            lowering.phi(l.i64, found.map { ($0.0[keyPath: part], $0.1) })
+        }
+        let values = TBLowering.FlagValues(n: merged(\.n), z: merged(\.z), c: merged(\.c), v: merged(\.v))
+        known = .values(values)
+        return values
     }
 
     /// Writes the flag words to the CPU struct, on the path where code is being made.
     func writeBack(_ lowering: inout TBLowering) {
         if let known {
-            if known.source != .words { lowering.storeFlagWords(lowering.flags(of: known.source, known.a!, known.c!)) }
+            if let values = lowering.flags(known) { lowering.storeFlagWords(values) }
             return
         }
         // Another TB noted the operation: by its number.
-        let b = lowering.b
-        let l = lowering.l
+        let (b, l) = (lowering.b, lowering.l)
         let number = LLVMBuildLoad2(b, l.i32, source, "")!
-        let a = LLVMBuildLoad2(b, l.i64, first, "")!
-        let c = LLVMBuildLoad2(b, l.i64, second, "")!
+        let operands = load(lowering)
         let done = lowering.newBlock()
-        let choice = LLVMBuildSwitch(b, number, done, UInt32(Source.allCases.count - 1))
-        for source in Source.allCases.dropFirst() {
+        let choice = LLVMBuildSwitch(b, number, done, UInt32(sources.count))
+        for source in sources {
             let block = lowering.newBlock()
             LLVMAddCase(choice, l.const(source.rawValue, l.i32), block)
             lowering.position(block)
-            func operand(_ v: LLVMValueRef) -> LLVMValueRef { source.type == .i64 ? v : LLVMBuildTrunc(b, v, l.i32, "") }
-            lowering.storeFlagWords(lowering.flags(of: source, operand(a), operand(c)))
+            lowering.storeFlagWords(lowering.flags(of: operation(source, operands, lowering), isHere: false))
             LLVMBuildBr(b, done)
         }
         lowering.position(done)
+    }
+
+    private func load(_ lowering: TBLowering) -> [LLVMValueRef] {
+        [first, second, third].map { LLVMBuildLoad2(lowering.b, lowering.l.i64, $0, "")! }
+    }
+
+    private func operation(_ source: Source, _ operands: [LLVMValueRef], _ lowering: TBLowering) -> Operation {
+        let narrow = operands.map { source.type == .i64 ? $0 : LLVMBuildTrunc(lowering.b, $0, lowering.l.i32, "")! }
+        return Operation(source: source, first: narrow[0], second: narrow[1], third: narrow[2])
     }
 }

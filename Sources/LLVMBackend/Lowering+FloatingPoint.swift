@@ -406,27 +406,13 @@ extension TBLowering {
     /// N less, Z equal, C not less, V unordered.
     private mutating func compareFloatingPoint(_ i: IRInst) {
         guard i.aux != 1 || canComputeHalves, block.flags & UInt32(NT_TB_FPCR) == 0 else {
-            let nzcv = slowFloatingPoint(i)
-            func bit(_ n: UInt64) -> LLVMValueRef {
-                LLVMBuildAnd(b, LLVMBuildLShr(b, nzcv, l.const(n, l.i64), ""), l.const(1, l.i64), "")
-            }
-            storeState(Int(NT_CPU_NF), LLVMBuildShl(b, nzcv, l.const(32, l.i64), ""))
-            storeState(Int(NT_CPU_ZF), LLVMBuildXor(b, bit(30), l.const(1, l.i64), ""))
-            storeState(Int(NT_CPU_CF), bit(29))
-            storeState(Int(NT_CPU_VF), bit(28))
-            return
+            return setFlags(packed: slowFloatingPoint(i))
         }
         let s = shape(lane: Int(i.aux), count: 1)
         let x = i.aux == 1 ? widenedScalar(i.a) : elements(i.a, s)
         let y = i.aux == 1 ? widenedScalar(i.b) : elements(i.b, s)
-        func wide(_ bit: LLVMValueRef) -> LLVMValueRef { LLVMBuildZExt(b, bit, l.i64, "") }
-        // One of them raises what the comparison raises, the others then raise nothing new.
+        // It raises what the comparison raises, others of the same numbers then raise nothing new.
         let isLess = intrinsics.compare(b, x, y, "olt", signals: i.imm != 0)
-        let isUnequal = LLVMBuildFCmp(b, LLVMRealUNE, x, y, "")!
-        let isUnordered = LLVMBuildFCmp(b, LLVMRealUNO, x, y, "")!
-        storeState(Int(NT_CPU_NF), LLVMBuildSExt(b, isLess, l.i64, ""))
-        storeState(Int(NT_CPU_ZF), wide(isUnequal))
-        storeState(Int(NT_CPU_CF), wide(LLVMBuildNot(b, isLess, "")))
-        storeState(Int(NT_CPU_VF), wide(isUnordered))
+        setFlags(comparing: x, y, isDouble: i.aux == 3, isLess: isLess)
     }
 }

@@ -129,7 +129,7 @@ final class RegionLowering {
                 unit.block, function: function, tb: l.pointer(to: unit.tbAddress), context: l, intrinsics: intrinsics,
                 options: LoweringOptions(tbIndex: unit.tbIndex, chains: true, callbacks: callbacks))
         }
-        let registers = RegisterFile(held: held, isPrecise: region.isPrecise, lowerings[0])
+        let registers = RegisterFile(held: held, isPrecise: region.isPrecise, blocks: blocks, lowerings[0])
         var entries: [UInt64: LLVMBasicBlockRef] = [:]
         for unit in region.units { entries[unit.block.pc] = lowerings[0].newBlock() }
         let targets = Dictionary(uniqueKeysWithValues: zip(region.units.map(\.block.pc), region.indirectTargets))

@@ -36,10 +36,10 @@ final class RegisterFile {
     var dirty = RegisterSet()
 
     /// Makes and fills the places; the builder stands in the function's entry.
-    init(held: RegisterSet, isPrecise: Bool, _ lowering: TBLowering) {
+    init(held: RegisterSet, isPrecise: Bool, blocks: [IRBlock], _ lowering: TBLowering) {
         self.held = held
         self.isPrecise = isPrecise
-        flags = LazyFlags(lowering)
+        flags = LazyFlags(lowering, blocks)
         held.forEach { register in
             if !register.isFlags { places[register.index] = LLVMBuildAlloca(lowering.b, Self.type(register, lowering), "") }
         }
@@ -115,8 +115,8 @@ final class RegisterFile {
     }
 
     /// Notes where the flags come from instead of computing them.
-    func setFlags(_ source: LazyFlags.Source, _ a: LLVMValueRef, _ c: LLVMValueRef, _ lowering: TBLowering) {
-        flags.set(source, a, c, lowering)
+    func setFlags(_ new: LazyFlags.Known, _ lowering: TBLowering) {
+        flags.set(new, lowering)
         dirty.insert(.flags)
     }
 
