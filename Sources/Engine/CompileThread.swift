@@ -228,8 +228,9 @@ final class CompileThread: @unchecked Sendable {
         var plan: RegionPlan?
         switch request {
         case .path(let path):
-            plan = builder.build(along: path, &pipeline)
-            lock.withLock { sampler.note(plan == nil ? .useless : plan?.replaces == true ? .better : .useful) }
+            let (found, outcome) = builder.build(along: path, &pipeline)
+            plan = found
+            lock.withLock { sampler.note(outcome) }
         case .head(let key): plan = builder.build(from: key, &pipeline)
         }
         guard let plan else { return }

@@ -60,14 +60,14 @@ extension RegionBuilder {
         }
     }
 
-    /// - Returns: the region of what is hottest on the path; nil when none would pay.
-    func build(along path: RecordedPath, _ pipeline: inout TranslationPipeline) -> RegionPlan? {
+    /// - Returns: the region of what is hottest on the path, if one would pay, and what that says of the look.
+    func build(along path: RecordedPath, _ pipeline: inout TranslationPipeline) -> (RegionPlan?, Sampler.Outcome) {
         var counts: [UInt64: Int] = [:]
         var order: [UInt64] = []
         for pc in path.steps where pc != RecordedPath.elsewhere {
             if counts.updateValue(counts[pc, default: 0] + 1, forKey: pc) == nil { order.append(pc) }
         }
-        guard let most = counts.values.max() else { return nil }
+        guard let most = counts.values.max() else { return (nil, .useless) }
         // The most frequent first, and in the order of the path: a stable sort.
         let byCount = order.enumerated().sorted {
             let (a, b) = (counts[$0.element] ?? 0, counts[$1.element] ?? 0)
@@ -83,12 +83,12 @@ extension RegionBuilder {
             chosen[pc] = candidate
             instructions += candidate.block.guestInstructionCount
         }
-        guard var part = Part(path, chosen, byCount) else { return nil }
-        var old: Region?
+        guard var part = Part(path, chosen, byCount) else { return (nil, .useless) }
+        var outcome = Sampler.Outcome.useful
         if let (region, share) = part.best(of: regions(of: part.chosen), path) {
             if share < Self.coveredShare {
                 // It did something similar before, and will again: one region for both.
-                if share >= Self.similarShare, part.add(region, candidates: { candidate($0, &pipeline) }) { old = region }
+                if share >= Self.similarShare, part.add(region, candidates: { candidate($0, &pipeline) }) { outcome = .better }
             } else {
                 // The rest may be worth one of its own.
                 let taken = regions(of: chosen)
@@ -99,17 +99,16 @@ extension RegionBuilder {
             }
         }
         guard part.passage.averageStay >= Self.shortestStay else { return nothing(part, isCovered: false) }
-        var plan = plan(part, order)
-        plan?.replaces = old != nil
-        return plan
+        guard let plan = plan(part, order) else { return (nil, .useless) }
+        return (plan, outcome)
     }
 
-    private func nothing(_ part: Part, isCovered: Bool) -> RegionPlan? {
+    private func nothing(_ part: Part, isCovered: Bool) -> (RegionPlan?, Sampler.Outcome) {
         engine.log.write(
             .region,
             "no region at \(hex(part.hottest)): \(part.chosen.count) TBs, stays of \(part.passage.averageStay) instructions"
                 + "\(isCovered ? ", in a region already" : "")\n")
-        return nil
+        return (nil, isCovered ? .known : .useless)
     }
 
     /// TBs that belong together, and what of a path runs in them.

@@ -9,8 +9,6 @@ struct RegionPlan {
     let members: [TranslationBlock]
     /// Guest instructions between coming and going, where that was seen.
     var averageStay: Int?
-    /// It has all of a region that runs, and takes its place.
-    var replaces = false
 }
 
 /// Chooses the TBs of a region: those that a recorded path shows to be hot (`--tier=auto`), or, from a TB on, what branches lead to

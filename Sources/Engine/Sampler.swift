@@ -11,7 +11,9 @@ struct Sampler {
         case useful
         /// The same, but most of it had one.
         case better
-        /// A path of which none is.
+        /// A path that runs in a region already.
+        case known
+        /// Another path of which none is made.
         case useless
         /// The vCPU ran code that a region has: no path was recorded, which costs a microsecond and not a millisecond.
         case covered
@@ -80,8 +82,9 @@ struct Sampler {
         case .useful: (interval, fullInterval) = (shortest, shortest)
         case .better: break
         case .useless: (interval, fullInterval) = (min(interval * 2, longest), min(fullInterval * 2, longest))
-        // Where most looks are so cheap, they may be frequent.
-        case .covered: interval = max(interval / 2, shortest)
+        case .known: fullInterval = min(fullInterval * 2, longest)
+        // Looks that cost so little may be frequent, and what is left to find is rare.
+        case .covered: interval = max(interval / 2, shortest / 2)
         }
         nextLook = Deadline(microseconds: interval)
         if outcome != .covered { nextFullLook = Deadline(microseconds: fullInterval) }
