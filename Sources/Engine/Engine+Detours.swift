@@ -38,12 +38,12 @@ extension Engine {
     /// its faults: it ends by this one. Inside `world` only.
     func fastRegion(at hostPC: UInt64) -> Region? {
         if isPrecise { return nil }
-        return cacheLock.withLock {
-            for tb in cache.all {
-                if let region = tb.memberships.first(where: { !$0.isPrecise && $0.code.contains(hostPC) }) { return region }
-            }
-            return nil
-        }
+        return region(at: hostPC).flatMap { $0.isPrecise ? nil : $0 }
+    }
+
+    /// The region that has a host instruction. Inside `world` only.
+    func region(at hostPC: UInt64) -> Region? {
+        cacheLock.withLock { regions.first { $0.code.contains(hostPC) } }
     }
 
     /// Guest code in `range` was written by other than the guest, in a callback on this vCPU or anywhere else on its thread. Nobody

@@ -26,6 +26,8 @@ package final class Engine: @unchecked Sendable {
     let world = World()
     let cacheLock = Lock()
     var cache = TBCache()
+    /// All that have code. Guarded by `cacheLock`.
+    var regions: [Region] = []
     /// vCPU indices that were in use before. Guarded by `cacheLock`.
     private var activatedIndices: Set<Int> = []
     let translators: TranslatorPool
@@ -350,6 +352,7 @@ package final class Engine: @unchecked Sendable {
 
     /// Makes a region run instead of its entries. The cache's lock is held, and its TBs are in the cache.
     func adopt(_ region: Region) {
+        regions.append(region)
         for tb in region.members { tb.memberships.append(region) }
         for tb in region.entries {
             tb.region = region
@@ -380,6 +383,7 @@ package final class Engine: @unchecked Sendable {
     /// Ends a region in an exclusive section. The cache's lock is held.
     private func dissolve(_ region: Region) {
         close(region)
+        regions.removeAll { $0 === region }
         for tb in region.members { tb.memberships.removeAll { $0 === region } }
         backend.release(region.code)
     }
@@ -542,6 +546,9 @@ package final class Engine: @unchecked Sendable {
             preconditionFailure("fault point \(hex(point)) names no TB")
         }
         vcpu.cpu.pointee.pc = tb.key.pc &+ UInt64(index * 4)
+        if isFault, let region = region(at: vcpu.cpu.pointee.fault_host_pc) {
+            region.settleCounts(of: vcpu.cpu, atFaultIn: tb, instruction: index)
+        }
         for adjustment in tb.faultAdjustments where adjustment.applies(toFaultAt: index) {
             let at = UnsafeMutableRawPointer(vcpu.cpu) + Int(adjustment.offset)
             at.assumingMemoryBound(to: UInt64.self).pointee &-= adjustment.amount

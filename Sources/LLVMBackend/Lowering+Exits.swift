@@ -35,8 +35,8 @@ extension TBLowering {
         let l = l
         switch i.op {
         case .pluginAdd:
-            let at = Int(i.imm)
-            guarded(by: i.a) { $0.storeState(at, LLVMBuildAdd($0.b, $0.loadState(at, l.i64), l.const(i.imm2, l.i64), "")) }
+            if region?.movesAdds(of: block) ?? false { return nil }
+            guarded(by: i.a) { $0.add(i.imm2, toCounterAt: Int(i.imm)) }
             return nil
         case .pluginStore:
             guarded(by: i.a) { $0.storeState(Int(i.imm), l.const(i.imm2, l.i64)) }
@@ -58,6 +58,10 @@ extension TBLowering {
             return nil
         default: preconditionFailure("not instrumentation: \(i.op)")
         }
+    }
+
+    func add(_ amount: UInt64, toCounterAt offset: Int) {
+        storeState(offset, LLVMBuildAdd(b, loadState(offset, l.i64), l.const(amount, l.i64), ""))
     }
 
     /// Instrumentation of an access that may not have happened (a store-exclusive), if there is a condition.
@@ -84,6 +88,7 @@ extension TBLowering {
             storeState(Int(NT_CPU_EXCEPTION), l.const(UInt64(i.aux), l.i64))
             storeState(Int(NT_CPU_EXCEPTION_INFO), l.const(i.imm, l.i64))
             storeState(Int(NT_CPU_PC), l.const(i.imm2, l.i64))
+            region?.count(from: block, to: nil, self)
             ret(NT_EXIT_EXCEPTION)
         case .exitTo: leave(to: l.const(i.imm, l.i64), NT_EXIT_LOOKUP)
         default: preconditionFailure("not a terminator: \(i.op)")
@@ -93,6 +98,7 @@ extension TBLowering {
     func leave(to pc: LLVMValueRef, _ exit: nt_exit) {
         loop?.writeBack(self)
         storeState(Int(NT_CPU_PC), pc)
+        region?.count(from: block, to: nil, self)
         ret(exit)
     }
 
@@ -107,13 +113,17 @@ extension TBLowering {
         let target = l.const(pc, l.i64)
         guard options.chains else { return leave(to: target, NT_EXIT_LOOKUP) }
         if pc <= block.pc || region?.hasCallbacks ?? false { poll(target) }
-        if let next = region?.entry(pc) {
+        if let region, let next = region.entry(pc) {
+            region.count(from: block, to: pc, self)
             LLVMBuildBr(b, next)
             return
         }
         if let loop, pc == block.pc { return loop.close(self) }
         let slot = address(tb, Int(NT_TB_SLOTS_OFFSET) + slot * Int(NT_SLOT_SIZE) + Int(NT_SLOT_TARGET))
-        if let region { return region.leave(through: slot, self) }
+        if let region {
+            region.count(from: block, to: nil, self)
+            return region.leave(through: slot, self)
+        }
         goThrough(slot)
     }
 
@@ -139,6 +149,7 @@ extension TBLowering {
         guard options.chains else { return leave(to: pc, NT_EXIT_LOOKUP) }
         if let region {
             jumpInside(region, pc)
+            region.count(from: block, to: nil, self)
             return region.leave(toIndirect: pc, self)
         }
         lookUp(pc)
@@ -167,14 +178,16 @@ extension TBLowering {
         let choice = LLVMBuildSwitch(b, pc, outside, UInt32(targets.count))
         for target in targets {
             // A way back must poll; another may go straight.
-            guard target.pc <= block.pc || region.hasCallbacks else {
+            let polls = target.pc <= block.pc || region.hasCallbacks
+            guard polls || region.counts(from: block, to: target.pc) else {
                 LLVMAddCase(choice, l.const(target.pc, l.i64), target.entry)
                 continue
             }
-            let back = newBlock()
-            LLVMAddCase(choice, l.const(target.pc, l.i64), back)
-            position(back)
-            poll(l.const(target.pc, l.i64))
+            let way = newBlock()
+            LLVMAddCase(choice, l.const(target.pc, l.i64), way)
+            position(way)
+            if polls { poll(l.const(target.pc, l.i64)) }
+            region.count(from: block, to: target.pc, self)
             LLVMBuildBr(b, target.entry)
         }
         position(outside)

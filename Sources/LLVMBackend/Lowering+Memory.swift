@@ -36,6 +36,7 @@ extension TBLowering {
         if region?.omitsFaultPoints ?? false { storeFaultPoint() }
         storeState(Int(NT_CPU_EXCEPTION), l.const(UInt64(NT_EXCEPTION_DATA_ALIGNMENT.rawValue), l.i64))
         storeState(Int(NT_CPU_EXCEPTION_INFO), address)
+        region?.countFault(in: block, instruction: instruction, self)
         ret(NT_EXIT_EXCEPTION)
     }
 

@@ -18,13 +18,16 @@ package struct RegionUnit {
 
     /// How often each TB was seen to be followed by each other, by guest addresses; empty when nothing was seen.
     package var ways: [UInt64: [UInt64: Int]]
+    /// Where inline counts are added.
+    package let counts: CountPlacement
 
     package init(
         units: [CompileUnit], entries: [Int], indirectTargets: [[UInt64]], isPrecise: Bool, adjustsCounts: Bool,
         ways: [UInt64: [UInt64: Int]] = [:]
     ) {
         self.ways = ways
-        self.adjustsCounts = adjustsCounts
+        counts = CountPlacement(units.map(\.block), entries: entries, indirectTargets: indirectTargets, ways: ways)
+        self.adjustsCounts = adjustsCounts || counts.isNeeded
         self.units = units
         self.entries = entries
         self.isPrecise = isPrecise
@@ -49,6 +52,7 @@ final class RegionLowering {
     /// By the guest address of the TB.
     private let indirectTargets: [UInt64: [UInt64]]
     private let ways: [UInt64: [UInt64: Int]]
+    private let counts: CountPlacement
 
     /// A way of leaving: where its code begins, the value that the TBs hand it, and what memory lacks on some way to it.
     private struct Exit {
@@ -77,15 +81,15 @@ final class RegionLowering {
 
     private init(
         registers: RegisterFile, hasCallbacks: Bool, omitsFaultPoints: Bool, entries: [UInt64: LLVMBasicBlockRef],
-        indirectTargets: [UInt64: [UInt64]], ways: [UInt64: [UInt64: Int]],
-        _ lowering: TBLowering
+        indirectTargets: [UInt64: [UInt64]], _ region: RegionUnit, _ lowering: TBLowering
     ) {
         self.registers = registers
         self.hasCallbacks = hasCallbacks
         self.omitsFaultPoints = omitsFaultPoints
         self.entries = entries
         self.indirectTargets = indirectTargets
-        self.ways = ways
+        ways = region.ways
+        counts = region.counts
         toRunLoop = Exit(lowering.l.i64, lowering)
         throughSlot = Exit(lowering.l.pointer, lowering)
         indirect = Exit(lowering.l.i64, lowering)
@@ -103,6 +107,27 @@ final class RegionLowering {
     func counts(_ block: IRBlock, _ first: UInt64, _ second: UInt64) -> (Int, Int)? {
         ways[block.pc].map { ($0[first] ?? 0, $0[second] ?? 0) }
     }
+
+    // MARK: Counts
+
+    func movesAdds(of block: IRBlock) -> Bool { counts.movesAdds(of: block) }
+
+    /// Adds what is to be added between two TBs; nil is outside.
+    func count(from: IRBlock?, to: UInt64?, _ lowering: TBLowering) {
+        add(counts.amounts(from: from?.pc, to: to), lowering)
+    }
+    func counts(from: IRBlock, to: UInt64) -> Bool { !counts.amounts(from: from.pc, to: to).isEmpty }
+
+    /// Before a TB is left in the middle.
+    func countFault(in block: IRBlock, instruction: Int, _ lowering: TBLowering) {
+        add(counts.amounts(atFaultIn: block.pc, instruction: instruction), lowering)
+    }
+
+    private func add(_ amounts: [CountPlacement.Amount], _ lowering: TBLowering) {
+        for amount in amounts { lowering.add(amount.value, toCounterAt: Int(amount.offset)) }
+    }
+
+    // MARK: Ways out
 
     func leave(_ exit: nt_exit, _ lowering: TBLowering) {
         toRunLoop.go(lowering.l.const(UInt64(exit.rawValue), lowering.l.i64), registers, lowering)
@@ -136,12 +161,20 @@ final class RegionLowering {
         let hasCallbacks = blocks.contains { $0.insts.contains { CallbackCache.callsOut($0, callbacks) } }
         let state = RegionLowering(
             registers: registers, hasCallbacks: hasCallbacks, omitsFaultPoints: region.omitsFaultPoints, entries: entries,
-            indirectTargets: targets, ways: region.ways, lowerings[0])
+            indirectTargets: targets, region, lowerings[0])
+        // From outside, in front of the TBs.
+        var arrivals: [UInt64: LLVMBasicBlockRef] = [:]
+        for unit in region.entries.map({ region.units[$0] }) { arrivals[unit.block.pc] = lowerings[0].newBlock() }
         let choice = LLVMBuildSwitch(
-            l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), entries[region.units[0].block.pc]!,
+            l.builder, LLVMBuildPtrToInt(l.builder, LLVMGetParam(function, 1), l.i64, ""), arrivals[region.units[0].block.pc]!,
             UInt32(region.entries.count))
         for unit in region.entries.dropFirst().map({ region.units[$0] }) {
-            LLVMAddCase(choice, l.const(UInt64(unit.tbAddress), l.i64), entries[unit.block.pc]!)
+            LLVMAddCase(choice, l.const(UInt64(unit.tbAddress), l.i64), arrivals[unit.block.pc]!)
+        }
+        for unit in region.entries.map({ region.units[$0] }) {
+            LLVMPositionBuilderAtEnd(l.builder, arrivals[unit.block.pc]!)
+            state.count(from: nil, to: unit.block.pc, lowerings[0])
+            LLVMBuildBr(l.builder, entries[unit.block.pc]!)
         }
         let dirty = state.dirtyAtEntry(blocks, transfers)
         for n in lowerings.indices {
