@@ -51,13 +51,31 @@ package struct CountPlacement: Sendable {
         }
         let offsets = Set(adds.joined().map(\.offset)).sorted()
         if offsets.isEmpty { return }
-        let tree = spanningTree(blocks, entries, indirectTargets, ways)
+        let ways = self.ways(blocks, entries, indirectTargets, ways)
+        let tree = Self.spanningTree(ways, outside: blocks.count)
         for offset in offsets {
             let own = adds.map { $0.reduce(0) { $1.offset == offset ? $0 &+ $1.value : $0 } }
             var counter = Counter(offset: offset, ahead: Array(repeating: 0, count: blocks.count), own: own)
             spread(&counter, tree)
-            counters.append(counter)
+            if pays(counter, ways) { counters.append(counter) }
         }
+    }
+
+    /// Whether fewer adds run on the ways than in the TBs, and not for the price of many more places. A counter of each TB's own is best
+    /// left where it is.
+    private func pays(_ counter: Counter, _ ways: [Way]) -> Bool {
+        var (moved, movedPlaces, inPlace, places) = (0, 0, 0, 0)
+        for way in ways where amount(counter, way.from, way.to) != 0 {
+            moved += way.weight
+            movedPlaces += 1
+        }
+        for n in adds.indices {
+            let count = adds[n].count { $0.offset == counter.offset }
+            places += count
+            // As often as the TB runs, it is left.
+            if count > 0 { inPlace += count * ways.reduce(0) { $1.from == n ? $0 + $1.weight : $0 } }
+        }
+        return movedPlaces <= places * 2 && moved <= inPlace
     }
 
     /// - Returns: nil where somebody may look at counters in mid-TB, or adds depend on a condition.
@@ -88,16 +106,23 @@ package struct CountPlacement: Sendable {
 
     // MARK: What to add where
 
-    /// Whether a TB's own adds are left out where they stand.
-    func movesAdds(of block: IRBlock) -> Bool { indices[block.pc].map { !isPinned[$0] } ?? false }
+    /// Whether a TB's own adds to a counter are left out where they stand.
+    func movesAdds(of block: IRBlock, toCounterAt offset: UInt64) -> Bool {
+        guard let n = indices[block.pc], !isPinned[n] else { return false }
+        return counters.contains { $0.offset == offset }
+    }
 
     /// What to add on the way from a TB to another of the region, or, with nil, out of it.
     func amounts(from: UInt64?, to: UInt64?) -> [Amount] {
-        counters.compactMap { counter in
-            let (from, to) = (from.flatMap { indices[$0] }, to.flatMap { indices[$0] })
-            let value = (to.map { counter.ahead[$0] } ?? 0) &- (from.map { counter.ahead[$0] &- counter.own[$0] } ?? 0)
+        let (from, to) = (from.flatMap { indices[$0] }, to.flatMap { indices[$0] })
+        return counters.compactMap { counter in
+            let value = amount(counter, from, to)
             return value == 0 ? nil : Amount(offset: counter.offset, value: value)
         }
+    }
+
+    private func amount(_ counter: Counter, _ from: Int?, _ to: Int?) -> UInt64 {
+        (to.map { counter.ahead[$0] } ?? 0) &- (from.map { counter.ahead[$0] &- counter.own[$0] } ?? 0)
     }
 
     /// What to add when a TB is left by a fault of an instruction, so that memory is as if its adds stood in place.
@@ -122,7 +147,7 @@ package struct CountPlacement: Sendable {
         let weight: Int
     }
 
-    private func spanningTree(
+    private func ways(
         _ blocks: [IRBlock], _ entries: [Int], _ indirectTargets: [[UInt64]], _ ways: [UInt64: [UInt64: Int]]
     ) -> [Way] {
         func node(_ n: Int) -> Int? { isPinned[n] ? nil : n }
@@ -137,8 +162,12 @@ package struct CountPlacement: Sendable {
             let leaving = seen?.reduce(0) { targets.contains($1.key) ? $0 : $0 + $1.value } ?? 0
             all.append(Way(from: node(n), to: nil, weight: leaving))
         }
-        // Kruskal's algorithm; outside is the last node.
-        let outside = blocks.count
+        return all
+    }
+
+    /// The heaviest, by Kruskal's algorithm.
+    /// - Parameter outside: the node of what is `nil` in ways.
+    private static func spanningTree(_ all: [Way], outside: Int) -> [Way] {
         var parents = Array(0...outside)
         func root(_ n: Int) -> Int {
             var n = n

@@ -35,7 +35,7 @@ extension TBLowering {
         let l = l
         switch i.op {
         case .pluginAdd:
-            if region?.movesAdds(of: block) ?? false { return nil }
+            if region?.movesAdds(of: block, toCounterAt: i.imm) ?? false { return nil }
             guarded(by: i.a) { $0.add(i.imm2, toCounterAt: Int(i.imm)) }
             return nil
         case .pluginStore:

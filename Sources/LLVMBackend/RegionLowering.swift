@@ -110,7 +110,9 @@ final class RegionLowering {
 
     // MARK: Counts
 
-    func movesAdds(of block: IRBlock) -> Bool { counts.movesAdds(of: block) }
+    func movesAdds(of block: IRBlock, toCounterAt offset: UInt64) -> Bool {
+        counts.movesAdds(of: block, toCounterAt: offset)
+    }
 
     /// Adds what is to be added between two TBs; nil is outside.
     func count(from: IRBlock?, to: UInt64?, _ lowering: TBLowering) {
