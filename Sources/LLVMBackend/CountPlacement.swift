@@ -1,4 +1,4 @@
-internal import EmuIR
+package import EmuIR
 
 /// Where a region adds what its TBs count inline.
 ///
@@ -38,7 +38,7 @@ package struct CountPlacement: Sendable {
     private let indices: [UInt64: Int]
 
     /// - Parameter ways: How often each TB was seen to be followed by each other, by guest addresses.
-    init(_ blocks: [IRBlock], entries: [Int], indirectTargets: [[UInt64]], ways: [UInt64: [UInt64: Int]]) {
+    package init(_ blocks: [IRBlock], entries: [Int], indirectTargets: [[UInt64]], ways: [UInt64: [UInt64: Int]]) {
         indices = Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($1.pc, $0) })
         adds = Array(repeating: [], count: blocks.count)
         isPinned = Array(repeating: false, count: blocks.count)
@@ -107,13 +107,13 @@ package struct CountPlacement: Sendable {
     // MARK: What to add where
 
     /// Whether a TB's own adds to a counter are left out where they stand.
-    func movesAdds(of block: IRBlock, toCounterAt offset: UInt64) -> Bool {
+    package func movesAdds(of block: IRBlock, toCounterAt offset: UInt64) -> Bool {
         guard let n = indices[block.pc], !isPinned[n] else { return false }
         return counters.contains { $0.offset == offset }
     }
 
     /// What to add on the way from a TB to another of the region, or, with nil, out of it.
-    func amounts(from: UInt64?, to: UInt64?) -> [Amount] {
+    package func amounts(from: UInt64?, to: UInt64?) -> [Amount] {
         let (from, to) = (from.flatMap { indices[$0] }, to.flatMap { indices[$0] })
         return counters.compactMap { counter in
             let value = amount(counter, from, to)
