@@ -92,6 +92,24 @@ import Testing
         #expect(statistics.stderr.hasPrefix("needletail: 24 guest instructions"))
     }
 
+    /// The guest `fatal`: 3 before the loop, 50000 rounds of 7 and 3 or 1, and a last one that lacks 2 behind the access that faults. Blocks
+    /// are counted when they begin.
+    @Test(arguments: modes) func countsExactlyAtAFatalFault(_ mode: [String]) throws {
+        let guest = try Installation.guest("fatal")
+        let executed = 3 + 50_000 * 7 + 25_000 * 3 + 25_000 - 2
+        for (plugin, expected) in [
+            ("insn,inline=on", "total insns: \(executed)"), ("insn,inline=off", "total insns: \(executed)"),
+            ("mem,inline=on", "mem accesses: \(50_000 * 2 + 25_000 - 1)"),
+            ("bb,inline=on", mode.contains("-one-insn-per-tb") ? ", insns: \(executed)" : "Total: bb's: 125000, insns: \(executed + 2)"),
+        ] {
+            let outcome = try needletail(mode + ["-plugin", plugin, "-d", "plugin", guest])
+            #expect(outcome.status == .signal(11))
+            #expect(outcome.errorLines.contains { $0.hasSuffix(expected) }, "\(plugin) \(outcome.stderr)")
+        }
+        let statistics = try needletail(mode + ["--stats", guest])
+        #expect(statistics.stderr.contains("needletail: \(executed) guest instructions"), "\(statistics.stderr)")
+    }
+
     /// Blocks of the count guest: the first TB, 99 further rounds of the inner loop each time, 1000 outer ends, 999 outer
     /// heads, the exit.
     @Test(arguments: Tier.allCases, ["on", "off"])
