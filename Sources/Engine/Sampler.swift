@@ -58,7 +58,7 @@ struct Sampler {
 
     /// Has a vCPU that is running record a path.
     mutating func look(at world: World) {
-        defer { nextLook = Deadline(microseconds: interval) }
+        nextLook = Deadline(microseconds: interval)
         if patience > 0 {
             patience -= 1
             return
@@ -66,7 +66,8 @@ struct Sampler {
         let running = world.all.filter { $0.isRunning.load(ordering: .relaxed) }
         guard !running.isEmpty else {
             idleLooks += 1
-            if idleLooks > Self.patientLooks { interval = min(interval * 2, Self.longestIdle) }
+            let doublings = min(max(idleLooks - Self.patientLooks, 0), 20)
+            nextLook = Deadline(microseconds: max(min(interval << doublings, Self.longestIdle), interval))
             return
         }
         idleLooks = 0
