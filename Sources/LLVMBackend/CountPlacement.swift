@@ -177,7 +177,9 @@ package struct CountPlacement: Sendable {
             }
             return n
         }
-        let ranked = all.enumerated().sorted { $0.element.weight != $1.element.weight ? $0.element.weight > $1.element.weight : $0.offset < $1.offset }
+        let ranked = all.enumerated().sorted {
+            $0.element.weight != $1.element.weight ? $0.element.weight > $1.element.weight : $0.offset < $1.offset
+        }
         return ranked.map(\.element).filter { way in
             let (a, b) = (root(way.from ?? outside), root(way.to ?? outside))
             parents[a] = b

@@ -113,26 +113,19 @@ final class LazyFlags {
     /// The flags at the place where code is being made.
     func values(_ lowering: inout TBLowering) -> TBLowering.FlagValues {
         if let known, let values = lowering.flags(known) { return values }
-        let (b, l) = (lowering.b, lowering.l)
-        let number = LLVMBuildLoad2(b, l.i32, source, "")!
-        let operands = load(lowering)
-        let done = lowering.newBlock()
         let inMemory = lowering.newBlock()
+        let done = lowering.newBlock()
         var found: [(TBLowering.FlagValues, LLVMBasicBlockRef)] = []
-        let choice = LLVMBuildSwitch(b, number, inMemory, UInt32(sources.count))
+        dispatch(&lowering, inMemory: inMemory) { lowering, operation in
+            found.append((lowering.flags(of: operation, isHere: false), LLVMGetInsertBlock(lowering.b)))
+            LLVMBuildBr(lowering.b, done)
+        }
         lowering.position(inMemory)
         found.append((lowering.flagWords(), inMemory))
-        LLVMBuildBr(b, done)
-        for source in sources {
-            let block = lowering.newBlock()
-            LLVMAddCase(choice, l.const(source.rawValue, l.i32), block)
-            lowering.position(block)
-            found.append((lowering.flags(of: operation(source, operands, lowering), isHere: false), block))
-            LLVMBuildBr(b, done)
-        }
+        LLVMBuildBr(lowering.b, done)
         lowering.position(done)
         func merged(_ part: KeyPath<TBLowering.FlagValues, LLVMValueRef>) -> LLVMValueRef {
-            lowering.phi(l.i64, found.map { ($0.0[keyPath: part], $0.1) })
+            lowering.phi(lowering.l.i64, found.map { ($0.0[keyPath: part], $0.1) })
         }
         let values = TBLowering.FlagValues(n: merged(\.n), z: merged(\.z), c: merged(\.c), v: merged(\.v))
         known = .values(values)
@@ -145,24 +138,28 @@ final class LazyFlags {
             if let values = lowering.flags(known) { lowering.storeFlagWords(values) }
             return
         }
-        // Another TB noted the operation: by its number.
-        let (b, l) = (lowering.b, lowering.l)
-        let number = LLVMBuildLoad2(b, l.i32, source, "")!
-        let operands = load(lowering)
         let done = lowering.newBlock()
-        let choice = LLVMBuildSwitch(b, number, done, UInt32(sources.count))
-        for source in sources {
-            let block = lowering.newBlock()
-            LLVMAddCase(choice, l.const(source.rawValue, l.i32), block)
-            lowering.position(block)
-            lowering.storeFlagWords(lowering.flags(of: operation(source, operands, lowering), isHere: false))
-            LLVMBuildBr(b, done)
+        dispatch(&lowering, inMemory: done) { lowering, operation in
+            lowering.storeFlagWords(lowering.flags(of: operation, isHere: false))
+            LLVMBuildBr(lowering.b, done)
         }
         lowering.position(done)
     }
 
-    private func load(_ lowering: TBLowering) -> [LLVMValueRef] {
-        [first, second, third].map { LLVMBuildLoad2(lowering.b, lowering.l.i64, $0, "")! }
+    /// Another TB noted the operation: makes code for each that it may have been, in blocks of their own.
+    private func dispatch(
+        _ lowering: inout TBLowering, inMemory: LLVMBasicBlockRef, _ body: (inout TBLowering, Operation) -> Void
+    ) {
+        let (b, l) = (lowering.b, lowering.l)
+        let number = LLVMBuildLoad2(b, l.i32, source, "")!
+        let operands = [first, second, third].map { LLVMBuildLoad2(b, l.i64, $0, "")! }
+        let choice = LLVMBuildSwitch(b, number, inMemory, UInt32(sources.count))
+        for source in sources {
+            let block = lowering.newBlock()
+            LLVMAddCase(choice, l.const(source.rawValue, l.i32), block)
+            lowering.position(block)
+            body(&lowering, operation(source, operands, lowering))
+        }
     }
 
     private func operation(_ source: Source, _ operands: [LLVMValueRef], _ lowering: TBLowering) -> Operation {

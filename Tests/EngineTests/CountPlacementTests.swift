@@ -1,7 +1,7 @@
 import EmuIR
 import LLVMBackend
-import Testing
 import TestSupport
+import Testing
 
 /// Counts moved to the ways between TBs, on random graphs: whatever way is taken, and wherever it ends, memory has what adds in place
 /// would have left.

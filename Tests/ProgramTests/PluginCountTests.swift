@@ -100,7 +100,10 @@ import Testing
         for (plugin, expected) in [
             ("insn,inline=on", "total insns: \(executed)"), ("insn,inline=off", "total insns: \(executed)"),
             ("mem,inline=on", "mem accesses: \(50_000 * 2 + 25_000 - 1)"),
-            ("bb,inline=on", mode.contains("-one-insn-per-tb") ? ", insns: \(executed)" : "Total: bb's: 125000, insns: \(executed + 2)"),
+            (
+                "bb,inline=on",
+                mode.contains("-one-insn-per-tb") ? ", insns: \(executed)" : "Total: bb's: 125000, insns: \(executed + 2)"
+            ),
         ] {
             let outcome = try needletail(mode + ["-plugin", plugin, "-d", "plugin", guest])
             #expect(outcome.status == .signal(11))
