@@ -98,7 +98,7 @@ extension RegionBuilder {
                 part = rest
             }
         }
-        guard part.passage.averageStay >= Self.shortestStay else { return nothing(part, isCovered: false) }
+        guard part.averageStay >= Self.shortestStay else { return nothing(part, isCovered: false) }
         guard let plan = plan(part, order) else { return (nil, .useless) }
         return (plan, outcome)
     }
@@ -106,7 +106,7 @@ extension RegionBuilder {
     private func nothing(_ part: Part, isCovered: Bool) -> (RegionPlan?, Sampler.Outcome) {
         engine.log.write(
             .region,
-            "no region at \(hex(part.hottest)): \(part.chosen.count) TBs, stays of \(part.passage.averageStay) instructions"
+            "no region at \(hex(part.hottest)): \(part.chosen.count) TBs, stays of \(part.averageStay) instructions"
                 + "\(isCovered ? ", in a region already" : "")\n")
         return (nil, isCovered ? .known : .useless)
     }
@@ -116,6 +116,8 @@ extension RegionBuilder {
         let hottest: UInt64
         private(set) var chosen: [UInt64: Candidate]
         private(set) var passage: Passage
+        /// Guest instructions between coming and going, on the path.
+        let averageStay: Int
 
         /// The hottest of the candidates and what is connected with it.
         init?(_ path: RecordedPath, _ candidates: [UInt64: Candidate], _ byCount: [(offset: Int, element: UInt64)]) {
@@ -124,6 +126,7 @@ extension RegionBuilder {
             self.hottest = hottest
             chosen = candidates.filter { together.contains($0.key) }
             passage = Passage(path.steps, chosen)
+            averageStay = passage.averageStay
         }
 
         /// The TBs that ways lead to and from, in whatever direction.
@@ -205,7 +208,7 @@ extension RegionBuilder {
         let unit = RegionUnit(
             units: members.map(\.unit), entries: entries, indirectTargets: targets, isPrecise: engine.isPrecise,
             adjustsCounts: members.contains { !$0.tb.faultAdjustments.isEmpty }, ways: passage.allWays)
-        return RegionPlan(unit: unit, members: members.map(\.tb), averageStay: passage.averageStay)
+        return RegionPlan(unit: unit, members: members.map(\.tb), averageStay: part.averageStay)
     }
 
     /// The most frequent first.
