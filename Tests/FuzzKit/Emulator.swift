@@ -27,6 +27,9 @@ package struct Emulator: Sendable, Hashable {
             Emulator(name: "interp-one", command: [path, "--tier=interp", "-one-insn-per-tb"]),
             Emulator(name: "block-one", command: [path, "--tier=block", "-one-insn-per-tb"], period: 8),
             Emulator(name: "baseline-one", command: [path, "--tier=baseline", "-one-insn-per-tb"], period: 4),
+            // Flags and counts between the TBs of a region.
+            Emulator(name: "region-one", command: [path, "--tier=region", "-one-insn-per-tb"], period: 8),
+            Emulator(name: "region-inline", command: [path, "--tier=region", "-plugin", "insn,inline=on"], period: 8),
             // Counters in front of each instruction: in IR, and as calls.
             Emulator(name: "block-inline", command: [path, "--tier=block", "-plugin", "insn,inline=on"], period: 4),
             Emulator(name: "baseline-inline", command: [path, "--tier=baseline", "-plugin", "insn,inline=on"], period: 4),
