@@ -11,7 +11,7 @@ SYSROOT ?= $(CURDIR)/$(GUESTS)/sysroot
 # Neither tests nor measurements depend on what ran before; those of the code cache name a directory of their own.
 export NEEDLETAIL_NO_CACHE = 1
 
-.PHONY: install test-tsan static sysroot test-userland bench-guests bench-sysroots bench-plugins help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
+.PHONY: install test-cache test-tsan static sysroot test-userland bench-guests bench-sysroots bench-plugins help setup setup-test build guests run test test-torture busybox bench bench-quick litmus soak fuzz fuzz-elf isa-check generate check-generated coverage format lint clean
 
 help:
 	@echo "make run          install what is missing, build, run the embedded guest with the insn plugin"
@@ -20,11 +20,12 @@ help:
 	@echo "make install      executable, plugins, header, Swift package for plugins and pkg-config file (PREFIX=/usr/local DESTDIR=)"
 	@echo "make static       also .build/release/needletail-static: for binfmt_misc, chroots, containers; no plugins"
 	@echo "make test-userland Debian's arm64 programs, with a table (make sysroot fetches them; USERLAND=\"--only git,node\")"
+	@echo "make test-cache   all tests with a code cache, empty and then filled"
 	@echo "make test-torture whole C programs in every compilation"
 	@echo "make test-tsan    the plugin host on many threads under ThreadSanitizer"
 	@echo "make litmus       Arm's memory model, ROUNDS=10000000 of each test in every tier (hours; ROUNDS=1000000 took 29 minutes on 2 busy cores)"
 	@echo "make soak         redis, python and stress-ng under load for TIME=1800 seconds; memory must stay stable"
-	@echo "make bench        speed against native and qemu-aarch64, about 30 minutes (make bench-quick: under 3; BENCH=\"--set micro --filter sort\")"
+	@echo "make bench        speed against native and qemu-aarch64, about 15 minutes (make bench-quick: under 3; BENCH=\"--set micro --filter sort\")"
 	@echo "make bench-plugins what plugins cost, against QEMU's"
 	@echo "make fuzz         differential fuzzing against qemu-aarch64 (TIME=seconds SEED=n)"
 	@echo "make fuzz-elf     the loader on damaged programs (TIME=seconds SEED=n)"
@@ -69,6 +70,12 @@ test-userland: build sysroot
 test-torture: setup-test build guests
 	$(RELEASE) --build-tests
 	TORTURE=all NEEDLETAIL=$(CURDIR)/.build/release/needletail GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build --filter TortureTests
+# Every test with a code cache: an empty one first, then what the tests before left in it. Twice the time of `make test`.
+test-cache: setup-test build guests
+	$(RELEASE) --build-tests
+	rm -rf .build/test-cache && mkdir -p .build/test-cache
+	for state in cold warm; do TEST_CACHE_DIR=$(CURDIR)/.build/test-cache NEEDLETAIL=$(CURDIR)/.build/release/needletail \
+		GUESTS=$(CURDIR)/$(GUESTS) $(SWIFT) test -c release --skip-build || exit 1; done
 # Host parts of the plugin interface: eight threads, subscriptions that change, uninstalls. Two minutes, most of them for building.
 test-tsan: setup-test
 	TSAN=1 $(SWIFT) test --sanitize=thread --scratch-path .build/tsan --filter 'eventsOnManyThreads|EventTests|ScoreboardTests|InstrumentationTests|LoadingTests|RegisterAndMemoryTests'

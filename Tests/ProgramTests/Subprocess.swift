@@ -38,8 +38,10 @@ struct Subprocess {
         guard executable == Installation.needletail, let first = arguments.first, !first.hasPrefix("--binfmt"),
             !first.hasPrefix("--cache"), !first.hasPrefix("--rerun")
         else { return [] }
-        return cacheDirectory.map { ["--cache-dir", $0] } ?? ["--no-cache"]
+        return (cacheDirectory ?? Self.commonCache).map { ["--cache-dir", $0] } ?? ["--no-cache"]
     }
+    /// `make test-cache` has all tests share a code cache.
+    private static let commonCache = ProcessInfo.processInfo.environment["TEST_CACHE_DIR"]
 
     func run() throws -> Outcome {
         let folder = try TemporaryFolder()

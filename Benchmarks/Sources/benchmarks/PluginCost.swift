@@ -65,7 +65,7 @@ extension Bench {
         // QEMU 9.0 took the old interface away.
         let theirs = qemuMajorVersion < 9 ? guest("bench/plugins/count-api1.so") : own
         // Two seconds: what hot code costs, and not how it became hot.
-        let work = options.isQuick ? 6000 : 60000
+        let work = options.isQuick ? 30000 : 60000
         func program(_ work: Int) -> [String] { [guest("bench/core"), String(work)] }
         // Name, the command of either emulator, and what its time is compared with.
         var runs: [(name: String, isOwn: Bool, command: Command, plain: String)] = []
