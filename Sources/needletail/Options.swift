@@ -298,7 +298,7 @@ extension OptionRow {
         },
         OptionRow(
             names: ["--hot-threshold"], argument: "count", variable: "NEEDLETAIL_HOT_THRESHOLD",
-            help: "executions of a TB before --tier=auto compiles it"
+            help: "executions of a TB in tier 0 before it is compiled"
         ) {
             guard let count = Int32($1), count > 0 else { throw UsageError(message: "invalid count '\($1)'") }
             $0.hotThreshold = count
@@ -309,6 +309,18 @@ extension OptionRow {
         ) {
             guard let time = UInt64($1), time <= 1_000_000_000 else { throw UsageError(message: "invalid time '\($1)'") }
             $0.sampleInterval = time
+        },
+        OptionRow(
+            names: ["--perf"], argument: "format", variable: nil,
+            help: "map or jitdump: as -perfmap or -jitdump; both with map,jitdump"
+        ) {
+            for format in $1.split(separator: ",", omittingEmptySubsequences: false) {
+                switch format {
+                case "map": $0.perfFormats.insert(.map)
+                case "jitdump": $0.perfFormats.insert(.dump)
+                default: throw UsageError(message: "unknown format '\(format)' for --perf: map or jitdump")
+                }
+            }
         },
         OptionRow(names: ["--no-chain"], argument: nil, variable: nil, help: "every TB returns to the run loop") {
             options, _ in

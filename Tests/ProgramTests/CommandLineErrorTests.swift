@@ -37,6 +37,7 @@ import Testing
         Case(arguments: ["-cpu", "cortex-a72,nothing=on", "GUEST"], names: ["cortex-a72", "nothing", "-cpu help"]),
         Case(arguments: ["-cpu", "max,pauth=maybe", "GUEST"], names: ["max", "pauth", "maybe"]),
         Case(arguments: ["-cpu", "max,pauth", "GUEST"], names: ["max", "pauth", "=on"]),
+        Case(arguments: ["--perf=map,dump", "GUEST"], names: ["--perf", "dump", "jitdump"], status: 1),
         Case(arguments: ["-d", "nonsense", "GUEST"], names: ["nonsense"]),
         Case(arguments: ["-d", "exec,nonsense", "GUEST"], names: ["nonsense"]),
         Case(arguments: ["-D", "/nonexistent/log", "-d", "exec", "GUEST"], names: ["/nonexistent/log"]),

@@ -24,7 +24,7 @@ import Testing
         let guest = try Installation.guest("call")
         let folder = try TemporaryFolder()
         // The shell tells the process's number before it becomes the emulator.
-        let script = "echo $$ > \(folder.path)/pid; exec \(Installation.needletail) --tier=\(tier) -perfmap \(guest)"
+        let script = "echo $$ > \(folder.path)/pid; exec \(Installation.needletail) --tier=\(tier) --perf=map \(guest)"
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         shell.arguments = ["-c", script]
