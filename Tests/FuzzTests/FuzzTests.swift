@@ -8,7 +8,8 @@ import Testing
         let folder = try Fixture.temporaryFolder()
         defer { Fixture.remove(folder) }
         var fuzzer = Fuzzer(
-            oracle: Fixture.qemu, suspects: Fixture.suspects.filter { !["block-one", "region-one"].contains($0.name) }, folder: folder,
+            oracle: Fixture.qemu, suspects: Fixture.suspects.filter { !["block-one", "region-one"].contains($0.name) },
+            folder: folder,
             generator: Generator(seed: 2026, encodings: Generator.all))
         for _ in 0..<6 {
             for finding in fuzzer.runBatch(500) {
