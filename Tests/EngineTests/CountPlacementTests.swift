@@ -37,8 +37,9 @@ import Testing
             }
             entries = [0] + (1..<max(count, 2)).filter { $0 < count && Bool.random(using: &random) }
             ways = [:]
-            guard Bool.random(using: &random) else { return }
-            for node in nodes {
+            // Of half of the graphs nothing was seen, as with --tier=region.
+            let recorded = Bool.random(using: &random) ? nodes : []
+            for node in recorded {
                 for target in node.directTargets + node.indirectTargets {
                     ways[node.block.pc, default: [:]][target] = Int.random(in: 0...1000, using: &random)
                 }
