@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include "code_ranges.h"
+#include "crash.h"
 #include "tagged_access.h"
 #include "nt_enter.h"
 #include "nt_guest.h"
@@ -77,6 +78,8 @@ static void run_previous(int signal, siginfo_t *info, void *context) {
         return;
     }
     bool sent = info->si_code <= 0;
+    if (!sent)
+        nt_report_crash(signal, info, context);
     if (action->sa_handler == SIG_IGN && sent)
         return;
     if (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN) {

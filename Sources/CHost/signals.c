@@ -5,7 +5,9 @@
 // One that was sent while the guest blocks it is kept here: by the thread when it was sent to that thread, else for the process,
 // unless a thread takes it that does not block it. (What a signalfd would read of these two is not emulated.)
 #define _GNU_SOURCE
+#include "crash.h"
 #include "nt_enter.h"
+#include "nt_memory.h"
 #include "signal_state.h"
 
 #include <errno.h>
@@ -192,7 +194,25 @@ static void wake(nt_signal_state *state, ucontext_t *context) {
         *pc = (__typeof__(*pc))(uintptr_t)nt_interruptible_abort;
 }
 
+#if defined(__x86_64__)
+static uintptr_t interrupted_pc(const ucontext_t *context) { return (uintptr_t)context->uc_mcontext.gregs[REG_RIP]; }
+/// What a failed check of Swift's or C's runs into, ud2. Guest code has none; and it may send itself a signal that looks like one.
+static bool is_trap(const ucontext_t *context) {
+    uint8_t code[2] = {0, 0};
+    return nt_copy_fallible(code, (const void *)interrupted_pc(context), 2) == 0 && code[0] == 0x0f && code[1] == 0x0b;
+}
+#else
+static uintptr_t interrupted_pc(const ucontext_t *context) { return (uintptr_t)context->uc_mcontext.pc; }
+static bool is_trap(const ucontext_t *context) { return false; }
+#endif
+
 static void queue_signal(int signal, siginfo_t *info, void *context) {
+    if (signal == SIGILL && info->si_code > 0 && is_trap(context)) {
+        nt_report_crash(signal, info, context);
+        // It happens again when this returns.
+        nt_signal_set(signal, NT_DISPOSITION_DEFAULT, false, false, false);
+        return;
+    }
     nt_signal_state *state = thread_signals;
     if (!state) return; // threads of ours that are no vCPU block these signals; a stray one is dropped
     state->queued_info = *info;
@@ -204,13 +224,8 @@ static void queue_signal(int signal, siginfo_t *info, void *context) {
 static bool take_sent_signal(int signal, void *info_pointer, void *context_pointer) {
     siginfo_t *info = info_pointer;
     ucontext_t *context = context_pointer;
-#if defined(__x86_64__)
-    uintptr_t pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
-#else
-    uintptr_t pc = (uintptr_t)context->uc_mcontext.pc;
-#endif
     // A process may send itself what looks like a fault; that arrives at the end of the call that sent it.
-    if (info->si_code > 0 && pc != (uintptr_t)nt_interruptible_end) return false;
+    if (info->si_code > 0 && interrupted_pc(context) != (uintptr_t)nt_interruptible_end) return false;
     nt_signal_state *state = thread_signals;
     unsigned index = fault_index(signal);
     bool is_open = state && !(state->closed & BIT(signal));

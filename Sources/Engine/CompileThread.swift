@@ -3,11 +3,12 @@ internal import EmuIR
 internal import Glibc
 internal import LLVMBackend
 internal import Support
+internal import Synchronization
 
 /// The background compiler of `--tier=auto`: takes hot TBs from a queue, compiles them in batches (a module's fixed cost is
 /// high), and makes each faster by storing its new entry. A vCPU never waits for it.
 final class CompileThread: @unchecked Sendable {
-    // @unchecked: queue and flags are guarded by `lock`; `pipeline` belongs to the thread.
+    // @unchecked: everything is guarded by `lock`, but for `runs`, which is atomic.
     private unowned let engine: Engine
     private let lock = Lock()
     private let wake = ConditionVariable()
@@ -24,12 +25,13 @@ final class CompileThread: @unchecked Sendable {
         case head(TBKey)
     }
     private var sampler: Sampler
+    private let samples: Bool
+    /// `isStarted`, for a look without the lock.
+    private let runs = Atomic<Bool>(false)
     private var isStarted = false
-    private var isPaused = false
     private var isBusy = false
     private var isStopping = false
     private var handle = pthread_t()
-    private var pipeline: TranslationPipeline
 
     /// TBs in one module; past this the cost per TB no longer falls (design.md §3).
     private static let batchSize = 64
@@ -38,8 +40,8 @@ final class CompileThread: @unchecked Sendable {
 
     init(engine: Engine) {
         self.engine = engine
-        pipeline = TranslationPipeline(configuration: engine.configuration, feedsInterpreter: false, log: engine.log)
         sampler = Sampler(engine.configuration)
+        samples = sampler.isOn
     }
 
     /// Any thread; starts the thread at the first call.
@@ -63,7 +65,7 @@ final class CompileThread: @unchecked Sendable {
     }
     /// Has the thread look at what runs, if it is not there yet. A vCPU's thread, when it makes a TB.
     func startSampling() {
-        if sampler.isOn { add {} }
+        if samples, !runs.load(ordering: .relaxed) { add {} }
     }
 
     private func add(_ append: () -> Void) {
@@ -86,9 +88,10 @@ final class CompileThread: @unchecked Sendable {
     }
 
     private func start() {
-        engine.noteCompiler(isRunning: true)
+        runs.store(true, ordering: .relaxed)
         let argument = Unmanaged.passUnretained(self).toOpaque()
-        // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too.
+        // Guest signals must never be delivered here. Reading guest code may fail, though, which is a signal, too, and so is a
+        // crash. (Not what a failed check raises: it might be sent to the process, and come here.)
         // The default stack follows the guest's `ulimit -s`; LLVM wants its own.
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -97,8 +100,7 @@ final class CompileThread: @unchecked Sendable {
         var all = sigset_t()
         var old = sigset_t()
         sigfillset(&all)
-        sigdelset(&all, SIGSEGV)
-        sigdelset(&all, SIGBUS)
+        for signal in [SIGSEGV, SIGBUS] { sigdelset(&all, signal) }
         pthread_sigmask(SIG_SETMASK, &all, &old)
         let error = pthread_create(
             &handle, &attributes,
@@ -110,23 +112,16 @@ final class CompileThread: @unchecked Sendable {
         if error != 0 {
             // At the limit of threads the guest runs in tier 0 until the next try.
             isStarted = false
-            engine.noteCompiler(isRunning: false)
+            runs.store(false, ordering: .relaxed)
         }
     }
 
-    /// Waits until nothing is being compiled and keeps it so.
+    /// Waits until nothing is being compiled, and keeps it so: holds the lock.
     func pause() {
         lock.lock()
-        isPaused = true
         while isBusy { wake.wait(lock) }
-        lock.unlock()
     }
-    func resume() {
-        lock.withLock {
-            isPaused = false
-            wake.broadcast()
-        }
-    }
+    func resume() { lock.unlock() }
     /// Ends the thread; the next TB to compile starts another. Called by the only vCPU.
     func stop() {
         lock.lock()
@@ -138,7 +133,7 @@ final class CompileThread: @unchecked Sendable {
         lock.withLock {
             isStarted = false
             isStopping = false
-            engine.noteCompiler(isRunning: false)
+            runs.store(false, ordering: .relaxed)
         }
     }
     /// The thread does not exist in a fork child. Most children soon execute another program, so none is started for what was
@@ -147,23 +142,20 @@ final class CompileThread: @unchecked Sendable {
     func resetAfterFork() -> [TBKey] {
         lock.reinitialiseAfterFork()
         wake.reinitialiseAfterFork()
-        isPaused = false
-        isBusy = false
         isStarted = false
+        runs.store(false, ordering: .relaxed)
+        regionQueue.removeAll()
+        sampler = Sampler(engine.configuration)
         defer { queue.removeAll() }
         return queue
     }
-    /// As `resetAfterFork`, for regions.
-    func resetRegionsAfterFork() {
-        regionQueue.removeAll()
-        sampler = Sampler(engine.configuration)
-    }
 
     private func loop() {
+        var pipeline = TranslationPipeline(configuration: engine.configuration, feedsInterpreter: false, log: engine.log)
         while true {
             lock.lock()
-            while !isStopping && (queue.isEmpty && regionQueue.isEmpty || isPaused) {
-                if isPaused || !sampler.isOn {
+            while !isStopping && queue.isEmpty && regionQueue.isEmpty {
+                if !sampler.isOn {
                     wake.wait(lock)
                 } else if !wake.wait(lock, until: sampler.nextLook) {
                     sampler.look(at: engine.world)
@@ -181,8 +173,8 @@ final class CompileThread: @unchecked Sendable {
             }
             isBusy = true
             lock.unlock()
-            if !keys.isEmpty { compile(keys) }
-            if let region { makeRegion(region) }
+            if !keys.isEmpty { compile(keys, &pipeline) }
+            if let region { makeRegion(region, &pipeline) }
             lock.withLock {
                 isBusy = false
                 wake.broadcast()
@@ -190,7 +182,7 @@ final class CompileThread: @unchecked Sendable {
         }
     }
 
-    private func compile(_ keys: [TBKey]) {
+    private func compile(_ keys: [TBKey], _ pipeline: inout TranslationPipeline) {
         var units: [CompileUnit] = []
         var owners: [TranslationBlock] = []
         for key in keys {
@@ -222,7 +214,7 @@ final class CompileThread: @unchecked Sendable {
         }
     }
 
-    private func makeRegion(_ request: RegionRequest) {
+    private func makeRegion(_ request: RegionRequest, _ pipeline: inout TranslationPipeline) {
         let clock = StageClock()
         let builder = RegionBuilder(engine)
         var plan: RegionPlan?

@@ -13,7 +13,7 @@ internal import Synchronization
 
 /// The engine: TBs and the vCPUs that run them. One per process.
 ///
-/// Lock order: `translators`, then `World`'s exclusive section, then `cacheLock`.
+/// Lock order: `translators`, then the compile thread's, then `World`'s exclusive section, then `cacheLock`.
 package final class Engine: @unchecked Sendable {
     // @unchecked: the cache is guarded by `cacheLock`, translators lock for themselves, `generation` is atomic, the rest is
     // set before the first vCPU runs.
@@ -43,13 +43,11 @@ package final class Engine: @unchecked Sendable {
             perf: configuration.perfFormats, symbol: { [environment] in environment.symbol(at: $0) })
     }()
     private(set) var hasBackend = false
-    private(set) lazy var compiler = CompileThread(engine: self)
+    private(set) var compiler: CompileThread!
     /// Nil where it has no part.
     private(set) var baseline: BaselineTier?
     /// Code of former processes, and of this one for later ones; nil where none is kept.
     private(set) var keptCode: KeptCode?
-    private let compilerRuns = Atomic<Bool>(false)
-    private var compilerStarted: Bool { compilerRuns.load(ordering: .relaxed) }
     private let generationCounter = Atomic<Int>(0)
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
@@ -90,6 +88,7 @@ package final class Engine: @unchecked Sendable {
                 pipeline: TranslationPipeline(configuration: configuration, feedsInterpreter: feedsInterpreter, log: log),
                 tier0: Tier0(chains: configuration.chains))
         }
+        compiler = CompileThread(engine: self)
         if hasBaseline { baseline = BaselineTier(self) }
         // What is to be seen of each translation is to be seen of all.
         let shows = log.isOn([.inAsm, .op, .opOpt, .llvm, .outAsm, .unimp]) || showsHostCode
@@ -173,7 +172,7 @@ package final class Engine: @unchecked Sendable {
 
     func findOrTranslate(_ key: TBKey, for vcpu: VCPU) -> TranslationBlock {
         if let tb = cacheLock.withLock({ cache.find(key) }) { return tb }
-        if !compilerStarted { compiler.startSampling() }
+        compiler.startSampling()
         let maker = translators.borrow()
         defer { translators.giveBack(maker) }
         guard let tb = make(key, maker, { makeBlock(key, $0, maker) }) else {
@@ -429,10 +428,10 @@ package final class Engine: @unchecked Sendable {
             guard let tb = cache.find(key), tb.stage == .tier0 else { return false }
             tb.stage = .queued
             Tier0.stopCounting(tb)
-            if configuration.tier != .region { compiler.enqueue(key) }
             return true
         }
-        if isHot, configuration.tier == .region { compiler.makeRegionNow(key) }
+        guard isHot else { return }
+        if configuration.tier == .region { compiler.makeRegionNow(key) } else { compiler.enqueue(key) }
     }
 
     // MARK: Removing TBs
@@ -527,7 +526,7 @@ package final class Engine: @unchecked Sendable {
         }
         world.stopForGood(limitInMilliseconds: 500)
         // `exit` is about to take down what LLVM works with.
-        if compilerStarted { compiler.pause() }
+        compiler.pause()
         translators.stopForGood(limitInMilliseconds: 500)
     }
 
@@ -562,7 +561,7 @@ package final class Engine: @unchecked Sendable {
     /// and the locks at rest, and no TB half removed.
     package func prepareFork() {
         translators.stop()
-        if compilerStarted { compiler.pause() }
+        compiler.pause()
         world.beginExclusive()
         cacheLock.lock()
         keptCode?.stop()
@@ -571,7 +570,7 @@ package final class Engine: @unchecked Sendable {
         keptCode?.resume()
         cacheLock.unlock()
         world.endExclusive()
-        if compilerStarted { compiler.resume() }
+        compiler.resume()
         translators.resume()
     }
     package func afterForkInChild(keeping vcpu: VCPU) {
@@ -580,23 +579,17 @@ package final class Engine: @unchecked Sendable {
         baseline?.resumeInForkChild()
         world.afterForkInChild(keeping: vcpu)
         keptCode?.resumeInForkChild()
-        if compilerStarted {
-            for key in compiler.resetAfterFork() {
-                guard let tb = cache.find(key), tb.stage == .queued else { continue }
-                tb.stage = .tier0
-                nt_tb_set_heat(tb.c, configuration.hotThreshold)
-            }
-            compiler.resetRegionsAfterFork()
-            noteCompiler(isRunning: false)
+        for key in compiler.resetAfterFork() {
+            guard let tb = cache.find(key), tb.stage == .queued else { continue }
+            tb.stage = .tier0
+            nt_tb_set_heat(tb.c, configuration.hotThreshold)
         }
     }
 
     /// Ends threads that no guest thread runs on, for calls that the kernel allows processes of one thread only.
     package func stopOwnThreads() {
-        if compilerStarted { compiler.stop() }
+        compiler.stop()
     }
-
-    func noteCompiler(isRunning: Bool) { compilerRuns.store(isRunning, ordering: .relaxed) }
 
     // MARK: Traces
 

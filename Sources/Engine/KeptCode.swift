@@ -21,11 +21,11 @@ final class KeptCode: @unchecked Sendable {
     private let log: Log
     /// All that the code depends on, beside image and TB.
     private let configuration: [UInt8]
-    /// For `keep`; the baseline tier's lock guards it.
-    private var words: [UInt32] = []
     private let lock = Lock()
     /// By the environment's number; nil where no code was wanted yet.
     private var images: [Image?] = []
+    /// For `keep`, which is called often.
+    private var words: [UInt32] = []
     /// Files that are not looked into any more.
     private var replaced: [CodeFile] = []
     private let pool = MemoryPool()
@@ -162,8 +162,6 @@ final class KeptCode: @unchecked Sendable {
         guard key.flags < 1 << UInt32(NT_TB_FLAG_BITS), let (number, image) = environment.image(at: key.pc),
             let entryKey = CodeEntryKey(pc: key.pc, base: image.base, variant: Self.variant(key, mode))
         else { return }
-        words.removeAll(keepingCapacity: true)
-        for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
         var parts = CodeEntry.Parts()
         parts.code = code
         parts.adjustments = tb.faultAdjustments.map { (UInt32($0.first), UInt32($0.instruction), $0.offset, $0.amount) }
@@ -178,6 +176,8 @@ final class KeptCode: @unchecked Sendable {
             let image = self.image(number, image)
             guard newBytes < Self.newLimit else { return }
             let before = image.new.byteCount
+            words.removeAll(keepingCapacity: true)
+            for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
             words.withUnsafeBufferPointer { words in
                 relocations.withUnsafeBytes { places in
                     compiler.faultTable.withUnsafeBytes { faults in

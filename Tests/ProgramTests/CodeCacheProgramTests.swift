@@ -65,6 +65,20 @@ import Testing
         #expect(try files(fresh.path).isEmpty)
     }
 
+    /// Threads note new code at the same time: each run begins with an empty cache, a race shows in a few of hundreds of them.
+    @Test(arguments: ["O0", "O2"]) func isFilledByThreadsAtOnce(_ variant: String) throws {
+        let path = try Installation.program("coldthreads", variant)
+        let plain = try needletail(["--tier=interp", path])
+        #expect(plain.status == .exit(0))
+        for _ in 0..<60 {
+            let folder = try TemporaryFolder()
+            let (cold, counts) = try run([path], cache: folder.path)
+            expectSame(cold, plain, "with an empty cache")
+            #expect(counts.written > 1000)
+            expectSame(try run([path], cache: folder.path).0, plain, "with what threads have written")
+        }
+    }
+
     /// Where there can be none, nobody notices.
     @Test func doesWithoutDirectory() throws {
         let path = try Installation.program("integers", "O2")

@@ -55,6 +55,43 @@ import Testing
         }
     }
 
+    /// A plugin's crash says where it was, and ends the process as a crash does.
+    @Test(arguments: ["translated", "called"], [SIGSEGV, SIGILL]) func crashesSayWhere(_ place: String, _ signal: Int32) throws {
+        let plugin = try HostCompiler.plugin(
+            """
+            #include "plugin.h"
+            static const char *wanted;
+            static void crash_at(const char *here) {
+                if (strncmp(wanted, here, strlen(here))) return;
+                if (strstr(wanted, "trap")) __builtin_trap();
+                *(volatile int *)16 = 1;
+            }
+            static void called(unsigned vcpu, void *data) { crash_at("called"); }
+            static void translated(ID struct qemu_plugin_tb *tb DATA) {
+                crash_at("translated");
+                qemu_plugin_register_vcpu_tb_exec_cb(tb, called, QEMU_PLUGIN_CB_NO_REGS, NULL);
+            }
+            QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv) {
+                me = id;
+                wanted = strchr(argv[0], '=') + 1;
+                REGISTER(vcpu_tb_trans, translated);
+                return 0;
+            }
+            """, options: ["-I", Installation.packageRoot + "/Tests/Plugins"])
+        let name = plugin.path.split(separator: "/").last ?? ""
+        let way = signal == SIGILL ? "trap" : "store"
+        for tier in Tier.allCases {
+            let outcome = try needletail([
+                "--tier=\(tier)", "-plugin", plugin.path + ",at=\(place)-\(way)", try Installation.guest("count"),
+            ])
+            #expect(outcome.status == .signal(signal), "\(tier) \(outcome)")
+            let line = outcome.errorLines.first ?? ""
+            #expect(
+                line.hasPrefix("needletail: crash: \(signal == SIGILL ? "SIGILL" : "SIGSEGV") at \(name)+0x"), "\(tier) \(outcome)")
+            #expect(line.contains(", guest PC 0x") && line.hasSuffix("; probably a plugin's mistake"), "\(tier) \(outcome)")
+        }
+    }
+
     /// One plugin resets itself and uninstalls another, which is in the middle of everything.
     @Test(arguments: [5, 7], Tier.allCases)
     func comeAndGoDuringAStorm(_ version: Int, _ tier: Tier) throws {

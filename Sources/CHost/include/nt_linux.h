@@ -86,11 +86,11 @@ int64_t nt_linux_interruptible(nt_signal_state *state, uint32_t guest_number, ui
 /// What main was called with; glibc hands it to initialisers.
 char **nt_linux_arguments(int *count);
 
-/// An entry of our own auxiliary vector (AT_* of linux/auxvec.h).
-/// - Returns: false when the kernel gave none of that type.
 /// The build ID of the executable that this is linked into: bytes that differ when it does. 0 bytes when it has none.
 size_t nt_build_id(const uint8_t **bytes);
 
+/// An entry of our own auxiliary vector (AT_* of linux/auxvec.h).
+/// - Returns: false when the kernel gave none of that type.
 bool nt_linux_auxiliary(uint64_t type, uint64_t *value);
 
 /// fork(2) through libc, which Swift does not import.
