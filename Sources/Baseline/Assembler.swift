@@ -84,7 +84,11 @@ struct Assembler: ~Copyable {
             byte(mode << 6 | r | base)
         }
         if mode == 1 { byte(UInt8(truncatingIfNeeded: m.displacement)) }
-        if mode == 2 { word(UInt32(bitPattern: m.displacement)) }
+        if mode == 2 {
+            word(UInt32(bitPattern: m.displacement))
+            // So far away that it is always four bytes.
+            if m.isEntry { note(.entry) }
+        }
     }
 
     @inline(__always) private mutating func opcode(_ map: UInt8, _ code: UInt8) {

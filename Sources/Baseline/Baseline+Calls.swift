@@ -8,6 +8,7 @@ extension BaselineCompiler {
         case cpuIndex
         case value(Value)
         case number(UInt64)
+        case userdata(UInt64)
     }
 
     /// RDI, RSI, RDX, RCX, R8, R9.
@@ -30,10 +31,10 @@ extension BaselineCompiler {
         }
     }
 
-    mutating func callFunction(_ function: UInt) {
+    mutating func callFunction(_ function: UInt, _ kind: Relocation.Kind = .function) {
         // The convention of TBs enters with RSP 8 off a multiple of 16.
         asm.lea(.rsp, HostAddress(.rsp, -8), wide: true)
-        asm.mov(.rax, address: function, .function)
+        asm.mov(.rax, address: function, kind)
         asm.call(.rax)
         asm.lea(.rsp, HostAddress(.rsp, 8), wide: true)
     }
@@ -67,6 +68,7 @@ extension BaselineCompiler {
             case .cpu: asm.mov(register, HostRegisters.cpu, wide: true)
             case .cpuIndex: asm.mov(register, HostAddress(cpu: Int(NT_CPU_CPU_INDEX)), wide: false)
             case .number(let number): asm.mov(register, number)
+            case .userdata(let number): asm.mov(register, address: UInt(number), .userdata)
             case .value(let v):
                 if isSaved { asm.mov(register, Self.argumentSlot(n), wide: true) } else { copy(v, to: register) }
             }
@@ -107,7 +109,7 @@ extension BaselineCompiler {
         switch i.op {
         case .pluginAdd:
             let skip = guardJump(i.a)
-            let m = HostAddress(cpu: Int(i.imm))
+            let m = HostAddress(entry: i.imm)
             if let value = Int32(exactly: Int64(bitPattern: i.imm2)) {
                 asm.arithmetic(.add, m, value, wide: true)
             } else {
@@ -117,7 +119,7 @@ extension BaselineCompiler {
             end(skip)
         case .pluginStore:
             let skip = guardJump(i.a)
-            let m = HostAddress(cpu: Int(i.imm))
+            let m = HostAddress(entry: i.imm)
             if let value = Int32(exactly: Int64(bitPattern: i.imm2)) {
                 asm.mov(m, value, size: 3)
             } else {
@@ -125,7 +127,7 @@ extension BaselineCompiler {
                 asm.mov(m, .rax, wide: true)
             }
             end(skip)
-        case .pluginLoad: asm.mov(resultGPR(), HostAddress(cpu: Int(i.imm)), wide: true)
+        case .pluginLoad: asm.mov(resultGPR(), HostAddress(entry: i.imm), wide: true)
         case .pluginCall: callPlugin(i, [])
         case .pluginCallIf: callPluginIf(i.a, i, [])
         case .pluginMemCall:
@@ -189,9 +191,9 @@ extension BaselineCompiler {
             // A callback that may read registers may read PC.
             storePC(pc &+ UInt64(max(instruction, 0)) &* 4)
         }
-        placeArguments([.cpuIndex] + arguments + [.number(i.imm2)])
+        placeArguments([.cpuIndex] + arguments + [.userdata(i.imm2)])
         forgetForCall()
-        callFunction(UInt(i.imm))
+        callFunction(UInt(i.imm), .callback)
         if i.flags != 0 { asm.mov(permission, 0, size: 2) }
         // What the callback's own arithmetic left in MXCSR is not the guest's; fp_collect has taken the guest's flags before.
         asm.loadMXCSR(HostAddress(cpu: Int(NT_CPU_CLEAN_MXCSR)))

@@ -1,3 +1,5 @@
+internal import CHost
+
 /// A general register of x86-64, by its number in instruction encodings (Intel SDM volume 2, 3.1.1.1).
 struct GPR: Equatable, BitwiseCopyable {
     let number: UInt8
@@ -85,6 +87,8 @@ struct HostAddress: BitwiseCopyable {
     var displacement: Int32
     /// Index into the pool instead of all above; -1 none.
     var poolIndex: Int32 = -1
+    /// The displacement is this process's (`Relocation.Kind.entry`).
+    var isEntry = false
 
     init(_ base: GPR, _ displacement: Int32 = 0) {
         self.base = base
@@ -99,6 +103,11 @@ struct HostAddress: BitwiseCopyable {
     }
     /// A byte offset in the CPU struct.
     init(cpu offset: Int) { self.init(HostRegisters.cpu, Int32(truncatingIfNeeded: offset)) }
+    /// What instrumentation works on: an entry of a scoreboard, or a counter of the CPU struct.
+    init(entry offset: UInt64) {
+        self.init(cpu: Int(offset))
+        isEntry = offset >= UInt64(NT_SCOREBOARD_OFFSET)
+    }
     init(tb offset: Int) { self.init(HostRegisters.tb, Int32(truncatingIfNeeded: offset)) }
     init(pool index: Int32) {
         self.init(.rax, 0)

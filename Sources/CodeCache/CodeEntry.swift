@@ -29,9 +29,10 @@ package struct CodeEntry {
     package let faultCount: Int
     package let adjustmentCount: Int
     private let codeSize: Int
+    private let instrumentationSize: Int
     private let wordsAt: Int
 
-    private static let headerSize = 32
+    private static let headerSize = 36
     /// Bit of the flags: the header is followed by `indirectTargets`.
     private static let hasIndirectTargets: UInt16 = 1
     private static let indirectSize = 16
@@ -60,7 +61,8 @@ package struct CodeEntry {
         faultCount = count(10)
         adjustmentCount = count(12)
         wordsAt = Self.headerSize + (count(14) & Int(Self.hasIndirectTargets)) * Self.indirectSize
-        guard instructionCount > 0, codeSize > 0, codeAt + codeSize <= size else { return nil }
+        instrumentationSize = Int(memory.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
+        guard instructionCount > 0, codeSize > 0, codeAt + codeSize + instrumentationSize <= size else { return nil }
         for n in 0..<2 {
             if let jump = jump(n), jump.distance & 3 != 0 || jump.distance + 4 > codeSize || jump.slow >= codeSize { return nil }
         }
@@ -68,6 +70,10 @@ package struct CodeEntry {
 
     package var size: Int { bytes.count }
     package var code: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[codeAt..<codeAt + codeSize]) }
+    /// What plugins had put into it, as its maker described it.
+    package var instrumentation: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[codeAt + codeSize..<codeAt + codeSize + instrumentationSize])
+    }
     /// The guest's instructions.
     package var words: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[wordsAt..<relocationsAt]) }
     /// `Relocation.bits`.
@@ -97,7 +103,8 @@ package struct CodeEntry {
     /// `nt_tb.indirect_targets`.
     package var indirectTargets: (UInt64, UInt64) {
         if wordsAt == Self.headerSize { return (.max, .max) }
-        return (bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 40, as: UInt64.self))
+        let at = Self.headerSize
+        return (bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self))
     }
 }
 
@@ -110,6 +117,7 @@ extension CodeEntry {
         /// From the places that relocations name the maker takes what is its own process's.
         package var code = UnsafeRawBufferPointer(start: nil, count: 0)
         package var adjustments: [Adjustment] = []
+        package var instrumentation: [UInt8] = []
         package var jumps: (Jump?, Jump?) = (nil, nil)
         package var pc: UInt64 = 0
         package var targets: (UInt64, UInt64) = (0, 0)
@@ -129,7 +137,8 @@ extension CodeEntry {
             guard code.count < limit, words.count < limit, relocations.count / 4 < limit, adjustments.count < limit,
                 faults.count / CodeEntry.faultSize < limit, distance(targets.0) != nil, distance(targets.1) != nil
             else { return nil }
-            return (CodeEntry.headerSize + (hasIndirectTargets ? CodeEntry.indirectSize : 0) + tableSize + code.count + 7) & ~7
+            let header = CodeEntry.headerSize + (hasIndirectTargets ? CodeEntry.indirectSize : 0)
+            return (header + tableSize + code.count + instrumentation.count + 7) & ~7
         }
 
         /// Writes the entry to memory of `size` bytes, which are zero.
@@ -157,6 +166,7 @@ extension CodeEntry {
             put(jumps.1.map { UInt16($0.slow) } ?? CodeEntry.noJump)
             put(distance(targets.0) ?? CodeEntry.noTarget)
             put(distance(targets.1) ?? CodeEntry.noTarget)
+            put(UInt32(instrumentation.count))
             if hasIndirectTargets {
                 put(indirectTargets.0)
                 put(indirectTargets.1)
@@ -172,6 +182,7 @@ extension CodeEntry {
             }
             let codeAt = entry + at
             put(code)
+            instrumentation.withUnsafeBytes { put($0) }
             return codeAt
         }
     }

@@ -19,6 +19,11 @@ package struct NewEntries {
         return parts.write(to: start, size: size)
     }
 
+    package mutating func removeLast() {
+        guard let last = places.popLast() else { return }
+        byteCount -= last.entry.count
+    }
+
     package mutating func removeAll() {
         places = []
         byteCount = 0

@@ -70,6 +70,11 @@ public struct IRBlock: Sendable, Equatable {
         self.guestInstructionCount = guestInstructionCount
     }
 
+    /// Appends the words of its guest instructions.
+    package func appendWords<Words: RangeReplaceableCollection<UInt32>>(to words: inout Words) {
+        for inst in insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
+    }
+
     /// Guest bytes covered.
     public var sizeInBytes: Int { guestInstructionCount * 4 }
 

@@ -54,19 +54,23 @@ final class BaselineTier: @unchecked Sendable {
     }
 
     /// Places kept code of a TB.
+    /// - Parameter shape: of its instrumentation, which is the entry's.
     /// - Returns: nil when there is no memory, or what is kept is damaged.
-    func place(_ entry: CodeEntry, for tb: TranslationBlock, index: UInt32) -> BaselineCode? {
+    func place(
+        _ entry: CodeEntry, for tb: TranslationBlock, index: UInt32, _ shape: InstrumentationShape
+    ) -> BaselineCode? {
         let code = entry.code
         let faults = entry.faults.bindMemory(to: BaselineCompiler.FaultEntry.self)
         guard let address = arena.place(code, blockIndex: index, faults: faults) else { return nil }
         // Nobody knows of it yet.
         let memory = UnsafeMutableRawPointer(bitPattern: address)!
+        let numbers = shape.numbers(tbIndex: index, tbAddress: UInt(bitPattern: tb.c))
         for n in 0..<entry.relocationCount {
-            guard let relocation = Relocation(bits: entry.relocation(n), size: code.count) else {
+            let relocation = Relocation(bits: entry.relocation(n), size: code.count)
+            guard relocation?.apply(to: memory, numbers) ?? false else {
                 arena.release(address)
                 return nil
             }
-            relocation.apply(to: memory, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))
         }
         var jumps: (BaselineCompiler.SlotJump?, BaselineCompiler.SlotJump?) = (nil, nil)
         jumps.0 = entry.jump(0).map { BaselineCompiler.SlotJump(distance: $0.distance, slow: $0.slow) }

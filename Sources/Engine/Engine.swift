@@ -92,8 +92,9 @@ package final class Engine: @unchecked Sendable {
         if hasBaseline { baseline = BaselineTier(self) }
         // What is to be seen of each translation is to be seen of all.
         let shows = log.isOn([.inAsm, .op, .opOpt, .llvm, .outAsm, .unimp]) || showsHostCode
-        if baseline != nil, plugins == nil, !shows, let directory = configuration.codeDirectory {
-            keptCode = KeptCode(directory, configuration, environment: environment, log: log)
+        if baseline != nil, !shows, let directory = configuration.codeDirectory {
+            let identities = plugins.map(\.identities) ?? []
+            keptCode = KeptCode(directory, configuration, plugins: identities, environment: environment, log: log)
         }
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.
@@ -165,7 +166,7 @@ package final class Engine: @unchecked Sendable {
         let tracks = tracksBranchTypes
         return TranslationMode(
             isParallel: isParallel, cleansTags: cleansTags, tracksBranchTypes: tracks,
-            isGuarded: tracks && environment.isGuarded(key.pc))
+            isGuarded: tracks && environment.isGuarded(key.pc), collectsFPFlags: callbacksExist)
     }
 
     // MARK: Finding and making TBs
@@ -178,7 +179,8 @@ package final class Engine: @unchecked Sendable {
         guard let tb = make(key, maker, { makeBlock(key, $0, maker) }) else {
             preconditionFailure("no TB was made at \(hex(key.pc))")
         }
-        if tb.isKept, configuration.chains { makeSuccessors(of: tb, maker) }
+        // Plugins are shown what is about to run, and nothing else.
+        if tb.isKept, configuration.chains, !asksPlugins { makeSuccessors(of: tb, maker) }
         return tb
     }
 
@@ -202,7 +204,7 @@ package final class Engine: @unchecked Sendable {
                 if target == nil, work.count < Self.successorLimit {
                     target = make(key, maker) { index in
                         let mode = translationMode(key)
-                        return keptCode?.find(key, mode).flatMap { makeBlock(key, index, mode, of: $0) }
+                        return keptCode?.find(key, mode).flatMap { makeBlock(key, index, mode, of: $0).tb }
                     }
                     if let target { work.append(target) }
                 }
@@ -260,13 +262,20 @@ package final class Engine: @unchecked Sendable {
 
     /// Translates, instruments and gives the first tier.
     private func makeBlock(_ key: TBKey, _ index: UInt32, _ maker: TBMaker) -> TranslationBlock {
-        let mode = translationMode(key)
-        if let kept = keptCode?.find(key, mode), let tb = makeBlock(key, index, mode, of: kept) { return tb }
+        var mode = translationMode(key)
+        var shown: Shown?
+        if let kept = keptCode?.find(key, mode) {
+            let made = makeBlock(key, index, mode, of: kept)
+            if let tb = made.tb { return tb }
+            shown = made.shown
+        }
         var block = maker.pipeline.translate(key, mode, in: environment)
-        let instrumentation = instrument(block)
-        if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
+        let words = ShownWords(of: block, ifAnybodyLooks: asksPlugins)
+        // Once for each translation, if the code is still what it was.
+        let instrumentation = shown.flatMap { $0.words == words ? $0.instrumentation : nil } ?? instrument(key.pc, words)
+        mode.collectsFPFlags = callbacksExist
         let adjustments = maker.pipeline.finish(
-            &block, instrumentation, collectsFPFlags: callbacksExist, symbol: environment.symbol)
+            &block, instrumentation, collectsFPFlags: mode.collectsFPFlags, symbol: environment.symbol)
         // With room behind it for its cells, where that is what it begins with.
         let cellBytes = startsInTier0 ? maker.tier0.prepare(block, index: index) : 0
         let tb = TranslationBlock(
@@ -303,19 +312,45 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// - Returns: nil when there is no memory for its code.
-    private func makeBlock(_ key: TBKey, _ index: UInt32, _ mode: TranslationMode, of kept: CodeEntry) -> TranslationBlock? {
-        var instrumentation = TBInstrumentation()
-        if configuration.countsInstructions { addCounts(to: &instrumentation, kept.instructionCount) }
+    /// A TB's instructions as plugins are shown them; only how many there are where none looks.
+    private struct ShownWords: Equatable {
+        var words = ContiguousArray<UInt32>()
+        let count: Int
+
+        init(of block: IRBlock, ifAnybodyLooks: Bool) {
+            count = block.guestInstructionCount
+            if ifAnybodyLooks { block.appendWords(to: &words) }
+        }
+        init(of kept: CodeEntry, ifAnybodyLooks: Bool) {
+            count = kept.instructionCount
+            if ifAnybodyLooks { words.append(contentsOf: kept.words.bindMemory(to: UInt32.self)) }
+        }
+    }
+    /// A TB's instructions, and what plugins said of them.
+    private typealias Shown = (words: ShownWords, instrumentation: TBInstrumentation)
+    private var asksPlugins: Bool { plugins?.wantsTranslation ?? false }
+
+    /// - Returns: nil for the TB when there is no memory for its code, or when plugins want something else in it than what is kept.
+    private func makeBlock(
+        _ key: TBKey, _ index: UInt32, _ mode: TranslationMode, of kept: CodeEntry
+    ) -> (tb: TranslationBlock?, shown: Shown) {
+        let words = ShownWords(of: kept, ifAnybodyLooks: asksPlugins)
+        let instrumentation = instrument(key.pc, words)
+        let shown = (words, instrumentation)
+        // The first callback changes what code is to be like.
+        guard mode.collectsFPFlags == callbacksExist, let shape = InstrumentationShape(instrumentation),
+            kept.instrumentation.elementsEqual(shape.bytes)
+        else { return (nil, shown) }
         let tb = TranslationBlock(
             key: key, index: index, instructionCount: kept.instructionCount, cleansTags: mode.cleansTags,
             instrumentation: instrumentation)
-        guard let code = baseline?.place(kept, for: tb, index: index) else {
+        guard let code = baseline?.place(kept, for: tb, index: index, shape) else {
             release(tb)
-            return nil
+            return (nil, shown)
         }
         for n in 0..<kept.adjustmentCount {
-            let (first, instruction, offset, amount) = kept.adjustment(n)
+            let (first, instruction, number, amount) = kept.adjustment(n)
+            guard let offset = shape.offset(ofKept: number) else { continue }
             tb.faultAdjustments.append(
                 FaultAdjustment(first: Int(first), instruction: Int(instruction), offset: offset, amount: amount))
         }
@@ -324,7 +359,8 @@ package final class Engine: @unchecked Sendable {
         nt_slot_init(tb.slot(1), kept.target(1, from: key.pc))
         adopt(code, for: tb)
         tb.isKept = true
-        return tb
+        keptCode?.noteUse()
+        return (tb, shown)
     }
 
     /// Writes what later processes may take from this one.
@@ -387,14 +423,13 @@ package final class Engine: @unchecked Sendable {
         backend.release(region.code)
     }
 
-    private func instrument(_ block: IRBlock) -> TBInstrumentation {
+    private func instrument(_ pc: UInt64, _ shown: ShownWords) -> TBInstrumentation {
         var instrumentation = TBInstrumentation()
-        if let plugins, plugins.wantsTranslation {
-            var words = ContiguousArray<UInt32>()
-            for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
-            instrumentation = plugins.instrument(tb: TBDescription(pc: block.pc, words: words))
+        if let plugins, !shown.words.isEmpty {
+            instrumentation = plugins.instrument(tb: TBDescription(pc: pc, words: shown.words))
         }
-        if configuration.countsInstructions { addCounts(to: &instrumentation, block.guestInstructionCount) }
+        if !callbacksExist, instrumentation.hasCallbacks { noteCallbacks() }
+        if configuration.countsInstructions { addCounts(to: &instrumentation, shown.count) }
         return instrumentation
     }
 

@@ -67,15 +67,19 @@ final class KeptCode: @unchecked Sendable {
     }
 
     /// - Returns: nil when this executable cannot be told from others.
-    init?(_ directory: CodeDirectory, _ configuration: EngineConfiguration, environment: any GuestEnvironment, log: Log) {
-        guard let text = Self.text(configuration) else { return nil }
+    /// - Parameter plugins: what plugins there are; nil when they cannot be told from others.
+    init?(
+        _ directory: CodeDirectory, _ configuration: EngineConfiguration, plugins: [String]?, environment: any GuestEnvironment,
+        log: Log
+    ) {
+        guard let plugins, let text = Self.text(configuration, plugins) else { return nil }
         self.directory = directory
         self.environment = environment
         self.log = log
         self.configuration = text
     }
 
-    private static func text(_ configuration: EngineConfiguration) -> [UInt8]? {
+    private static func text(_ configuration: EngineConfiguration, _ plugins: [String]) -> [UInt8]? {
         var bytes: UnsafePointer<UInt8>?
         let count = nt_build_id(&bytes)
         guard count > 0, let bytes else { return nil }
@@ -87,15 +91,17 @@ final class KeptCode: @unchecked Sendable {
             "cpu \(translation.features.number) \(registers.joined(separator: " "))",
             "limit \(translation.instructionLimit) elements \(translation.observesElements)",
             "tier \(configuration.tier) chains \(configuration.chains) counts \(configuration.countsInstructions)",
-        ]
+        ] + plugins.map { "plugin \($0)" }
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
     private static func variant(_ key: TBKey, _ mode: TranslationMode) -> UInt32 {
-        let bits = [mode.isParallel, mode.cleansTags, mode.tracksBranchTypes, mode.isGuarded].enumerated().reduce(0 as UInt32) {
+        let bits = [
+            mode.isParallel, mode.cleansTags, mode.tracksBranchTypes, mode.isGuarded, mode.collectsFPFlags,
+        ].enumerated().reduce(0 as UInt32) {
             $0 | ($1.element ? 1 : 0) << UInt32($1.offset)
         }
-        return key.flags << 4 | bits
+        return key.flags << 5 | bits
     }
 
     // MARK: Taking
@@ -113,9 +119,11 @@ final class KeptCode: @unchecked Sendable {
             return entry
         }
         guard let entry, isCurrent(entry, key) else { return nil }
-        lock.withLock { usedCount += 1 }
         return entry
     }
+
+    /// An entry that was found runs.
+    func noteUse() { lock.withLock { usedCount += 1 } }
 
     /// Whether guest memory has the entry's instructions.
     private func isCurrent(_ entry: CodeEntry, _ key: TBKey) -> Bool {
@@ -159,12 +167,15 @@ final class KeptCode: @unchecked Sendable {
         _ compiler: borrowing BaselineCompiler
     ) {
         let key = tb.key
-        guard key.flags < 1 << UInt32(NT_TB_FLAG_BITS), let (number, image) = environment.image(at: key.pc),
+        guard let shape = InstrumentationShape(tb.instrumentation), key.flags < 1 << UInt32(NT_TB_FLAG_BITS), let (number, image) = environment.image(at: key.pc),
             let entryKey = CodeEntryKey(pc: key.pc, base: image.base, variant: Self.variant(key, mode))
         else { return }
         var parts = CodeEntry.Parts()
         parts.code = code
-        parts.adjustments = tb.faultAdjustments.map { (UInt32($0.first), UInt32($0.instruction), $0.offset, $0.amount) }
+        parts.instrumentation = shape.bytes
+        parts.adjustments = tb.faultAdjustments.map {
+            (UInt32($0.first), UInt32($0.instruction), shape.kept($0.offset), $0.amount)
+        }
         parts.jumps = (
             compiler.slotJumps.0.map { ($0.distance, $0.slow) }, compiler.slotJumps.1.map { ($0.distance, $0.slow) }
         )
@@ -172,12 +183,13 @@ final class KeptCode: @unchecked Sendable {
         parts.targets = (tb.slot(0).pointee.pc, tb.slot(1).pointee.pc)
         parts.indirectTargets = tb.c.pointee.indirect_targets
         let relocations = compiler.relocations
+        let numbers = shape.numbers(tbIndex: tb.c.pointee.tb_index, tbAddress: UInt(bitPattern: tb.c))
         lock.withLock {
             let image = self.image(number, image)
             guard newBytes < Self.newLimit else { return }
             let before = image.new.byteCount
             words.removeAll(keepingCapacity: true)
-            for inst in block.insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
+            block.appendWords(to: &words)
             words.withUnsafeBufferPointer { words in
                 relocations.withUnsafeBytes { places in
                     compiler.faultTable.withUnsafeBytes { faults in
@@ -185,7 +197,8 @@ final class KeptCode: @unchecked Sendable {
                         parts.relocations = places
                         parts.faults = faults
                         guard let memory = image.new.append(entryKey, parts) else { return }
-                        for relocation in relocations { relocation.clear(in: memory) }
+                        // A number that stands for nothing a plugin has registered: none is known, but then it cannot be kept.
+                        if !relocations.allSatisfy({ $0.clear(in: memory, numbers) }) { image.new.removeLast() }
                     }
                 }
             }

@@ -13,6 +13,8 @@ struct TranslationMode {
     var cleansTags: Bool
     var tracksBranchTypes: Bool
     var isGuarded: Bool
+    /// Callbacks exist in the process (`PluginGen.run`).
+    var collectsFPFlags: Bool
 }
 
 /// From guest bytes to instrumented, optimised IR, with a dump after each stage. One per translating thread.

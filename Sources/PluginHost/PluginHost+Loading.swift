@@ -27,7 +27,8 @@ extension PluginHost {
 
     private func load(_ request: PluginRequest, _ searchPath: PluginSearchPath) throws(PluginError) {
         let path = request.path
-        guard let library = dlopen(searchPath.resolve(path), RTLD_NOW | RTLD_LOCAL) else {
+        let file = searchPath.resolve(path)
+        guard let library = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
             throw .cannotOpen(path, dlerror().map { String(cString: $0) } ?? "unknown reason")
         }
         guard let install = dlsym(library, "qemu_plugin_install") else { throw .noInstallFunction(path) }
@@ -35,6 +36,7 @@ extension PluginHost {
         let version = Int(versionSymbol.load(as: Int32.self))
         guard Self.supportedVersions.contains(version) else { throw .version(path, version) }
 
+        identities = identities.flatMap { known in Self.identity(file, request.arguments).map { known + [$0] } }
         let plugin = LoadedPlugin(
             id: newID(), path: path, version: version, library: library, arguments: ArgumentVector(request.arguments),
             number: nt_plugin_note(install, Int32(version)))
@@ -44,6 +46,14 @@ extension PluginHost {
             remove(plugin)
             throw .installFailed(path, status)
         }
+    }
+
+    /// A file, and what its plugin is told: another text for another plugin.
+    private static func identity(_ file: String, _ arguments: [String]) -> String? {
+        var status = stat()
+        guard stat(file, &status) == 0 else { return nil }
+        let times = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec) \(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+        return "\(status.st_dev) \(status.st_ino) \(status.st_size) \(times) \(arguments)"
     }
 
     private func callInstall(_ install: UnsafeMutableRawPointer, _ plugin: LoadedPlugin) -> Int {

@@ -28,6 +28,10 @@ package final class PluginHost: @unchecked Sendable {
     /// while one is.
     package static var active: PluginHost? { activeHost }
 
+    /// What tells the loaded plugins from others: file and arguments of each, in order; nil when a file is not to be found. Set while
+    /// plugins are loaded.
+    package internal(set) var identities: [String]? = []
+
     let services: any PluginHostServices
     let scoreboards: ScoreboardAllocator
     let translationLock = Lock()

@@ -22,6 +22,7 @@ import Testing
         parts.jumps = ((4, 40), n % 2 == 0 ? nil : (12, 50))
         parts.targets = (parts.pc + 64, 0)
         if n % 3 == 0 { parts.indirectTargets = (0x7f12_3456_7890, .max) }
+        parts.instrumentation = n % 4 == 0 ? (0..<UInt8(n % 50)).map { $0 ^ 3 } : []
         parts.adjustments = n % 7 == 0 ? [(1, 2, 3, 4)] : []
         words.withUnsafeBufferPointer { words in
             code.withUnsafeBytes { code in
@@ -52,6 +53,7 @@ import Testing
         #expect(entry.jump(0)?.distance == 4 && entry.jump(0)?.slow == 40 && (entry.jump(1) == nil) == (n % 2 == 0))
         #expect(entry.target(0, from: pc) == pc + 64 && entry.target(1, from: pc) == 0)
         #expect(entry.indirectTargets.0 == (n % 3 == 0 ? 0x7f12_3456_7890 : .max) && entry.indirectTargets.1 == .max)
+        #expect(entry.instrumentation.elementsEqual(n % 4 == 0 ? (0..<UInt8(n % 50)).map { $0 ^ 3 } : []))
         #expect(entry.adjustmentCount == (n % 7 == 0 ? 1 : 0))
         if n % 7 == 0 { #expect(entry.adjustment(0) == (1, 2, 3, 4)) }
     }
