@@ -93,8 +93,8 @@ package final class Engine: @unchecked Sendable {
         // What is to be seen of each translation is to be seen of all.
         let shows = log.isOn([.inAsm, .op, .opOpt, .llvm, .outAsm, .unimp]) || showsHostCode
         if baseline != nil, !shows, let directory = configuration.codeDirectory {
-            let identities = plugins.map(\.identities) ?? []
-            keptCode = KeptCode(directory, configuration, plugins: identities, environment: environment, log: log)
+            let known = plugins.map(\.identities) ?? []
+            keptCode = KeptCode(directory, configuration, plugins: known, environment: environment, log: log)
         }
         nt_set_icache_hook { cpu, address in
             // SAFETY: the owner was set by the VCPU itself, which lives as long as its CPU struct is in use.

@@ -74,6 +74,8 @@ struct SubscriptionTable {
 final class LoadedPlugin {
     let id: UInt64
     let path: String
+    /// Its file and arguments as a text that no other plugin has; nil when the file is not to be found.
+    let identity: String?
     /// The API version it declares: 2...7.
     let version: Int
     /// From dlopen; closed by uninstall.
@@ -95,9 +97,13 @@ final class LoadedPlugin {
         case uninstall
     }
 
-    init(id: UInt64, path: String, version: Int, library: UnsafeMutableRawPointer, arguments: ArgumentVector, number: Int32) {
+    init(
+        id: UInt64, path: String, identity: String?, version: Int, library: UnsafeMutableRawPointer, arguments: ArgumentVector,
+        number: Int32
+    ) {
         self.id = id
         self.path = path
+        self.identity = identity
         self.version = version
         self.library = library
         self.arguments = arguments

@@ -36,9 +36,8 @@ extension PluginHost {
         let version = Int(versionSymbol.load(as: Int32.self))
         guard Self.supportedVersions.contains(version) else { throw .version(path, version) }
 
-        identities = identities.flatMap { known in Self.identity(file, request.arguments).map { known + [$0] } }
         let plugin = LoadedPlugin(
-            id: newID(), path: path, version: version, library: library, arguments: ArgumentVector(request.arguments),
+            id: newID(), path: path, identity: Self.identity(file, request.arguments), version: version, library: library, arguments: ArgumentVector(request.arguments),
             number: nt_plugin_note(install, Int32(version)))
         add(plugin)
         let status = callInstall(install, plugin)

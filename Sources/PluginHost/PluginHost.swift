@@ -28,10 +28,6 @@ package final class PluginHost: @unchecked Sendable {
     /// while one is.
     package static var active: PluginHost? { activeHost }
 
-    /// What tells the loaded plugins from others: file and arguments of each, in order; nil when a file is not to be found. Set while
-    /// plugins are loaded.
-    package internal(set) var identities: [String]? = []
-
     let services: any PluginHostServices
     let scoreboards: ScoreboardAllocator
     let translationLock = Lock()
@@ -97,6 +93,12 @@ package final class PluginHost: @unchecked Sendable {
             z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
             return z ^ z >> 31
         }
+    }
+
+    /// What tells the loaded plugins from others, sorted; nil when some file is not to be found.
+    package var identities: [String]? {
+        let texts = lock.withLock { plugins.values.map(\.identity) }
+        return texts.contains(nil) ? nil : texts.compactMap { $0 }.sorted()
     }
 
     /// Of all loaded plugins.
