@@ -104,7 +104,9 @@ package struct CodeEntry {
     package var indirectTargets: (UInt64, UInt64) {
         if wordsAt == Self.headerSize { return (.max, .max) }
         let at = Self.headerSize
-        return (bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self))
+        return (
+            bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self)
+        )
     }
 }
 

@@ -85,13 +85,14 @@ final class KeptCode: @unchecked Sendable {
         guard count > 0, let bytes else { return nil }
         let translation = configuration.translation
         let registers = translation.idRegisters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let lines = [
-            "build " + (0..<count).map { String(bytes[$0], radix: 16) }.joined(separator: " "),
-            "host \(nt_host_instructions())",
-            "cpu \(translation.features.number) \(registers.joined(separator: " "))",
-            "limit \(translation.instructionLimit) elements \(translation.observesElements)",
-            "tier \(configuration.tier) chains \(configuration.chains) counts \(configuration.countsInstructions)",
-        ] + plugins.map { "plugin \($0)" }
+        let lines =
+            [
+                "build " + (0..<count).map { String(bytes[$0], radix: 16) }.joined(separator: " "),
+                "host \(nt_host_instructions())",
+                "cpu \(translation.features.number) \(registers.joined(separator: " "))",
+                "limit \(translation.instructionLimit) elements \(translation.observesElements)",
+                "tier \(configuration.tier) chains \(configuration.chains) counts \(configuration.countsInstructions)",
+            ] + plugins.map { "plugin \($0)" }
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
@@ -167,7 +168,8 @@ final class KeptCode: @unchecked Sendable {
         _ compiler: borrowing BaselineCompiler
     ) {
         let key = tb.key
-        guard let shape = InstrumentationShape(tb.instrumentation), key.flags < 1 << UInt32(NT_TB_FLAG_BITS), let (number, image) = environment.image(at: key.pc),
+        guard let shape = InstrumentationShape(tb.instrumentation), key.flags < 1 << UInt32(NT_TB_FLAG_BITS),
+            let (number, image) = environment.image(at: key.pc),
             let entryKey = CodeEntryKey(pc: key.pc, base: image.base, variant: Self.variant(key, mode))
         else { return }
         var parts = CodeEntry.Parts()

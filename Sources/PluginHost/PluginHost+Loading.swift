@@ -37,7 +37,8 @@ extension PluginHost {
         guard Self.supportedVersions.contains(version) else { throw .version(path, version) }
 
         let plugin = LoadedPlugin(
-            id: newID(), path: path, identity: Self.identity(file, request.arguments), version: version, library: library, arguments: ArgumentVector(request.arguments),
+            id: newID(), path: path, identity: Self.identity(file, request.arguments), version: version, library: library,
+            arguments: ArgumentVector(request.arguments),
             number: nt_plugin_note(install, Int32(version)))
         add(plugin)
         let status = callInstall(install, plugin)

@@ -13,7 +13,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "insn,inline=on", "insn,inline=off", "insn,inline=off,sizes=on", "bb,inline=on", "bb,inline=off", "mem,inline=on", "mem,callback=on",
+        "insn,inline=on", "insn,inline=off", "insn,inline=off,sizes=on", "bb,inline=on", "bb,inline=off", "mem,inline=on",
+        "mem,callback=on",
         "hotblocks,inline=on", "hotblocks", "howvec,inline=on", "howvec", "hotpages", "empty",
     ])
     func countsAsWithout(_ plugin: String) throws {
