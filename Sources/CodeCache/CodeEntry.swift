@@ -146,46 +146,54 @@ extension CodeEntry {
         /// Writes the entry to memory of `size` bytes, which are zero.
         /// - Returns: where its code is.
         func write(to entry: UnsafeMutableRawPointer, size: Int) -> UnsafeMutableRawPointer {
-            var at = 0
-            func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
-                entry.storeBytes(of: value, toByteOffset: at, as: T.self)
-                at += MemoryLayout<T>.size
-            }
-            func put(_ bytes: UnsafeRawBufferPointer) {
-                if let start = bytes.baseAddress { (entry + at).copyMemory(from: start, byteCount: bytes.count) }
-                at += bytes.count
-            }
-            put(UInt32(size))
-            put(UInt16(code.count))
-            put(UInt16(words.count))
-            put(UInt16(relocations.count / 4))
-            put(UInt16(faults.count / CodeEntry.faultSize))
-            put(UInt16(adjustments.count))
-            put(hasIndirectTargets ? CodeEntry.hasIndirectTargets : 0 as UInt16)
-            put(jumps.0.map { UInt16($0.distance) } ?? CodeEntry.noJump)
-            put(jumps.0.map { UInt16($0.slow) } ?? CodeEntry.noJump)
-            put(jumps.1.map { UInt16($0.distance) } ?? CodeEntry.noJump)
-            put(jumps.1.map { UInt16($0.slow) } ?? CodeEntry.noJump)
-            put(distance(targets.0) ?? CodeEntry.noTarget)
-            put(distance(targets.1) ?? CodeEntry.noTarget)
-            put(UInt32(instrumentation.count))
+            var to = Writer(at: entry)
+            to.put(UInt32(size))
+            to.put(UInt16(code.count))
+            to.put(UInt16(words.count))
+            to.put(UInt16(relocations.count / 4))
+            to.put(UInt16(faults.count / CodeEntry.faultSize))
+            to.put(UInt16(adjustments.count))
+            to.put(hasIndirectTargets ? CodeEntry.hasIndirectTargets : 0 as UInt16)
+            to.put(jumps.0.map { UInt16($0.distance) } ?? CodeEntry.noJump)
+            to.put(jumps.0.map { UInt16($0.slow) } ?? CodeEntry.noJump)
+            to.put(jumps.1.map { UInt16($0.distance) } ?? CodeEntry.noJump)
+            to.put(jumps.1.map { UInt16($0.slow) } ?? CodeEntry.noJump)
+            to.put(distance(targets.0) ?? CodeEntry.noTarget)
+            to.put(distance(targets.1) ?? CodeEntry.noTarget)
+            to.put(UInt32(instrumentation.count))
             if hasIndirectTargets {
-                put(indirectTargets.0)
-                put(indirectTargets.1)
+                to.put(indirectTargets.0)
+                to.put(indirectTargets.1)
             }
-            put(UnsafeRawBufferPointer(words))
-            put(relocations)
-            put(faults)
+            to.put(UnsafeRawBufferPointer(words))
+            to.put(relocations)
+            to.put(faults)
             for adjustment in adjustments {
-                put(adjustment.first)
-                put(adjustment.instruction)
-                put(adjustment.offset)
-                put(adjustment.amount)
+                to.put(adjustment.first)
+                to.put(adjustment.instruction)
+                to.put(adjustment.offset)
+                to.put(adjustment.amount)
             }
-            let codeAt = entry + at
-            put(code)
-            instrumentation.withUnsafeBytes { put($0) }
+            let codeAt = to.at
+            to.put(code)
+            instrumentation.withUnsafeBytes { to.put($0) }
             return codeAt
+        }
+    }
+
+    /// A struct, and not functions that share a variable: those look for accesses that overlap at every number.
+    private struct Writer {
+        private(set) var at: UnsafeMutableRawPointer
+
+        init(at start: UnsafeMutableRawPointer) { at = start }
+
+        @inline(__always) mutating func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+            at.storeBytes(of: value, as: T.self)
+            at += MemoryLayout<T>.size
+        }
+        mutating func put(_ bytes: UnsafeRawBufferPointer) {
+            if let start = bytes.baseAddress { at.copyMemory(from: start, byteCount: bytes.count) }
+            at += bytes.count
         }
     }
 }

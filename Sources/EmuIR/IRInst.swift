@@ -70,9 +70,13 @@ public struct IRBlock: Sendable, Equatable {
         self.guestInstructionCount = guestInstructionCount
     }
 
-    /// Appends the words of its guest instructions.
-    package func appendWords<Words: RangeReplaceableCollection<UInt32>>(to words: inout Words) {
-        for inst in insts where inst.op == .insn { words.append(UInt32(truncatingIfNeeded: inst.imm2)) }
+    /// The words of its guest instructions. `words` has `guestInstructionCount` elements.
+    package func copyWords(to words: UnsafeMutableBufferPointer<UInt32>) {
+        var next = 0
+        for inst in insts where inst.op == .insn {
+            words[next] = UInt32(truncatingIfNeeded: inst.imm2)
+            next += 1
+        }
     }
 
     /// Guest bytes covered.

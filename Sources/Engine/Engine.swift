@@ -319,11 +319,15 @@ package final class Engine: @unchecked Sendable {
 
         init(of block: IRBlock, ifAnybodyLooks: Bool) {
             count = block.guestInstructionCount
-            if ifAnybodyLooks { block.appendWords(to: &words) }
+            guard ifAnybodyLooks else { return }
+            words = ContiguousArray(unsafeUninitializedCapacity: count) { buffer, initialised in
+                block.copyWords(to: buffer)
+                initialised = count
+            }
         }
         init(of kept: CodeEntry, ifAnybodyLooks: Bool) {
             count = kept.instructionCount
-            if ifAnybodyLooks { words.append(contentsOf: kept.words.bindMemory(to: UInt32.self)) }
+            if ifAnybodyLooks { words = ContiguousArray(kept.words.bindMemory(to: UInt32.self)) }
         }
     }
     /// A TB's instructions, and what plugins said of them.

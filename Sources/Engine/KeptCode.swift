@@ -24,8 +24,6 @@ final class KeptCode: @unchecked Sendable {
     private let lock = Lock()
     /// By the environment's number; nil where no code was wanted yet.
     private var images: [Image?] = []
-    /// For `keep`, which is called often.
-    private var words: [UInt32] = []
     /// Files that are not looked into any more.
     private var replaced: [CodeFile] = []
     private let pool = MemoryPool()
@@ -175,8 +173,11 @@ final class KeptCode: @unchecked Sendable {
         var parts = CodeEntry.Parts()
         parts.code = code
         parts.instrumentation = shape.bytes
-        parts.adjustments = tb.faultAdjustments.map {
-            (UInt32($0.first), UInt32($0.instruction), shape.kept($0.offset), $0.amount)
+        for adjustment in tb.faultAdjustments {
+            parts.adjustments.append(
+                (
+                    UInt32(adjustment.first), UInt32(adjustment.instruction), shape.kept(adjustment.offset), adjustment.amount
+                ))
         }
         parts.jumps = (
             compiler.slotJumps.0.map { ($0.distance, $0.slow) }, compiler.slotJumps.1.map { ($0.distance, $0.slow) }
@@ -190,17 +191,18 @@ final class KeptCode: @unchecked Sendable {
             let image = self.image(number, image)
             guard newBytes < Self.newLimit else { return }
             let before = image.new.byteCount
-            words.removeAll(keepingCapacity: true)
-            block.appendWords(to: &words)
-            words.withUnsafeBufferPointer { words in
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: block.guestInstructionCount) { words in
                 relocations.withUnsafeBytes { places in
                     compiler.faultTable.withUnsafeBytes { faults in
-                        parts.words = words
+                        block.copyWords(to: words)
+                        parts.words = UnsafeBufferPointer(words)
                         parts.relocations = places
                         parts.faults = faults
                         guard let memory = image.new.append(entryKey, parts) else { return }
-                        // A number that stands for nothing a plugin has registered: none is known, but then it cannot be kept.
-                        if !relocations.allSatisfy({ $0.clear(in: memory, numbers) }) { image.new.removeLast() }
+                        for relocation in relocations where !relocation.clear(in: memory, numbers) {
+                            // A number that stands for nothing a plugin has registered: none is known, but then it cannot be kept.
+                            return image.new.removeLast()
+                        }
                     }
                 }
             }
