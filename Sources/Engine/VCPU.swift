@@ -205,7 +205,10 @@ package final class VCPU: @unchecked Sendable {
 
     private func beginRecording(_ request: PathRequest) {
         tidyPC()
-        if request == .outsideRegions, engine.isInRegion(key) { return engine.compiler.take(.covered) }
+        // Of what becomes a region right now a path would say nothing new.
+        let key = self.key
+        let isCovered = request == .outsideRegions && engine.isInRegion(key) || engine.compiler.isUnderWay(key)
+        if isCovered { return engine.compiler.take(.covered) }
         recorder = PathRecorder(engine)
         cpu.pointee.finds_tbs = 0
     }
