@@ -81,13 +81,7 @@ final class CompileThreads: @unchecked Sendable {
         samples = sampler.isOn
         let wanted = engine.configuration.compileThreads
         followsLoad = wanted == nil
-        // Each has tens of megabytes of addresses; where those are limited the guest needs them.
-        limit = wanted ?? (Self.hasAllAddresses ? Self.greatestAutomaticCount : 1)
-    }
-
-    private static var hasAllAddresses: Bool {
-        var space = rlimit()
-        return getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) != 0 || space.rlim_cur == .max
+        limit = wanted ?? Self.greatestAutomaticCount
     }
 
     /// Any thread; starts the first thread at the first call.
@@ -156,6 +150,9 @@ final class CompileThreads: @unchecked Sendable {
         if count <= 1 { return true }
         if count > limit { return false }
         if !followsLoad { return true }
+        // Each has tens of megabytes of addresses; where those are limited the guest needs them.
+        var space = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0, space.rlim_cur != .max { return false }
         // A vCPU may be outside generated code for a moment only.
         let running = max(engine.world.runningCount + besides, sampler.lateRunningCount)
         return count <= Int(nt_usable_processors()) - running
