@@ -51,7 +51,8 @@ package struct EngineConfiguration: Sendable {
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
         hotThreshold: Int32? = nil, sampleInterval: UInt64 = EngineConfiguration.defaultSampleInterval,
-        compileThreads: Int? = nil, codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false, perfFormats: PerfFormats = [],
+        compileThreads: Int? = nil, codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false,
+        perfFormats: PerfFormats = [],
         codeDirectory: CodeDirectory? = nil
     ) {
         self.codeDirectory = codeDirectory
