@@ -133,7 +133,7 @@ final class CompileThreads: @unchecked Sendable {
         }
     }
 
-    /// As `enqueueRegion`, and waits until it is made. A vCPU's thread outside generated code.
+    /// Queues the region of a TB and waits until it is made. A vCPU's thread outside generated code.
     func makeRegionNow(_ key: TBKey) {
         let job = RegionJob(.head(key))
         add { addRegion(job) }
