@@ -154,7 +154,7 @@ final class CompileThreads: @unchecked Sendable {
         var space = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0, space.rlim_cur != .max { return false }
         // A vCPU may be outside generated code for a moment only.
-        let running = max(engine.world.runningCount + besides, sampler.lateRunningCount)
+        let running = max(engine.world.running.count + besides, sampler.lateRunningCount)
         return count <= Int(nt_usable_processors()) - running
     }
 

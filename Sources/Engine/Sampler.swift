@@ -66,7 +66,7 @@ struct Sampler {
     /// - Parameter records: false where nothing could be made of it now.
     mutating func look(at world: World, records: Bool) {
         nextLook = Deadline(microseconds: interval)
-        let running = world.all.filter { $0.isRunning.load(ordering: .relaxed) }
+        let running = world.running
         if runningCounts.count == Self.rememberedLooks { runningCounts.removeFirst() }
         runningCounts.append(running.count)
         if !records { return }

@@ -22,8 +22,8 @@ final class World: @unchecked Sendable {
         }
     }
     var all: [VCPU] { lock.withLock { members } }
-    /// How many are in generated code, or about to enter it.
-    var runningCount: Int { lock.withLock { members.count { $0.isRunning.load(ordering: .relaxed) } } }
+    /// Those in generated code, or about to enter it.
+    var running: [VCPU] { lock.withLock { members.filter { $0.isRunning.load(ordering: .relaxed) } } }
 
     /// To be called right before entering generated code; waits while an exclusive section is on.
     func enter(_ vcpu: VCPU) {
