@@ -2,8 +2,6 @@
 #include "needletail_llvm.h"
 #include "start.h"
 
-#include "llvm-c/Target.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 
 // Immediates in hex, as QEMU's disassembly has them.
@@ -15,16 +13,11 @@ static LLVMDisasmContextRef make(const char *triple, const char *cpu, const char
 
 extern "C" LLVMDisasmContextRef nt_disassembler_host(void) {
     startLLVM();
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeDisassembler();
     return make(llvm::sys::getDefaultTargetTriple().c_str(), "", "");
 }
 
 extern "C" LLVMDisasmContextRef nt_disassembler_a64(void) {
     startLLVM();
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64Disassembler();
     return make("aarch64-linux-gnu", "",
                 "+v8.6a,+crc,+lse,+fullfp16,+fp16fml,+aes,+sha2,+sha3,+sm4,+bf16,+i8mm,+dotprod,+rdm,+complxnum,+jsconv,"
                 "+fptoint,+flagm,+altnzcv,+rcpc,+rcpc-immo,+lse2,+mops,+pauth,+bti,+rand,+ssbs,+sb,+ccdp,+predres,+dit,"

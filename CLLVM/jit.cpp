@@ -160,12 +160,11 @@ struct nt_jit {
 
 extern "C" nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, uintptr_t neighbour, char **error) {
     startLLVM();
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
     // Guest registers are written one by one and read one by one, in other TBs: a wide access that spans several waits until
     // the narrow stores before it have left the store buffer.
     // Strength reduction costs a sixth of code generation; what it would find is hidden from it behind volatile accesses.
     static const char *const options[] = {"needletail", "-combiner-store-merging=false", "-disable-lsr"};
+    // Once, and other threads that come here meanwhile wait: they are variables of the process.
     static bool parsed = cl::ParseCommandLineOptions(std::size(options), options);
     (void)parsed;
     auto builder = JITTargetMachineBuilder::detectHost();

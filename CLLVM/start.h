@@ -2,7 +2,7 @@
 #ifndef NEEDLETAIL_START_H
 #define NEEDLETAIL_START_H
 
-/// Runs LLVM's static constructors once. Threads: any.
+/// Runs LLVM's static constructors and registers the targets we use, once. Threads: any; who comes second waits for the first.
 void startLLVM();
 
 #endif

@@ -27,7 +27,7 @@ typedef bool (*nt_jit_slab_fn)(const void *start, const void *end);
 /// - Parameter slab: called for each slab of memory before code is put there; may be NULL.
 /// - Parameter neighbour: an address that the code will often call; 0 for the emulator's own functions.
 /// - Parameter error: receives a malloc'ed line on failure.
-/// - Returns: NULL on failure. Threads: one at a time may use the result.
+/// - Returns: NULL on failure. Threads: any may make one; one at a time may use it, also to free its code. Several work at a time.
 nt_jit *nt_jit_create(int opt_level, nt_jit_slab_fn slab, uintptr_t neighbour, char **error);
 void nt_jit_destroy(nt_jit *jit);
 

@@ -13,7 +13,7 @@ internal import Synchronization
 
 /// The engine: TBs and the vCPUs that run them. One per process.
 ///
-/// Lock order: `translators`, then the compile thread's, then `World`'s exclusive section, then `cacheLock`.
+/// Lock order: `translators`, then the compile threads', then `World`'s exclusive section, then `cacheLock`, then the backend's.
 package final class Engine: @unchecked Sendable {
     // @unchecked: the cache is guarded by `cacheLock`, translators lock for themselves, `generation` is atomic, the rest is
     // set before the first vCPU runs.
@@ -31,19 +31,8 @@ package final class Engine: @unchecked Sendable {
     /// vCPU indices that were in use before. Guarded by `cacheLock`.
     private var activatedIndices: Set<Int> = []
     let translators: TranslatorPool
-    /// Made on first use: loading LLVM's target costs more than a small guest's whole run.
-    private(set) lazy var backend: JITBackend = {
-        hasBackend = true
-        return JITBackend(
-            log: log,
-            scoreboards: plugins.map { _ in
-                ScoreboardAccess(
-                    add: PluginHost.scoreboardAdd, find: PluginHost.scoreboardFind, entry: PluginHost.scoreboardEntry)
-            },
-            perf: configuration.perfFormats, symbol: { [environment] in environment.symbol(at: $0) })
-    }()
-    private(set) var hasBackend = false
-    private(set) var compiler: CompileThread!
+    let backend: JITBackend
+    private(set) var compiler: CompileThreads!
     /// Nil where it has no part.
     private(set) var baseline: BaselineTier?
     /// Code of former processes, and of this one for later ones; nil where none is kept.
@@ -73,6 +62,13 @@ package final class Engine: @unchecked Sendable {
         self.arena = arena
         self.plugins = plugins
         self.log = log
+        backend = JITBackend(
+            log: log,
+            scoreboards: plugins.map { _ in
+                ScoreboardAccess(
+                    add: PluginHost.scoreboardAdd, find: PluginHost.scoreboardFind, entry: PluginHost.scoreboardEntry)
+            },
+            perf: configuration.perfFormats, symbol: { [environment] in environment.symbol(at: $0) })
         self.traces = log.isOn(.exec) || log.isOn(.cpu)
         self.parallel = Atomic(configuration.translation.isParallel)
         self.cleaning = Atomic(configuration.translation.cleansTags)
@@ -80,7 +76,7 @@ package final class Engine: @unchecked Sendable {
         showsHostCode = log.isOn(.outAsm) || !configuration.perfFormats.isEmpty
         let hasBaseline = [.auto, .baseline].contains(configuration.tier) && BaselineCompiler.isSupported
         let feedsInterpreter = configuration.tier == .interp || configuration.tier == .auto && !hasBaseline
-        // Plugins are told of one translation at a time, dumps stand one behind the other, and LLVM's compiler is one.
+        // Plugins are told of one translation at a time, dumps stand one behind the other, and tiers for tests need no more.
         let usesLLVM = configuration.tier == .block || configuration.tier == .region || configuration.tier == .baseline
         let isSerial = plugins != nil || usesLLVM || showsHostCode || log.isOn([.inAsm, .op, .opOpt, .unimp])
         translators = TranslatorPool(limit: isSerial ? 1 : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
@@ -88,7 +84,7 @@ package final class Engine: @unchecked Sendable {
                 pipeline: TranslationPipeline(configuration: configuration, feedsInterpreter: feedsInterpreter, log: log),
                 tier0: Tier0(chains: configuration.chains))
         }
-        compiler = CompileThread(engine: self)
+        compiler = CompileThreads(engine: self)
         if hasBaseline { baseline = BaselineTier(self) }
         // What is to be seen of each translation is to be seen of all.
         let shows = log.isOn([.inAsm, .op, .opOpt, .llvm, .outAsm, .unimp]) || showsHostCode
@@ -460,7 +456,7 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile thread and lets it run on in tier 0 meanwhile.
+    /// A tier-0 TB reached its threshold, which it says once: hands it to the compile threads and lets it run on in tier 0 meanwhile.
     func promote(_ key: TBKey) {
         let isHot = cacheLock.withLock { () -> Bool in
             // By key and not by address: it may have been removed, and made again, since.
@@ -596,7 +592,7 @@ package final class Engine: @unchecked Sendable {
 
     // MARK: fork
 
-    /// Stops the compile thread between two modules and the other vCPUs between two TBs, so that the child finds LLVM, plugins
+    /// Stops the compile threads between two modules and the other vCPUs between two TBs, so that the child finds LLVM, plugins
     /// and the locks at rest, and no TB half removed.
     package func prepareFork() {
         translators.stop()

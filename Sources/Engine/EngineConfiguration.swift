@@ -29,6 +29,8 @@ package struct EngineConfiguration: Sendable {
     package var hotThreshold: Int32
     /// Microseconds before the first look at what the guest runs, and at least between two looks (`auto`); 0: no regions.
     package var sampleInterval: UInt64
+    /// Threads that compile in the background at most (`auto`, `region`); nil: as many as processors are idle, up to a few.
+    package var compileThreads: Int?
     /// Bytes of compiled code, in whole MiB. When there is no room for more, all TBs are made anew.
     package var codeLimit: Int
     /// Counts guest instructions in each vCPU for `--stats`.
@@ -49,7 +51,8 @@ package struct EngineConfiguration: Sendable {
     package init(
         tier: Tier, translation: TranslationConfig, chains: Bool = true,
         hotThreshold: Int32? = nil, sampleInterval: UInt64 = EngineConfiguration.defaultSampleInterval,
-        codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false, perfFormats: PerfFormats = [],
+        compileThreads: Int? = nil, codeLimit: Int = EngineConfiguration.defaultCodeLimit, countsInstructions: Bool = false,
+        perfFormats: PerfFormats = [],
         codeDirectory: CodeDirectory? = nil
     ) {
         self.codeDirectory = codeDirectory
@@ -59,6 +62,7 @@ package struct EngineConfiguration: Sendable {
         self.chains = chains
         self.hotThreshold = hotThreshold ?? Self.defaultHotThreshold(tier)
         self.sampleInterval = sampleInterval
+        self.compileThreads = compileThreads
         self.codeLimit = codeLimit
         self.countsInstructions = countsInstructions
     }

@@ -12,6 +12,8 @@ package struct EngineStatistics: Sendable {
     package var codeBytes = 0
     package var regionCodeBytes = 0
     package var stageTimes = StageTimes()
+    /// Compile threads, at the most.
+    package var compileThreads = 0
     /// TBs that the baseline compiler left to LLVM.
     package var baselineFailures = 0
     /// TBs whose code was made by another process, how many files it is from, and TBs whose code was written.
@@ -38,9 +40,9 @@ extension Engine {
         result.codeBytes = baseline?.codeBytes ?? 0
         result.baselineFailures = baseline?.failureCount ?? 0
         if let keptCode { (result.keptFiles, result.keptBlocks, result.writtenBlocks) = keptCode.counts }
-        guard hasBackend else { return result }
         result.codeBytes += backend.codeBytes
         result.stageTimes = backend.stageTimes
+        result.compileThreads = compiler.greatestCount
         return result
     }
 }

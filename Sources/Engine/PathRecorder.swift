@@ -87,6 +87,9 @@ struct RecordedPath {
     /// Guest addresses.
     let steps: [UInt64]
 
+    /// What a region of it may be made of.
+    var keys: Set<TBKey> { Set(steps.lazy.filter { $0 != Self.elsewhere }.map { TBKey(pc: $0, flags: flags) }) }
+
     /// In place of a TB that cannot be in a region with the others.
     static let elsewhere = UInt64.max
 }

@@ -14,7 +14,7 @@ struct RegionPlan {
 /// Chooses the TBs of a region: those that a recorded path shows to be hot (`--tier=auto`), or, from a TB on, what branches lead to
 /// (`--tier=region`, which has seen nothing yet).
 ///
-/// For the compile thread.
+/// For compile threads: each has its own, and regions that others make meanwhile are not seen.
 struct RegionBuilder {
     let engine: Engine
     /// Bounds of a region: LLVM's time grows faster than the code.

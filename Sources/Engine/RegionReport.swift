@@ -21,7 +21,7 @@ enum RegionReport {
         let stay = plan.averageStay.map { ", stays of \($0) instructions" } ?? ""
         return
             "region \(hex(head.pc)): \(why), \(region.units.count) TBs, \(instructions) instructions, \(loops) ways back, \(exits) exits\(stay), "
-            + "\(bytes) bytes, \(nanoseconds / 1000) us\(isCurrent ? "" : ", thrown away: guest code changed")\n  TBs "
+            + "\(bytes) bytes, \(nanoseconds / 1000) us\(isCurrent ? "" : ", thrown away: guest code changed, or another thread was first")\n  TBs "
             + region.units.map { hex($0.block.pc) }.joined(separator: " ") + "\n"
     }
 }

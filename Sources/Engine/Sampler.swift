@@ -2,8 +2,8 @@ internal import Glibc
 internal import Support
 internal import Synchronization
 
-/// Says when the compile thread looks at what the guest runs, and at which vCPU. As long as regions pay, often; else more and more
-/// rarely. Guarded by the compile thread's lock.
+/// Says when a compile thread looks at what the guest runs, and at which vCPU. As long as regions pay, often; else more and more
+/// rarely. Guarded by the compile threads' lock.
 struct Sampler {
     /// What came of a look.
     enum Outcome {
@@ -11,7 +11,7 @@ struct Sampler {
         case useful
         /// The same, but most of it had one.
         case better
-        /// A path that runs in a region already.
+        /// A path that runs in a region already, or in one that is being made.
         case known
         /// Another path of which none is made.
         case useless
@@ -32,9 +32,12 @@ struct Sampler {
     private var turn = 0
     /// Looks in a row at which no vCPU ran generated code: each may have been at work on a TB.
     private var idleLooks = 0
+    /// How many vCPUs ran generated code at the latest looks.
+    private var runningCounts: [Int] = []
 
     private static let longest = 256_000
     private static let patientLooks = 8
+    private static let rememberedLooks = 8
     /// While no guest code runs at all.
     private static let longestIdle = 1_000_000
 
@@ -49,6 +52,9 @@ struct Sampler {
 
     var isOn: Bool { shortest > 0 }
 
+    /// How many vCPUs ran at once of late. Whoever makes many TBs is outside generated code at every other look, but not idle.
+    var lateRunningCount: Int { runningCounts.max() ?? 0 }
+
     /// Regions, and a thread with memory of its own to make them, are for address spaces that are not small.
     private static var hasRoom: Bool {
         var space = rlimit()
@@ -57,13 +63,17 @@ struct Sampler {
     private static let smallestAddressSpace: UInt = 1 << 30
 
     /// Has a vCPU that is running record a path.
-    mutating func look(at world: World) {
+    /// - Parameter records: false where nothing could be made of it now.
+    mutating func look(at world: World, records: Bool) {
         nextLook = Deadline(microseconds: interval)
+        let running = world.running
+        if runningCounts.count == Self.rememberedLooks { runningCounts.removeFirst() }
+        runningCounts.append(running.count)
+        if !records { return }
         if patience > 0 {
             patience -= 1
             return
         }
-        let running = world.all.filter { $0.isRunning.load(ordering: .relaxed) }
         guard !running.isEmpty else {
             idleLooks += 1
             let doublings = min(max(idleLooks - Self.patientLooks, 0), 20)

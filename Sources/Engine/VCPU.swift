@@ -155,14 +155,15 @@ package final class VCPU: @unchecked Sendable {
         let tb = successor(key, generation) ?? engine.findOrTranslate(key, for: self)
         // A plugin may have moved the PC, or written FPCR, when it was shown the TB.
         if engine.plugins != nil, self.key != key { return .resume }
+        // Its copies may be of code that has changed since. Before entering: a fork holds the compile threads' lock while it waits for
+        // those that have entered.
+        if let recorder, recorder.generation != generation { finishRecording() }
         engine.world.enter(self)
         guard engine.generation == generation else {
             // Code was removed between the look-up and now: `tb` may be gone.
             engine.world.leave(self)
             return .resume
         }
-        // Its copies may be of code that has changed since.
-        if let recorder, recorder.generation != generation { finishRecording() }
         remember(tb)
         engine.traceExecution(of: tb, on: self)
         var exit = enter(recorder?.step(tb) ?? tb)
@@ -205,7 +206,10 @@ package final class VCPU: @unchecked Sendable {
 
     private func beginRecording(_ request: PathRequest) {
         tidyPC()
-        if request == .outsideRegions, engine.isInRegion(key) { return engine.compiler.take(.covered) }
+        // Of what becomes a region right now a path would say nothing new.
+        let key = self.key
+        let isCovered = request == .outsideRegions && engine.isInRegion(key) || engine.compiler.isUnderWay(key)
+        if isCovered { return engine.compiler.take(.covered) }
         recorder = PathRecorder(engine)
         cpu.pointee.finds_tbs = 0
     }

@@ -22,6 +22,8 @@ final class World: @unchecked Sendable {
         }
     }
     var all: [VCPU] { lock.withLock { members } }
+    /// Those in generated code, or about to enter it.
+    var running: [VCPU] { lock.withLock { members.filter { $0.isRunning.load(ordering: .relaxed) } } }
 
     /// To be called right before entering generated code; waits while an exclusive section is on.
     func enter(_ vcpu: VCPU) {

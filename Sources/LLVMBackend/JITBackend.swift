@@ -24,14 +24,9 @@ package struct CompiledCode {
     package let entry: UInt
     let module: CompiledModule
     /// Bytes of the module's code.
-    package var size: Int { module.size }
+    package var size: Int { module.range.count }
     /// Whether a host address is in the module's code.
-    package func contains(_ address: UInt64) -> Bool {
-        var start: UInt64 = 0
-        var end: UInt64 = 0
-        nt_jit_code_range(module.code, &start, &end)
-        return start <= address && address < end
-    }
+    package func contains(_ address: UInt64) -> Bool { module.range.contains(address) }
 }
 
 /// LLVM's code generation level.
@@ -44,34 +39,47 @@ enum Effort: Int32 {
 
 final class CompiledModule {
     let code: OpaquePointer
-    let effort: Effort
+    /// Where it is; known without LLVM, which others may be using.
+    let range: Range<UInt64>
+    /// Who made it and must free it.
+    let compiler: LLVMCompiler
+    /// Its compiler's borrower's.
     var users: Int
-    /// Bytes of its code.
-    var size: Int {
+    init(code: OpaquePointer, compiler: LLVMCompiler, users: Int) {
         var start: UInt64 = 0
         var end: UInt64 = 0
         nt_jit_code_range(code, &start, &end)
-        return end > start ? Int(end - start) : 0
-    }
-    init(code: OpaquePointer, effort: Effort, users: Int) {
         self.code = code
-        self.effort = effort
+        range = start..<max(start, end)
+        self.compiler = compiler
         self.users = users
+    }
+}
+
+/// One instance of LLVM's compiler with memory for its code. For the thread that has borrowed it.
+final class LLVMCompiler {
+    let effort: Effort
+    let jit: OpaquePointer
+    /// Modules of its that lost a user. Guarded by the backend's `releasedLock`: those who release do not borrow it.
+    var released: [CompiledModule] = []
+
+    init(_ effort: Effort, _ jit: OpaquePointer) {
+        self.effort = effort
+        self.jit = jit
     }
 }
 
 /// Tier 1: compiles batches of TBs with LLVM and owns the executable memory.
 ///
-/// Threads: any; one compiles at a time. Nothing here is called from generated code.
+/// Threads: any. Nothing of LLVM's compiler may be used by two threads, but several compilers may run at a time: each compilation borrows
+/// one, and another is made only while all are lent, because each has some megabytes. Lock order: `lock`, then `releasedLock`; no lock is
+/// held during a compilation. Nothing here is called from generated code.
 package final class JITBackend: @unchecked Sendable {
-    // @unchecked: everything is guarded by `lock`.
+    // @unchecked: everything is guarded by one of the locks; a compiler that is lent belongs to its borrower.
     private let lock = Lock()
     private let log: Log
     private let releasedLock = Lock()
-    /// Modules that lost a user. Guarded by `releasedLock`.
-    private var released: [CompiledModule] = []
-    private var jits: [Effort: OpaquePointer] = [:]
-    private var hostDisassembler: HostDisassembler?
+    private var idleCompilers: [LLVMCompiler] = []
     private var moduleCount = 0
     private var times = StageTimes()
     /// Processor time spent so far.
@@ -81,9 +89,13 @@ package final class JITBackend: @unchecked Sendable {
     private var liveCodeBytes = 0
     private var hasReportedFailure = false
 
+    /// Guards what tells of host code: one TB's at a time.
+    private let reportLock = Lock()
+    private var hostDisassembler: HostDisassembler?
     private let perf: PerfFiles?
     private let callbacks: CallbackCache
 
+    /// Costs nothing: LLVM is started by the first compilation.
     /// - Parameter symbol: names guest functions for `perf`.
     /// - Parameter scoreboards: how callbacks that add to one can be done without a call; nil calls them.
     package init(
@@ -148,47 +160,87 @@ package final class JITBackend: @unchecked Sendable {
         _ blocks: [IRBlock], _ effort: Effort, passes: String? = nil,
         _ lower: (LLVMModuleRef, [String], LoweringContext, Intrinsics) -> Void
     ) -> [CompiledCode]? {
-        lock.withLock {
-            freeReleased()
-            let jit = jits[effort] ?? start(effort, near: Self.callback(in: blocks))
-            let context = LLVMContextCreate()!
-            defer { LLVMContextDispose(context) }
-            let name = "tb\(moduleCount)"
+        let compiler = borrow(effort, near: Self.callback(in: blocks))
+        defer { giveBack(compiler) }
+        freeReleased(of: compiler)
+        freeReleasedOfIdle()
+        let jit = compiler.jit
+        let context = LLVMContextCreate()!
+        defer { LLVMContextDispose(context) }
+        let number = lock.withLock {
             moduleCount += 1
-            let module = LLVMModuleCreateWithNameInContext(name, context)!
-            LLVMSetTarget(module, nt_jit_triple(jit))
-            LLVMSetDataLayout(module, nt_jit_data_layout(jit))
-            let builder = LLVMCreateBuilderInContext(context)!
-            defer { LLVMDisposeBuilder(builder) }
-            let names = blocks.indices.map { "\(name)_\($0)" }
-            var clock = StageClock()
-            lower(
-                module, names, LoweringContext(context: context, builder: builder), Intrinsics(module: module, context: context))
-            check(module)
-            clock.end(\.lowering, &times)
-            if let passes { nt_jit_optimize(jit, module, passes) }
-            clock.end(\.passes, &times)
-            if log.isOn(.llvm) { dump(module) }
-            nt_jit_emit(jit, module)
-            clock.end(\.codeGeneration, &times)
-            defer { clock.end(\.linking, &times) }
-            return link(names, blocks, jit, effort, isRegion: passes != nil)
+            return moduleCount - 1
         }
+        let name = "tb\(number)"
+        let module = LLVMModuleCreateWithNameInContext(name, context)!
+        LLVMSetTarget(module, nt_jit_triple(jit))
+        LLVMSetDataLayout(module, nt_jit_data_layout(jit))
+        let builder = LLVMCreateBuilderInContext(context)!
+        defer { LLVMDisposeBuilder(builder) }
+        let names = blocks.indices.map { "\(name)_\($0)" }
+        var spent = StageTimes()
+        var clock = StageClock()
+        lower(module, names, LoweringContext(context: context, builder: builder), Intrinsics(module: module, context: context))
+        check(module)
+        clock.end(\.lowering, &spent)
+        if let passes { nt_jit_optimize(jit, module, passes) }
+        clock.end(\.passes, &spent)
+        if log.isOn(.llvm) { dump(module) }
+        nt_jit_emit(jit, module)
+        clock.end(\.codeGeneration, &spent)
+        let code = link(names, blocks, compiler, isRegion: passes != nil)
+        clock.end(\.linking, &spent)
+        lock.withLock { times.add(spent) }
+        return code
     }
 
-    /// Gives up one TB's code. No vCPU may be in it. Does not wait for a compilation: the next one frees the memory.
-    package func release(_ code: CompiledCode) { releasedLock.withLock { released.append(code.module) } }
+    // MARK: Compilers
 
-    private func freeReleased() {
-        let modules = releasedLock.withLock {
-            defer { released.removeAll() }
-            return released
+    /// - Parameter near: What the code will call most; nil for functions of the emulator.
+    private func borrow(_ effort: Effort, near: UInt?) -> LLVMCompiler {
+        // The one that was used last: others sleep, and the processor's caches know this one.
+        let known = lock.withLock {
+            idleCompilers.lastIndex { $0.effort == effort }.map { idleCompilers.remove(at: $0) }
         }
+        if let known { return known }
+        var error: UnsafeMutablePointer<CChar>?
+        guard let made = nt_jit_create(effort.rawValue, nt_code_range_add, near ?? 0, &error) else {
+            preconditionFailure("LLVM cannot compile for this host: \(error.map { String(cString: $0) } ?? "")")
+        }
+        return LLVMCompiler(effort, made)
+    }
+
+    private func giveBack(_ compiler: LLVMCompiler) { lock.withLock { idleCompilers.append(compiler) } }
+
+    /// Gives up one TB's code. No vCPU may be in it. Does not wait for a compilation: the next one frees the memory.
+    package func release(_ code: CompiledCode) { releasedLock.withLock { code.module.compiler.released.append(code.module) } }
+
+    private func freeReleased(of compiler: LLVMCompiler) {
+        let modules = releasedLock.withLock {
+            defer { compiler.released.removeAll() }
+            return compiler.released
+        }
+        var bytes = 0
         for module in modules {
             module.users -= 1
-            guard module.users == 0, let jit = jits[module.effort] else { continue }
-            liveCodeBytes -= module.size
-            nt_jit_free(jit, module.code)
+            guard module.users == 0 else { continue }
+            bytes += module.range.count
+            nt_jit_free(compiler.jit, module.code)
+        }
+        if bytes > 0 { lock.withLock { liveCodeBytes -= bytes } }
+    }
+
+    /// A compiler that nobody borrows for long, as there is less to do than there was, frees its code all the same.
+    private func freeReleasedOfIdle() {
+        while true {
+            let next = lock.withLock { () -> LLVMCompiler? in
+                let index = releasedLock.withLock { idleCompilers.firstIndex { !$0.released.isEmpty } }
+                return index.map { idleCompilers.remove(at: $0) }
+            }
+            guard let next else { return }
+            freeReleased(of: next)
+            // To where it is taken last.
+            lock.withLock { idleCompilers.insert(next, at: 0) }
         }
     }
 
@@ -200,54 +252,46 @@ package final class JITBackend: @unchecked Sendable {
         return nil
     }
 
-    /// - Parameter near: What the code will call most; nil for functions of the emulator.
-    private func start(_ effort: Effort, near: UInt?) -> OpaquePointer {
-        var error: UnsafeMutablePointer<CChar>?
-        guard let made = nt_jit_create(effort.rawValue, nt_code_range_add, near ?? 0, &error) else {
-            preconditionFailure("LLVM cannot compile for this host: \(error.map { String(cString: $0) } ?? "")")
-        }
-        jits[effort] = made
-        return made
-    }
-
     private func link(
-        _ names: [String], _ blocks: [IRBlock], _ jit: OpaquePointer, _ effort: Effort, isRegion: Bool
+        _ names: [String], _ blocks: [IRBlock], _ compiler: LLVMCompiler, isRegion: Bool
     ) -> [CompiledCode]? {
         var addresses = [UInt64](repeating: 0, count: names.count)
         var error: UnsafeMutablePointer<CChar>?
         let cNames = names.map { UnsafePointer(strdup($0)) }
         defer { cNames.forEach { free(UnsafeMutablePointer(mutating: $0)) } }
         var size = 0
-        let object = nt_jit_object(jit, &size)
-        guard let code = nt_jit_link(jit, object, size, cNames, cNames.count, &addresses, &error) else {
+        let object = nt_jit_object(compiler.jit, &size)
+        guard let code = nt_jit_link(compiler.jit, object, size, cNames, cNames.count, &addresses, &error) else {
             // The object is ours, so only the host's memory can be at fault.
             let reason = error.map { String(cString: $0) } ?? ""
             free(error)
-            if !hasReportedFailure { log.put("needletail: no memory for compiled code: \(reason)\n") }
-            hasReportedFailure = true
+            let isFirst = lock.withLock {
+                defer { hasReportedFailure = true }
+                return !hasReportedFailure
+            }
+            if isFirst { log.put("needletail: no memory for compiled code: \(reason)\n") }
             return nil
         }
+        let owner = CompiledModule(code: code, compiler: compiler, users: blocks.count)
         if log.isOn(.outAsm) || perf != nil {
-            var start: UInt64 = 0
-            var end: UInt64 = 0
-            nt_jit_code_range(code, &start, &end)
             // Functions lie in module order.
             let limits = addresses.indices.map { n in
-                n + 1 < addresses.count && addresses[n + 1] > addresses[n] ? addresses[n + 1] : end
+                n + 1 < addresses.count && addresses[n + 1] > addresses[n] ? addresses[n + 1] : owner.range.upperBound
             }
-            if log.isOn(.outAsm) { dumpHostCode(blocks, addresses, limits) }
-            for (n, block) in blocks.enumerated() {
-                perf?.add(isRegion ? "region " : "", block, at: addresses[n], size: limits[n] - addresses[n])
+            reportLock.withLock {
+                if log.isOn(.outAsm) { dumpHostCode(blocks, addresses, limits) }
+                for (n, block) in blocks.enumerated() {
+                    perf?.add(isRegion ? "region " : "", block, at: addresses[n], size: limits[n] - addresses[n])
+                }
             }
         }
-        let owner = CompiledModule(code: code, effort: effort, users: blocks.count)
-        liveCodeBytes += owner.size
+        lock.withLock { liveCodeBytes += owner.range.count }
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
     }
 
     /// Dumps code that another compiler made (`-d out_asm`), and names it for `perf`.
     package func show(_ block: IRBlock, at address: UInt, size: Int) {
-        lock.withLock {
+        reportLock.withLock {
             if log.isOn(.outAsm) { dumpHostCode([block], [UInt64(address)], [UInt64(address) + UInt64(size)]) }
             perf?.add("", block, at: UInt64(address), size: UInt64(size))
         }

@@ -1,6 +1,7 @@
 internal import CHost
 internal import CLLVM
 internal import EmuIR
+internal import Support
 
 /// Calls of plugins' execution and memory callbacks, and their code in place of a call.
 extension TBLowering {
@@ -142,8 +143,10 @@ extension TBLowering {
     }
 }
 
-/// What is known of the process's callbacks. Used by one compilation at a time.
-final class CallbackCache {
+/// What is known of the process's callbacks. Threads: any.
+final class CallbackCache: @unchecked Sendable {
+    // @unchecked: `codes` is guarded by `lock`.
+    private let lock = Lock()
     private let scoreboards: ScoreboardAccess?
     /// By address and arguments. Nothing is forgotten: plugins are loaded at the start only, and code for one that was
     /// unloaded meanwhile is never run.
@@ -168,11 +171,13 @@ final class CallbackCache {
 
     private func code(_ i: IRInst) -> CallbackCode? {
         let key = Key(function: UInt(i.imm), argumentCount: i.op == .pluginMemCall ? 4 : 2, hasUserdata: i.imm2 != 0)
-        if let known = codes[key] { return known }
-        let code = CallbackCode(
-            at: key.function, argumentCount: key.argumentCount, hasUserdata: key.hasUserdata, scoreboards: scoreboards)
-        codes[key] = .some(code)
-        return code
+        return lock.withLock {
+            if let known = codes[key] { return known }
+            let code = CallbackCode(
+                at: key.function, argumentCount: key.argumentCount, hasUserdata: key.hasUserdata, scoreboards: scoreboards)
+            codes[key] = .some(code)
+            return code
+        }
     }
 
     /// - Parameter arguments: the values that are known.

@@ -7,6 +7,13 @@ package struct StageTimes: Sendable {
     package var codeGeneration: UInt64 = 0
     package var linking: UInt64 = 0
     package init() {}
+
+    mutating func add(_ other: StageTimes) {
+        lowering += other.lowering
+        passes += other.passes
+        codeGeneration += other.codeGeneration
+        linking += other.linking
+    }
 }
 
 /// Splits the processor time of the calling thread among stages.

@@ -119,7 +119,8 @@ struct Needletail {
                 tier: options.tier, translation: translation, chains: options.chains && !traces,
                 hotThreshold: options.hotThreshold,
                 sampleInterval: options.sampleInterval ?? EngineConfiguration.defaultSampleInterval,
-                codeLimit: options.codeLimit, countsInstructions: options.printsStatistics, perfFormats: options.perfFormats,
+                compileThreads: options.compileThreads, codeLimit: options.codeLimit, countsInstructions: options.printsStatistics,
+                perfFormats: options.perfFormats,
                 codeDirectory: options.usesCache && !isSecure && !options.oneInstructionPerTB ? codeDirectory(options, log) : nil))
     }
 

@@ -21,6 +21,7 @@ struct Options {
     var chains = true
     var hotThreshold: Int32?
     var sampleInterval: UInt64?
+    var compileThreads: Int?
     /// Bytes.
     var codeLimit = EngineConfiguration.defaultCodeLimit
     var printsStatistics = false
@@ -309,6 +310,14 @@ extension OptionRow {
         ) {
             guard let time = UInt64($1), time <= 1_000_000_000 else { throw UsageError(message: "invalid time '\($1)'") }
             $0.sampleInterval = time
+        },
+        OptionRow(
+            names: ["--compile-threads"], argument: "count", variable: "NEEDLETAIL_COMPILE_THREADS",
+            help: "threads that compile in the background at most, or auto (default): as many as processors are idle, up to 4"
+        ) {
+            if $1 == "auto" { return $0.compileThreads = nil }
+            guard let count = Int($1), 1...64 ~= count else { throw UsageError(message: "invalid count '\($1)': 1 to 64, or auto") }
+            $0.compileThreads = count
         },
         OptionRow(
             names: ["--perf"], argument: "format", variable: nil,

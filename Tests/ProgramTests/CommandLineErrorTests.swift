@@ -46,6 +46,7 @@ import Testing
         Case(arguments: ["-R", "much", "GUEST"], names: ["much"]),
         Case(arguments: ["--tier=warp", "GUEST"], names: ["warp"], status: 1),
         Case(arguments: ["--hot-threshold=0", "GUEST"], names: ["0"], status: 1),
+        Case(arguments: ["--compile-threads=none", "GUEST"], names: ["none", "auto"], status: 1),
         Case(arguments: ["-plugin", "./missing.so", "GUEST"], names: ["./missing.so"]),
         Case(arguments: ["-plugin", "unheardof", "GUEST"], names: ["unheardof"]),
         Case(arguments: ["-plugin", "./text", "GUEST"], names: ["./text"]),

@@ -17,5 +17,6 @@
 #include "nt_pauth.h"
 #include "nt_virtual_time.h"
 #include "nt_own_memory.h"
+#include "nt_processors.h"
 
 #endif
