@@ -212,6 +212,7 @@ final class CompileThread: @unchecked Sendable {
                 engine.adopt(compiled, for: tb)
             }
         }
+        engine.boundCompiledCode()
     }
 
     private func makeRegion(_ request: RegionRequest, _ pipeline: inout TranslationPipeline) {
@@ -237,6 +238,7 @@ final class CompileThread: @unchecked Sendable {
             return true
         }
         if !isCurrent { engine.backend.release(code) }
+        engine.boundCompiledCode()
         engine.log.write(
             .region, RegionReport.line(plan, bytes: code.size, nanoseconds: clock.elapsed, isCurrent))
     }

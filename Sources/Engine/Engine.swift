@@ -52,6 +52,13 @@ package final class Engine: @unchecked Sendable {
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
     private let safeWorkPending = Atomic<Bool>(false)
+    // See Engine+Eviction.swift.
+    let roomIsWanted = Atomic<Bool>(false)
+    let hasTooMuchCompiledCode = Atomic<Bool>(false)
+    /// TBs that had no room. Guarded by `cacheLock`.
+    var waiting: [TBKey] = []
+    /// How often TBs were removed for others, and how many. Guarded by `cacheLock`.
+    var evictions = (count: 0, blocks: 0)
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
     private let cleaning: Atomic<Bool>
@@ -280,12 +287,16 @@ package final class Engine: @unchecked Sendable {
             maker.tier0.install(tb, heat: becomesHot ? configuration.hotThreshold : .max)
         } else if let code = baseline?.compile(block, for: tb, index: index, mode, with: &maker.compiler) {
             adopt(code, for: tb)
+        } else if tb.awaitsRoom {
+            maker.tier0.install(block, in: tb, heat: .max)
+            awaitRoom(key)
         } else if configuration.tier == .auto {
             maker.tier0.install(block, in: tb, heat: configuration.hotThreshold)
         } else {
             let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))]
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
+                boundCompiledCode()
             } else {
                 maker.tier0.install(block, in: tb, heat: .max)
             }
@@ -380,7 +391,7 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// Ends a region in an exclusive section. The cache's lock is held.
-    private func dissolve(_ region: Region) {
+    func dissolve(_ region: Region) {
         close(region)
         regions.removeAll { $0 === region }
         for tb in region.members { tb.memberships.removeAll { $0 === region } }
@@ -472,7 +483,7 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    private func removeBlocksNow(_ select: (inout TBCache) -> [TranslationBlock]) {
+    func removeBlocksNow(_ select: (inout TBCache) -> [TranslationBlock]) {
         let removed = cacheLock.withLock { () -> [TranslationBlock] in
             let removed = select(&cache)
             if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
@@ -502,6 +513,7 @@ package final class Engine: @unchecked Sendable {
     }
 
     func runSafeWork() {
+        evictIfWanted()
         guard safeWorkPending.exchange(false, ordering: .acquiringAndReleasing) else { return }
         guard let plugins else { return flush() }
         // Nor is a plugin shown a TB while it is told of its reset: under QEMU, translating is a part of running.

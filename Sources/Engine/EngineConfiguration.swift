@@ -29,7 +29,7 @@ package struct EngineConfiguration: Sendable {
     package var hotThreshold: Int32
     /// Microseconds before the first look at what the guest runs, and at least between two looks (`auto`); 0: no regions.
     package var sampleInterval: UInt64
-    /// Bytes of compiled code, in whole MiB. When there is no room for more, all TBs are made anew.
+    /// Bytes of code of the baseline compiler; LLVM's may be half as many more. When there is no room for more, the oldest goes.
     package var codeLimit: Int
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool

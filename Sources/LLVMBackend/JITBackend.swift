@@ -3,6 +3,7 @@ internal import CLLVM
 package import EmuIR
 internal import Glibc
 package import Support
+internal import Synchronization
 
 /// One TB to compile.
 package struct CompileUnit {
@@ -25,6 +26,8 @@ package struct CompiledCode {
     let module: CompiledModule
     /// Bytes of the module's code.
     package var size: Int { module.size }
+    /// Of the module; newer ones have greater numbers.
+    package var number: Int { module.number }
     /// Whether a host address is in the module's code.
     package func contains(_ address: UInt64) -> Bool {
         var start: UInt64 = 0
@@ -45,6 +48,7 @@ enum Effort: Int32 {
 final class CompiledModule {
     let code: OpaquePointer
     let effort: Effort
+    let number: Int
     var users: Int
     /// Bytes of its code.
     var size: Int {
@@ -53,8 +57,9 @@ final class CompiledModule {
         nt_jit_code_range(code, &start, &end)
         return end > start ? Int(end - start) : 0
     }
-    init(code: OpaquePointer, effort: Effort, users: Int) {
+    init(code: OpaquePointer, effort: Effort, number: Int, users: Int) {
         self.code = code
+        self.number = number
         self.effort = effort
         self.users = users
     }
@@ -64,7 +69,7 @@ final class CompiledModule {
 ///
 /// Threads: any; one compiles at a time. Nothing here is called from generated code.
 package final class JITBackend: @unchecked Sendable {
-    // @unchecked: everything is guarded by `lock`.
+    // @unchecked: everything is guarded by `lock`, but for what is atomic.
     private let lock = Lock()
     private let log: Log
     private let releasedLock = Lock()
@@ -76,9 +81,9 @@ package final class JITBackend: @unchecked Sendable {
     private var times = StageTimes()
     /// Processor time spent so far.
     package var stageTimes: StageTimes { lock.withLock { times } }
-    /// Code in memory.
-    package var codeBytes: Int { lock.withLock { liveCodeBytes } }
-    private var liveCodeBytes = 0
+    /// Code in memory. Does not wait for a compilation.
+    package var codeBytes: Int { liveCodeBytes.load(ordering: .relaxed) }
+    private let liveCodeBytes = Atomic(0)
     private var hasReportedFailure = false
 
     private let perf: PerfFiles?
@@ -187,7 +192,7 @@ package final class JITBackend: @unchecked Sendable {
         for module in modules {
             module.users -= 1
             guard module.users == 0, let jit = jits[module.effort] else { continue }
-            liveCodeBytes -= module.size
+            liveCodeBytes.subtract(module.size, ordering: .relaxed)
             nt_jit_free(jit, module.code)
         }
     }
@@ -240,8 +245,8 @@ package final class JITBackend: @unchecked Sendable {
                 perf?.add(isRegion ? "region " : "", block, at: addresses[n], size: limits[n] - addresses[n])
             }
         }
-        let owner = CompiledModule(code: code, effort: effort, users: blocks.count)
-        liveCodeBytes += owner.size
+        let owner = CompiledModule(code: code, effort: effort, number: moduleCount, users: blocks.count)
+        liveCodeBytes.add(owner.size, ordering: .relaxed)
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
     }
 
