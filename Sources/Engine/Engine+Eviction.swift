@@ -4,12 +4,6 @@ internal import Synchronization
 
 // What keeps code within `-tb-size`: at a safe point old code makes room for new code.
 extension Engine {
-    /// A TB was made that found no room for its code: it runs in tier 0 until the safe point that is asked for here. Any thread.
-    func awaitRoom(_ key: TBKey) {
-        cacheLock.withLock { waiting.append(key) }
-        requestEviction()
-    }
-
     /// To be called after LLVM has made code; with no lock held.
     func boundCompiledCode() {
         guard backend.codeBytes > compiledLimit else { return }
@@ -21,7 +15,8 @@ extension Engine {
     private var compiledLimit: Int { max(configuration.codeLimit / 2, Self.leastCompiledLimit) }
     private static let leastCompiledLimit = 4 << 20
 
-    private func requestEviction() {
+    /// Asks for a safe point at which old code goes. Any thread.
+    func requestEviction() {
         roomIsWanted.store(true, ordering: .releasing)
         for vcpu in world.all { vcpu.requestExit() }
     }
@@ -43,7 +38,7 @@ extension Engine {
             }
             for key in waiting {
                 guard let tb = cache.find(key), tb.awaitsRoom else { continue }
-                // Two threads may have noted it.
+                // A second one of its key may have waited, too.
                 tb.awaitsRoom = false
                 removed.append(tb)
             }

@@ -249,17 +249,20 @@ package final class Engine: @unchecked Sendable {
                 }
                 return nil
             }
+            let awaitsRoom = tb.awaitsRoom
             let current = cacheLock.withLock { () -> TranslationBlock? in
                 busyMakers.removeAll { $0 === maker }
                 // Another thread was here first; or code has changed under the translator.
                 let other = cache.find(key)
                 if other == nil, !maker.isStale {
                     cache.insert(tb)
+                    if tb.awaitsRoom { waiting.append(key) }
                     return tb
                 }
                 cache.giveBack(index: tb.c.pointee.tb_index)
                 return other
             }
+            if awaitsRoom { requestEviction() }
             if current !== tb { release(tb) }
             if let current { return current }
         }
@@ -289,7 +292,6 @@ package final class Engine: @unchecked Sendable {
             adopt(code, for: tb)
         } else if tb.awaitsRoom {
             maker.tier0.install(block, in: tb, heat: .max)
-            awaitRoom(key)
         } else if configuration.tier == .auto {
             maker.tier0.install(block, in: tb, heat: configuration.hotThreshold)
         } else {

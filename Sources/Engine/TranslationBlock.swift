@@ -35,7 +35,7 @@ final class TranslationBlock {
     var stage = Stage.tier0
     /// Its guest code was written in a callback: nobody begins it any more, and it is about to be removed.
     var isStale = false
-    /// It runs in tier 0 until others have been removed, and it with them.
+    /// Its code found no room: it runs in tier 0 until the safe point at which others make room, and goes with them.
     var awaitsRoom = false
     /// Its code is of another process.
     var isKept = false
