@@ -3,20 +3,29 @@ internal import Glibc
 internal import Support
 
 /// Executable memory for baseline code: chunks of one reservation, so that all code is in reach of all jumps. They are filled from start
-/// to end, and used again when nothing in them is wanted.
+/// to end, and used again when nothing in them is wanted. When the last one is full, it is for the caller to release the code in the
+/// oldest (`oldest`).
 ///
 /// Threads: any. Host addresses of faults are looked up outside generated code, under the lock.
 package final class CodeArena: @unchecked Sendable {
     // @unchecked: everything is guarded by `lock`.
     private let lock = Lock()
+    /// By address, without gaps from the start of the reservation on.
     private var chunks: [Chunk] = []
+    /// Indices of all chunks, in the order in which they were begun.
+    private var order: [Int] = []
+    /// The chunk that is being filled.
+    private var current: Int?
     private var liveBytesTotal = 0
     private var limit: Int
     /// Start of the reservation; nil before the first code, and where the host gives no memory that may be written and executed.
     private var memory: UnsafeMutableRawPointer?
 
-    /// Bytes of one chunk.
-    private static let chunkSize = 1 << 20
+    /// Bytes of one chunk: so few that the oldest code is a small part of all, and enough for the longest TBs.
+    private var chunkSize: Int { min(max(limit / Self.leastChunks, Self.smallestChunk), Self.largestChunk) & ~4095 }
+    private static let leastChunks = 16
+    private static let smallestChunk = 128 << 10
+    private static let largestChunk = 1 << 20
 
     private struct Chunk {
         let start: UnsafeMutableRawPointer
@@ -44,8 +53,27 @@ package final class CodeArena: @unchecked Sendable {
     /// Bytes of code in use or not yet given back.
     package var bytes: Int { lock.withLock { liveBytesTotal } }
 
-    /// Nothing more has room, though there is memory.
-    package var isFull: Bool { lock.withLock { memory != nil && (chunks.count + 1) * Self.chunkSize > limit } }
+    /// Whether code of a size has no room before other code is released. False where that would not help.
+    package func isFull(for size: Int) -> Bool {
+        lock.withLock {
+            guard memory != nil, size <= chunkSize, (chunks.count + 1) * chunkSize > limit else { return false }
+            return !chunks.contains { $0.users == 0 } && !(current.map { chunks[$0].used + size <= chunkSize } ?? false)
+        }
+    }
+
+    /// What was placed in the oldest chunks, an eighth of all, for the caller to release what of it is still in use. What remains counts as
+    /// new.
+    package func oldest() -> [(blockIndex: UInt32, address: UInt)] {
+        lock.withLock {
+            let count = (order.count + Self.oldestShare - 1) / Self.oldestShare
+            let oldest = Array(order.prefix(count))
+            order = order.dropFirst(count) + oldest
+            return oldest.flatMap { n in
+                chunks[n].codes.map { ($0.blockIndex, UInt(bitPattern: chunks[n].start) + UInt($0.start)) }
+            }
+        }
+    }
+    private static let oldestShare = 8
 
     /// Copies the code to where it runs.
     /// - Parameter blockIndex: of its TB in the engine's table, for `faultPoint`.
@@ -55,7 +83,7 @@ package final class CodeArena: @unchecked Sendable {
     ) -> UInt? {
         lock.withLock {
             let size = (code.count + 15) & ~15
-            guard size <= Self.chunkSize, let n = chunk(for: size) else { return nil }
+            guard size <= chunkSize, let n = chunk(for: size) else { return nil }
             let start = chunks[n].start + chunks[n].used
             populate(&chunks[n], to: chunks[n].used + size)
             start.copyMemory(from: code.baseAddress!, byteCount: code.count)
@@ -75,7 +103,7 @@ package final class CodeArena: @unchecked Sendable {
     /// Asks for the pages of a part of a chunk at once: one by one they cost several times as much, at a fault each.
     private func populate(_ chunk: inout Chunk, to end: Int) {
         guard end > chunk.populated else { return }
-        let next = min(Self.chunkSize, (end + Self.populationStep - 1) & ~(Self.populationStep - 1))
+        let next = min(chunkSize, (end + Self.populationStep - 1) & ~(Self.populationStep - 1))
         // MADV_POPULATE_WRITE. A kernel that does not know it gives pages one by one.
         madvise(chunk.start + chunk.populated, next - chunk.populated, 23)
         chunk.populated = next
@@ -83,23 +111,27 @@ package final class CodeArena: @unchecked Sendable {
     private static let populationStep = 64 << 10
 
     private func chunk(for size: Int) -> Int? {
-        if let last = chunks.indices.last, chunks[last].used + size <= Self.chunkSize { return last }
-        // One that nobody uses any more, put last; the last is the one that is filled.
-        if let n = chunks.firstIndex(where: { $0.users == 0 }) {
-            var free = chunks.remove(at: n)
-            liveBytesTotal -= free.used
-            free.used = 0
-            free.codes.removeAll(keepingCapacity: true)
-            free.faults.removeAll(keepingCapacity: true)
-            chunks.append(free)
-            return chunks.count - 1
+        if let current, chunks[current].used + size <= chunkSize { return current }
+        // One that nobody uses any more.
+        if let place = order.firstIndex(where: { chunks[$0].users == 0 }) {
+            let n = order.remove(at: place)
+            liveBytesTotal -= chunks[n].used
+            chunks[n].used = 0
+            chunks[n].codes.removeAll(keepingCapacity: true)
+            chunks[n].faults.removeAll(keepingCapacity: true)
+            return begin(n)
         }
         if memory == nil { reserve() }
-        guard let memory = memory?.advanced(by: chunks.count * Self.chunkSize), (chunks.count + 1) * Self.chunkSize <= limit else {
-            return nil
-        }
-        chunks.append(Chunk(start: memory))
-        return chunks.count - 1
+        // There may be less than was wanted.
+        guard let memory, size <= chunkSize, (chunks.count + 1) * chunkSize <= limit else { return nil }
+        chunks.append(Chunk(start: memory + chunks.count * chunkSize))
+        return begin(chunks.count - 1)
+    }
+
+    private func begin(_ n: Int) -> Int {
+        order.append(n)
+        current = n
+        return n
     }
 
     /// Of a small address space most is left to everything else: only what is to be had besides this much is taken.
@@ -109,7 +141,7 @@ package final class CodeArena: @unchecked Sendable {
         var space = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0, space.rlim_cur != UInt.max {
             let share = Int(space.rlim_cur / Self.addressSpaceShare)
-            limit = min(limit, share) / Self.chunkSize * Self.chunkSize
+            limit = min(limit, share) / chunkSize * chunkSize
             let others = mmap(nil, share, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
             guard others != MAP_FAILED else { return limit = 0 }
             defer { munmap(others, share) }
@@ -119,7 +151,7 @@ package final class CodeArena: @unchecked Sendable {
     }
 
     private func reserveWithinLimit() {
-        while limit >= Self.chunkSize {
+        while limit >= chunkSize {
             let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
             let start = mmap(nil, limit, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0)
             if let start, start != MAP_FAILED {
@@ -139,7 +171,9 @@ package final class CodeArena: @unchecked Sendable {
     }
 
     private func index(of address: UInt) -> Int? {
-        chunks.firstIndex { UInt(bitPattern: $0.start) <= address && address < UInt(bitPattern: $0.start) + UInt(Self.chunkSize) }
+        guard let memory, address >= UInt(bitPattern: memory) else { return nil }
+        let n = Int(address - UInt(bitPattern: memory)) / chunkSize
+        return n < chunks.count ? n : nil
     }
 
     /// The TB and the guest instruction whose access stands at a host address; nil when it is none of this code.

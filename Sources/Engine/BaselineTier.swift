@@ -40,7 +40,7 @@ final class BaselineTier: @unchecked Sendable {
         }
         let address = compiler.faultTable.withUnsafeBufferPointer { arena.place(code, blockIndex: index, faults: $0) }
         guard let address else {
-            makeRoom()
+            if arena.isFull(for: code.count) { tb.awaitsRoom = true }
             return nil
         }
         engine.keptCode?.keep(code, of: block, tb, mode, compiler)
@@ -48,10 +48,10 @@ final class BaselineTier: @unchecked Sendable {
         return BaselineCode(entry: address, jumps: compiler.slotJumps)
     }
 
-    /// Asks for a flush of all TBs, which the one at hand awaits in tier 0. In vain where the host gives no memory.
-    private func makeRoom() {
-        if arena.isFull { engine.requestSafePoint() }
-    }
+    /// What is to make room for new code, as far as it is still in use; nothing while there is room.
+    func oldest() -> [(blockIndex: UInt32, address: UInt)] { arena.isFull(for: Self.usualSize) ? arena.oldest() : [] }
+    /// Bytes that most TBs' code does with. For less, all others need not go.
+    private static let usualSize = 1024
 
     /// Places kept code of a TB.
     /// - Parameter shape: of its instrumentation, which is the entry's.

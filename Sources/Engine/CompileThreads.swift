@@ -325,6 +325,7 @@ final class CompileThreads: @unchecked Sendable {
                 engine.adopt(compiled, for: tb)
             }
         }
+        engine.boundCompiledCode()
     }
 
     private func makeRegion(_ job: RegionJob, _ pipeline: inout TranslationPipeline) {
@@ -356,6 +357,7 @@ final class CompileThreads: @unchecked Sendable {
             return true
         }
         if !isCurrent { engine.backend.release(code) }
+        engine.boundCompiledCode()
         engine.log.write(
             .region, RegionReport.line(plan, bytes: code.size, nanoseconds: clock.elapsed, isCurrent))
     }

@@ -41,6 +41,13 @@ package final class Engine: @unchecked Sendable {
     /// Makers of TBs that are not in the cache yet. Guarded by `cacheLock`.
     private var busyMakers: [TBMaker] = []
     private let safeWorkPending = Atomic<Bool>(false)
+    // See Engine+Eviction.swift.
+    let roomIsWanted = Atomic<Bool>(false)
+    let hasTooMuchCompiledCode = Atomic<Bool>(false)
+    /// TBs that had no room. Guarded by `cacheLock`.
+    var waiting: [TBKey] = []
+    /// How often TBs were removed for others, and how many. Guarded by `cacheLock`.
+    var evictions = (count: 0, blocks: 0)
     private let callbacksExistFlag = Atomic<Bool>(false)
     private let parallel: Atomic<Bool>
     private let cleaning: Atomic<Bool>
@@ -240,17 +247,20 @@ package final class Engine: @unchecked Sendable {
                 }
                 return nil
             }
+            let awaitsRoom = tb.awaitsRoom
             let current = cacheLock.withLock { () -> TranslationBlock? in
                 busyMakers.removeAll { $0 === maker }
                 // Another thread was here first; or code has changed under the translator.
                 let other = cache.find(key)
                 if other == nil, !maker.isStale {
                     cache.insert(tb)
+                    if tb.awaitsRoom { waiting.append(key) }
                     return tb
                 }
                 cache.giveBack(index: tb.c.pointee.tb_index)
                 return other
             }
+            if awaitsRoom { requestEviction() }
             if current !== tb { release(tb) }
             if let current { return current }
         }
@@ -285,12 +295,15 @@ package final class Engine: @unchecked Sendable {
             maker.tier0.install(tb, heat: becomesHot ? configuration.hotThreshold : .max)
         } else if let code = baseline?.compile(block, for: tb, index: index, mode, with: &maker.compiler) {
             adopt(code, for: tb)
+        } else if tb.awaitsRoom {
+            maker.tier0.install(block, in: tb, heat: .max)
         } else if configuration.tier == .auto {
             maker.tier0.install(block, in: tb, heat: configuration.hotThreshold)
         } else {
             let units = [CompileUnit(block: block, tbIndex: index, tbAddress: UInt(bitPattern: tb.c))]
             if let code = backend.compile(units, chains: configuration.chains) {
                 adopt(code[0], for: tb)
+                boundCompiledCode()
             } else {
                 maker.tier0.install(block, in: tb, heat: .max)
             }
@@ -416,7 +429,7 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// Ends a region in an exclusive section. The cache's lock is held.
-    private func dissolve(_ region: Region) {
+    func dissolve(_ region: Region) {
         close(region)
         regions.removeAll { $0 === region }
         for tb in region.members { tb.memberships.removeAll { $0 === region } }
@@ -507,7 +520,7 @@ package final class Engine: @unchecked Sendable {
         }
     }
 
-    private func removeBlocksNow(_ select: (inout TBCache) -> [TranslationBlock]) {
+    func removeBlocksNow(_ select: (inout TBCache) -> [TranslationBlock]) {
         let removed = cacheLock.withLock { () -> [TranslationBlock] in
             let removed = select(&cache)
             if !removed.isEmpty { generationCounter.add(1, ordering: .acquiringAndReleasing) }
@@ -537,6 +550,7 @@ package final class Engine: @unchecked Sendable {
     }
 
     func runSafeWork() {
+        evictIfWanted()
         guard safeWorkPending.exchange(false, ordering: .acquiringAndReleasing) else { return }
         guard let plugins else { return flush() }
         // Nor is a plugin shown a TB while it is told of its reset: under QEMU, translating is a part of running.

@@ -31,7 +31,7 @@ package struct EngineConfiguration: Sendable {
     package var sampleInterval: UInt64
     /// Threads that compile in the background at most (`auto`, `region`); nil: as many as processors are idle, up to a few.
     package var compileThreads: Int?
-    /// Bytes of compiled code, in whole MiB. When there is no room for more, all TBs are made anew.
+    /// Bytes of code of the baseline compiler; LLVM's may be half as many more. When there is no room for more, the oldest goes.
     package var codeLimit: Int
     /// Counts guest instructions in each vCPU for `--stats`.
     package var countsInstructions: Bool

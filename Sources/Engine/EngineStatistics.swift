@@ -5,6 +5,10 @@ package struct EngineStatistics: Sendable {
     /// TBs in the cache, and those of them that compiled code runs.
     package var blocks = 0
     package var compiledBlocks = 0
+    /// TBs ever made, those of them that were removed for others, and how often some were.
+    package var madeBlocks = 0
+    package var evictedBlocks = 0
+    package var evictions = 0
     /// Regions that run, and the TBs in them.
     package var regions = 0
     package var regionBlocks = 0
@@ -32,6 +36,8 @@ extension Engine {
                 if tb.compiledEntry != nil || tb.region != nil { result.compiledBlocks += 1 }
                 if let region = tb.region { regions[ObjectIdentifier(region)] = region }
             }
+            result.madeBlocks = cache.insertions
+            (result.evictions, result.evictedBlocks) = evictions
             return Array(regions.values)
         }
         result.regions = regions.count

@@ -12,6 +12,8 @@ struct TBCache: ~Copyable {
     private var freeIndices: [UInt32] = []
     /// The first TB of each guest page, by page number; `nextInPage` leads on. A TB never leaves its page.
     private var byPage = IndexTable()
+    /// TBs inserted so far.
+    private(set) var insertions = 0
 
     var count: Int { byKey.count }
     /// Those that were inserted.
@@ -50,23 +52,29 @@ struct TBCache: ~Copyable {
         let index = tb.c.pointee.tb_index
         byKey.set(tb.key.pc, tb.key.flags, to: index)
         table[Int(index)] = tb
+        insertions += 1
         let page = tb.key.pc >> 12
         tb.nextInPage = byPage.find(page, 0)
+        if let next = tb.nextInPage { table[Int(next)]?.previousInPage = index }
         byPage.set(page, 0, to: index)
     }
 
     /// Makes `slot` jump to `tb` and remembers it for unchaining.
     func chain(_ slot: UnsafeMutablePointer<nt_slot>, to tb: TranslationBlock) {
         if nt_slot_target(slot) == tb.c { return }
+        nt_slot_unchain(slot)
         nt_slot_chain(slot, tb.c)
         nt_slot_lead(slot, tb.directEntry)
-        tb.incoming.append(slot)
     }
 
     /// What runs at a TB's entry has changed: jumps go there anew.
     func leadAnew(to tb: TranslationBlock) {
         let entry = tb.directEntry
-        for slot in tb.incoming { nt_slot_lead(slot, entry) }
+        var next = tb.c.pointee.incoming
+        while let slot = next {
+            nt_slot_lead(slot, entry)
+            next = slot.pointee.next
+        }
     }
 
     func hasBlocks(overlapping range: Range<UInt64>) -> Bool { firstCandidate(range) { $0.guestRange.overlaps(range) } != nil }
@@ -118,37 +126,24 @@ struct TBCache: ~Copyable {
         return all
     }
 
-    private mutating func remove(_ tb: TranslationBlock) {
-        for slot in tb.incoming {
-            nt_slot_unchain(slot)
-            nt_slot_lead(slot, nil)
-        }
-        tb.incoming.removeAll()
-        for n in 0..<Int(NT_TB_SLOTS) {
-            let slot = tb.slot(n)
-            guard let target = nt_slot_target(slot), target != nt_slot_stub(slot) else { continue }
-            block(index: target.pointee.tb_index)?.incoming.removeAll { $0 == slot }
-        }
+    /// The same of one TB.
+    mutating func remove(_ tb: TranslationBlock) {
+        while let slot = tb.c.pointee.incoming { nt_slot_unchain(slot) }
+        for n in 0..<Int(NT_TB_SLOTS) { nt_slot_unchain(tb.slot(n)) }
         byKey.remove(tb.key.pc, tb.key.flags)
         unlinkFromPage(tb)
         free(index: tb.c.pointee.tb_index)
     }
 
     private mutating func unlinkFromPage(_ tb: TranslationBlock) {
-        let page = tb.key.pc >> 12
-        let index = tb.c.pointee.tb_index
-        guard let head = byPage.find(page, 0) else { return }
-        if head == index {
-            if let next = tb.nextInPage { byPage.set(page, 0, to: next) } else { byPage.remove(page, 0) }
-            return
-        }
-        var before = table[Int(head)]
-        while let other = before {
-            if other.nextInPage == index {
-                other.nextInPage = tb.nextInPage
-                return
-            }
-            before = other.nextInPage.flatMap { table[Int($0)] }
+        let next = tb.nextInPage
+        if let next { table[Int(next)]?.previousInPage = tb.previousInPage }
+        if let previous = tb.previousInPage {
+            table[Int(previous)]?.nextInPage = next
+        } else if let next {
+            byPage.set(tb.key.pc >> 12, 0, to: next)
+        } else {
+            byPage.remove(tb.key.pc >> 12, 0)
         }
     }
 }

@@ -35,12 +35,13 @@ final class TranslationBlock {
     var stage = Stage.tier0
     /// Its guest code was written in a callback: nobody begins it any more, and it is about to be removed.
     var isStale = false
+    /// Its code found no room: it runs in tier 0 until the safe point at which others make room, and goes with them.
+    var awaitsRoom = false
     /// Its code is of another process.
     var isKept = false
-    /// The TB after this one in the cache's list of its page.
+    /// The TBs around this one in the cache's list of its page.
     var nextInPage: UInt32?
-    /// Slots of other TBs that jump here.
-    var incoming: [UnsafeMutablePointer<nt_slot>] = []
+    var previousInPage: UInt32?
     /// Its own code of tier 1: from LLVM, or from the baseline compiler.
     var compiledCode: CompiledCode?
     var baselineEntry: UInt?

@@ -3,6 +3,7 @@ internal import CLLVM
 package import EmuIR
 internal import Glibc
 package import Support
+internal import Synchronization
 
 /// One TB to compile.
 package struct CompileUnit {
@@ -25,6 +26,8 @@ package struct CompiledCode {
     let module: CompiledModule
     /// Bytes of the module's code.
     package var size: Int { module.range.count }
+    /// Of the module; newer ones have greater numbers.
+    package var number: Int { module.number }
     /// Whether a host address is in the module's code.
     package func contains(_ address: UInt64) -> Bool { module.range.contains(address) }
 }
@@ -43,15 +46,17 @@ final class CompiledModule {
     let range: Range<UInt64>
     /// Who made it and must free it.
     let compiler: LLVMCompiler
+    let number: Int
     /// Its compiler's borrower's.
     var users: Int
-    init(code: OpaquePointer, compiler: LLVMCompiler, users: Int) {
+    init(code: OpaquePointer, compiler: LLVMCompiler, number: Int, users: Int) {
         var start: UInt64 = 0
         var end: UInt64 = 0
         nt_jit_code_range(code, &start, &end)
         self.code = code
         range = start..<max(start, end)
         self.compiler = compiler
+        self.number = number
         self.users = users
     }
 }
@@ -75,7 +80,7 @@ final class LLVMCompiler {
 /// one, and another is made only while all are lent, because each has some megabytes. Lock order: `lock`, then `releasedLock`; no lock is
 /// held during a compilation. Nothing here is called from generated code.
 package final class JITBackend: @unchecked Sendable {
-    // @unchecked: everything is guarded by one of the locks; a compiler that is lent belongs to its borrower.
+    // @unchecked: everything is guarded by one of the locks, but for what is atomic; a compiler that is lent belongs to its borrower.
     private let lock = Lock()
     private let log: Log
     private let releasedLock = Lock()
@@ -84,9 +89,9 @@ package final class JITBackend: @unchecked Sendable {
     private var times = StageTimes()
     /// Processor time spent so far.
     package var stageTimes: StageTimes { lock.withLock { times } }
-    /// Code in memory.
-    package var codeBytes: Int { lock.withLock { liveCodeBytes } }
-    private var liveCodeBytes = 0
+    /// Code in memory. Does not wait for a compilation.
+    package var codeBytes: Int { liveCodeBytes.load(ordering: .relaxed) }
+    private let liveCodeBytes = Atomic(0)
     private var hasReportedFailure = false
 
     /// Guards what tells of host code: one TB's at a time.
@@ -188,7 +193,7 @@ package final class JITBackend: @unchecked Sendable {
         if log.isOn(.llvm) { dump(module) }
         nt_jit_emit(jit, module)
         clock.end(\.codeGeneration, &spent)
-        let code = link(names, blocks, compiler, isRegion: passes != nil)
+        let code = link(names, number, blocks, compiler, isRegion: passes != nil)
         clock.end(\.linking, &spent)
         lock.withLock { times.add(spent) }
         return code
@@ -220,14 +225,12 @@ package final class JITBackend: @unchecked Sendable {
             defer { compiler.released.removeAll() }
             return compiler.released
         }
-        var bytes = 0
         for module in modules {
             module.users -= 1
             guard module.users == 0 else { continue }
-            bytes += module.range.count
+            liveCodeBytes.subtract(module.range.count, ordering: .relaxed)
             nt_jit_free(compiler.jit, module.code)
         }
-        if bytes > 0 { lock.withLock { liveCodeBytes -= bytes } }
     }
 
     /// A compiler that nobody borrows for long, as there is less to do than there was, frees its code all the same.
@@ -253,7 +256,7 @@ package final class JITBackend: @unchecked Sendable {
     }
 
     private func link(
-        _ names: [String], _ blocks: [IRBlock], _ compiler: LLVMCompiler, isRegion: Bool
+        _ names: [String], _ number: Int, _ blocks: [IRBlock], _ compiler: LLVMCompiler, isRegion: Bool
     ) -> [CompiledCode]? {
         var addresses = [UInt64](repeating: 0, count: names.count)
         var error: UnsafeMutablePointer<CChar>?
@@ -272,7 +275,7 @@ package final class JITBackend: @unchecked Sendable {
             if isFirst { log.put("needletail: no memory for compiled code: \(reason)\n") }
             return nil
         }
-        let owner = CompiledModule(code: code, compiler: compiler, users: blocks.count)
+        let owner = CompiledModule(code: code, compiler: compiler, number: number, users: blocks.count)
         if log.isOn(.outAsm) || perf != nil {
             // Functions lie in module order.
             let limits = addresses.indices.map { n in
@@ -285,7 +288,7 @@ package final class JITBackend: @unchecked Sendable {
                 }
             }
         }
-        lock.withLock { liveCodeBytes += owner.range.count }
+        liveCodeBytes.add(owner.range.count, ordering: .relaxed)
         return addresses.map { CompiledCode(entry: UInt($0), module: owner) }
     }
 

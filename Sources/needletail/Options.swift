@@ -238,7 +238,7 @@ extension OptionRow {
         },
         OptionRow(
             names: ["-tb-size"], argument: "size", variable: "QEMU_TB_SIZE",
-            help: "memory for compiled code in MiB; when it is full, all code is made anew (default 128)"
+            help: "memory for compiled code in MiB; when it is full, the oldest code goes (default 128)"
         ) {
             // Bytes with a unit.
             let mebibytes = UInt64($1).map { $0 > 0 ? $0 : UInt64(EngineConfiguration.defaultCodeLimit >> 20) }

@@ -133,6 +133,7 @@ final class UserModeMachine: @unchecked Sendable {
             """
             needletail: TBs \(engine.blocks), compiled \(engine.compiledBlocks), left to LLVM \(engine.baselineFailures); regions \(engine.regions) of \(engine.regionBlocks) TBs; \
             code \(engine.codeBytes) bytes, of regions \(engine.regionCodeBytes)
+            needletail: TBs made \(engine.madeBlocks), removed for others \(engine.evictedBlocks) in \(engine.evictions) goes
             needletail: compiler, ms of processor time: lowering \(milliseconds(times.lowering)), passes \(milliseconds(times.passes)), \
             code generation \(milliseconds(times.codeGeneration)), linking \(milliseconds(times.linking)); threads \(engine.compileThreads)
             needletail: code cache: files \(engine.keptFiles), TBs taken \(engine.keptBlocks), TBs written \(engine.writtenBlocks)

@@ -27,6 +27,9 @@ typedef struct nt_slot {
     // when only `target` knows. NULL for other code. Guarded by the lock of the engine's TB cache.
     uint32_t *jump;
     const uint8_t *slow;
+    // The slots around this one in the list of those that lead to its target; the first has no previous one. Guarded by the same lock.
+    struct nt_slot *next;
+    struct nt_slot *previous;
 } nt_slot;
 
 #define NT_TB_SLOTS 2
@@ -45,6 +48,7 @@ typedef struct nt_tb {
     // Where its indirect branch went last in tier 0, and before that to another place; ~0: never.
     uint64_t indirect_targets[2];
     uint64_t *pool; // constants of the compiled code that must stay relocatable (callbacks, userdata)
+    nt_slot *incoming; // the first of the slots that lead here
 } nt_tb;
 
 /// Entry of an unchained slot: stores cpu->pc and cpu->exit_slot from the stub and returns NT_EXIT_CHAIN.
@@ -64,18 +68,36 @@ static inline void nt_slot_lead(nt_slot *slot, const void *code) {
 }
 static inline void nt_slot_init(nt_slot *slot, uint64_t pc) {
     slot->jump = NULL;
+    slot->next = slot->previous = NULL;
     slot->pc = pc;
     slot->stub_entry = nt_unchained;
     __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);
 }
-static inline void nt_slot_chain(nt_slot *slot, nt_tb *tb) {
-    __atomic_store_n((nt_tb **)&slot->target, tb, __ATOMIC_RELEASE);
-}
-static inline void nt_slot_unchain(nt_slot *slot) {
-    __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);
-}
 static inline nt_tb *nt_slot_target(nt_slot *slot) {
     return __atomic_load_n((nt_tb **)&slot->target, __ATOMIC_ACQUIRE);
+}
+/// Makes an unchained slot lead to a TB.
+static inline void nt_slot_chain(nt_slot *slot, nt_tb *tb) {
+    slot->previous = NULL;
+    slot->next = tb->incoming;
+    if (slot->next != NULL)
+        slot->next->previous = slot;
+    tb->incoming = slot;
+    __atomic_store_n((nt_tb **)&slot->target, tb, __ATOMIC_RELEASE);
+}
+/// Nothing happens to a slot that leads nowhere.
+static inline void nt_slot_unchain(nt_slot *slot) {
+    nt_tb *target = nt_slot_target(slot);
+    if (target == nt_slot_stub(slot))
+        return;
+    if (slot->previous != NULL)
+        slot->previous->next = slot->next;
+    else
+        target->incoming = slot->next;
+    if (slot->next != NULL)
+        slot->next->previous = slot->previous;
+    __atomic_store_n((nt_tb **)&slot->target, nt_slot_stub(slot), __ATOMIC_RELEASE);
+    nt_slot_lead(slot, NULL);
 }
 static inline void nt_tb_set_entry(nt_tb *tb, void *code) {
     __atomic_store_n((void **)&tb->entry, code, __ATOMIC_RELEASE);
