@@ -17,11 +17,15 @@ final class Fixture {
     let arena: VCPUArena
     let services = RecordingServices()
     let host: PluginHost
+    /// All of them, to the end: threads of the test runner keep the vCPU that a test gave them, and on one of those the active host
+    /// has its atexit callbacks when the process ends.
+    private static let arenas = Mutex<[VCPUArena]>([])
 
     init() throws {
         nt_thread_set_cpu(nil)
         arena = try VCPUArena(capacity: 8)
         host = PluginHost(arena: arena, services: services)
+        Self.arenas.withLock { $0.append(arena) }
     }
 
     /// Opens a vCPU index and makes it this thread's.
