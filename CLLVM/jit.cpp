@@ -37,16 +37,39 @@ struct nt_jit_code {
     ResourceTrackerSP tracker;
     uint64_t start = ~uint64_t(0);
     uint64_t end = 0;
+    std::vector<nt_fault_way> faults;
 };
 
 namespace {
 
-/// Learns where a linked module's executable memory lies.
+constexpr const char faultSection[] = ".nt_faults";
+
+/// Learns where a linked module's executable memory lies, and where its accesses go on when they fault.
 class CodeRangePlugin : public ObjectLinkingLayer::Plugin {
 public:
     nt_jit_code *current = nullptr;
 
     void modifyPassConfig(MaterializationResponsibility &, jitlink::LinkGraph &, jitlink::PassConfiguration &config) override {
+        config.PrePrunePasses.push_back([](jitlink::LinkGraph &graph) -> Error {
+            // Nothing names its entries.
+            if (auto *section = graph.findSectionByName(faultSection)) {
+                section->setMemLifetime(MemLifetime::Finalize);
+                for (auto *block : section->blocks()) graph.addAnonymousSymbol(*block, 0, block->getSize(), false, true);
+            }
+            return Error::success();
+        });
+        config.PostFixupPasses.push_back([this](jitlink::LinkGraph &graph) -> Error {
+            auto *section = graph.findSectionByName(faultSection);
+            if (!current || !section) return Error::success();
+            for (auto *block : section->blocks()) {
+                auto bytes = block->getContent();
+                size_t count = bytes.size() / sizeof(nt_fault_way), before = current->faults.size();
+                current->faults.resize(before + count);
+                memcpy(current->faults.data() + before, bytes.data(), count * sizeof(nt_fault_way));
+            }
+            llvm::sort(current->faults, [](auto &a, auto &b) { return a.access < b.access; });
+            return Error::success();
+        });
         config.PostAllocationPasses.push_back([this](jitlink::LinkGraph &graph) -> Error {
             if (!current) return Error::success();
             for (auto &section : graph.sections()) {
@@ -275,6 +298,11 @@ extern "C" void nt_jit_free(nt_jit *, nt_jit_code *code) {
 extern "C" void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint64_t *end) {
     *start = code->start;
     *end = code->end;
+}
+
+extern "C" const nt_fault_way *nt_jit_code_faults(const nt_jit_code *code, size_t *count) {
+    *count = code->faults.size();
+    return code->faults.data();
 }
 
 extern "C" void nt_jit_optimize(nt_jit *jit, LLVMModuleRef moduleRef, const char *passes) {

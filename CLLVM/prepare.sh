@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")"
 config=${LLVM_CONFIG:-llvm-config-22}
 command -v "$config" >/dev/null 2>&1 || { echo "needletail: $config not found: run 'make setup', or name one with LLVM_CONFIG=" >&2; exit 1; }
-stamp="$config $("$config" --version) $(uname -m), constructors on first use, static libraries"
+stamp="$config $("$config" --version) $(uname -m), constructors on first use, static libraries, assembler"
 [ -e include/llvm ] && [ -e include/llvm-c ] && [ -f LLVMStatic.artifactbundle/stamp ] && [ "$(cat LLVMStatic.artifactbundle/stamp)" = "$stamp" ] && exit 0
 include=$("$config" --includedir)
 rm -rf include/llvm include/llvm-c LLVMStatic.artifactbundle
@@ -20,7 +20,7 @@ case $machine in
     aarch64) codegen=aarch64codegen ;;
     *) echo "needletail: no LLVM code generator chosen for $machine hosts" >&2; exit 1 ;;
 esac
-archives=$("$config" --link-static --libfiles "$codegen" aarch64disassembler "${codegen%codegen}disassembler" orcjit passes)
+archives=$("$config" --link-static --libfiles "$codegen" aarch64disassembler "${codegen%codegen}disassembler" "${codegen%codegen}asmparser" orcjit passes)
 bundle=LLVMStatic.artifactbundle
 variant=llvm-$machine-unknown-linux-gnu
 mkdir -p "$bundle/$variant/include"

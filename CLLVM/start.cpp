@@ -15,6 +15,8 @@ void startLLVM() {
         // All targets here and none later: the registry has no lock, and who makes a compiler walks it.
         LLVMInitializeNativeTarget();
         LLVMInitializeNativeAsmPrinter();
+        // Of inline assembly.
+        LLVMInitializeNativeAsmParser();
         LLVMInitializeNativeDisassembler();
         LLVMInitializeAArch64TargetInfo();
         LLVMInitializeAArch64TargetMC();

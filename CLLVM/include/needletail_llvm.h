@@ -59,6 +59,15 @@ void nt_jit_free(nt_jit *jit, nt_jit_code *code);
 /// Address range of the executable memory of `code`.
 void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint64_t *end);
 
+/// Where an instruction of guest access goes on when it faults: host addresses.
+typedef struct nt_fault_way {
+    uint64_t access;
+    uint64_t target;
+} nt_fault_way;
+
+/// What the section .nt_faults of the object says, in order of `access`; lives as long as `code`.
+const nt_fault_way *nt_jit_code_faults(const nt_jit_code *code, size_t *count);
+
 /// Runs passes on `module`, named as `opt -passes` names them. Ends the process when it cannot parse the names.
 void nt_jit_optimize(nt_jit *jit, LLVMModuleRef module, const char *passes);
 

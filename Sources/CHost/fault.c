@@ -5,6 +5,7 @@
 #endif
 #include "code_ranges.h"
 #include "crash.h"
+#include "fault_ways.h"
 #include "tagged_access.h"
 #include "nt_enter.h"
 #include "nt_guest.h"
@@ -138,6 +139,11 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
         cpu->fault_code = (uint32_t)info->si_code;
         // A page fault's error code; other exceptions (an address that is not canonical) have none.
         cpu->fault_write = registers[REG_TRAPNO] == 14 && (registers[REG_ERR] & 2);
+        uintptr_t way = nt_fault_way(pc);
+        if (way != 0) {
+            registers[REG_RIP] = (greg_t)way;
+            return;
+        }
         // Returning from here restores the signal mask of the interrupted code and goes on inside nt_enter.
         registers[REG_RSP] = (greg_t)cpu->host_sp;
         registers[REG_RIP] = (greg_t)enter_return;

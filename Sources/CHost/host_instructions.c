@@ -14,6 +14,7 @@ __attribute__((constructor)) static void look(void) {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma") &&
         __builtin_cpu_supports("lzcnt"))
         found |= NT_HOST_BASELINE;
+    if (__builtin_cpu_supports("avx")) found |= NT_HOST_AVX;
     if (has_sse41 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1) found |= NT_HOST_SHA256;
 }
 uint32_t nt_host_instructions(void) { return found; }

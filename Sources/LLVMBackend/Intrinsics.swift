@@ -13,6 +13,7 @@ final class Intrinsics {
     private var declared: [Key: (function: LLVMValueRef, type: LLVMTypeRef)] = [:]
     private let unlikelyWeights: LLVMValueRef
     private let profKind: UInt32
+    private let elementType = LLVMGetEnumAttributeKindForName("elementtype", 11)
     private let noUnwind: LLVMAttributeRef
     private let strictFP: LLVMAttributeRef
     private var strings: [String: LLVMValueRef] = [:]
@@ -97,6 +98,11 @@ final class Intrinsics {
     }
 
     func markUnlikely(_ branch: LLVMValueRef) { LLVMSetMetadata(branch, profKind, unlikelyWeights) }
+
+    /// Says what a pointer that is given to inline assembly leads to.
+    func setElementType(ofArgument index: UInt32, of call: LLVMValueRef, _ type: LLVMTypeRef) {
+        LLVMAddCallSiteAttribute(call, LLVMAttributeIndex(index + 1), LLVMCreateTypeAttribute(context, elementType, type))
+    }
 
     /// No unwind tables: nothing unwinds through generated code.
     func addFunctionAttributes(_ function: LLVMValueRef) {

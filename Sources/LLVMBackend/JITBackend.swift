@@ -47,6 +47,8 @@ final class CompiledModule {
     /// Who made it and must free it.
     let compiler: LLVMCompiler
     let number: Int
+    /// The fault handler has a table of it, which goes first.
+    var hasFaultWays = false
     /// Its compiler's borrower's.
     var users: Int
     init(code: OpaquePointer, compiler: LLVMCompiler, number: Int, users: Int) {
@@ -229,6 +231,7 @@ package final class JITBackend: @unchecked Sendable {
             module.users -= 1
             guard module.users == 0 else { continue }
             liveCodeBytes.subtract(module.range.count, ordering: .relaxed)
+            if module.hasFaultWays { nt_fault_ways_remove(module.range.lowerBound) }
             nt_jit_free(compiler.jit, module.code)
         }
     }
@@ -276,6 +279,17 @@ package final class JITBackend: @unchecked Sendable {
             return nil
         }
         let owner = CompiledModule(code: code, compiler: compiler, number: number, users: blocks.count)
+        var wayCount = 0
+        if let ways = nt_jit_code_faults(code, &wayCount), wayCount > 0 {
+            // An nt_fault_way is two such words.
+            owner.hasFaultWays = ways.withMemoryRebound(to: UInt64.self, capacity: 2 * wayCount) {
+                nt_fault_ways_add(owner.range.lowerBound, owner.range.upperBound, $0, wayCount)
+            }
+            if !owner.hasFaultWays {
+                nt_jit_free(compiler.jit, code)
+                return nil
+            }
+        }
         if log.isOn(.outAsm) || perf != nil {
             // Functions lie in module order.
             let limits = addresses.indices.map { n in

@@ -5,7 +5,7 @@ internal import GuestState
 
 /// Guest memory: the host access at the guest address (user mode: guest base 0; this file is the one place to add it).
 extension TBLowering {
-    private func pointer(_ address: LLVMValueRef, _ offset: UInt64) -> LLVMValueRef {
+    func pointer(_ address: LLVMValueRef, _ offset: UInt64) -> LLVMValueRef {
         let sum = offset == 0 ? address : LLVMBuildAdd(b, address, l.const(offset, l.i64), "")!
         return LLVMBuildIntToPtr(b, sum, l.pointer, "")
     }
@@ -60,6 +60,11 @@ extension TBLowering {
         let size = Int(i.aux)
         let flags = i.memFlags
         switch i.op {
+        case .load where region?.registers.guards(i) ?? false:
+            return guardedLoad(i, size: size, isVector: isVectorLoad[current])
+        case .store where region?.registers.guards(i) ?? false:
+            guardedStore(i, size: size)
+            return nil
         case .load:
             noteFaultPoint()
             let ordered = !flags.isDisjoint(with: [.acquire, .acquirePC])

@@ -7,7 +7,7 @@ package struct RegionUnit {
     package var units: [CompileUnit]
     /// Which of them the function can be entered at, the first one first: its argument `tb` says where.
     package var entries: [Int]
-    /// Guest registers are in memory before each access that may fault, and the fault point is. Otherwise a fault ends the guest.
+    /// Guest registers and the fault point are in memory when an access has faulted. Otherwise a fault ends the guest.
     package var isPrecise: Bool
     /// A fault must say where it was even when nothing else is exact: counts of plugins are taken back.
     package var adjustsCounts: Bool
@@ -78,6 +78,20 @@ final class RegionLowering {
     private var toRunLoop: Exit
     private var throughSlot: Exit
     private var indirect: Exit
+    /// After a fault, where memory lacks the flags, and where not.
+    private var withFlags: FaultExit
+    private var withoutFlags: FaultExit
+
+    private struct FaultExit {
+        let block: LLVMBasicBlockRef
+        var isUsed = false
+
+        init(_ lowering: TBLowering) { block = lowering.newBlock() }
+        mutating func go(_ lowering: TBLowering) {
+            isUsed = true
+            LLVMBuildBr(lowering.b, block)
+        }
+    }
 
     private init(
         registers: RegisterFile, hasCallbacks: Bool, omitsFaultPoints: Bool, entries: [UInt64: LLVMBasicBlockRef],
@@ -93,6 +107,8 @@ final class RegionLowering {
         toRunLoop = Exit(lowering.l.i64, lowering)
         throughSlot = Exit(lowering.l.pointer, lowering)
         indirect = Exit(lowering.l.i64, lowering)
+        withFlags = FaultExit(lowering)
+        withoutFlags = FaultExit(lowering)
     }
 
     /// Where the TB of a guest address begins in the function; nil when the region does not have it.
@@ -137,6 +153,17 @@ final class RegionLowering {
     /// - Parameter slot: the address of the slot's target.
     func leave(through slot: LLVMValueRef, _ lowering: TBLowering) { throughSlot.go(slot, registers, lowering) }
     func leave(toIndirect pc: LLVMValueRef, _ lowering: TBLowering) { indirect.go(pc, registers, lowering) }
+
+    /// After a guarded access: writes back what memory lacks here, and goes to the run loop. The flags, which may have come from
+    /// several TBs, once for all accesses.
+    func leaveByFault(_ lowering: inout TBLowering) {
+        registers.writeBackAllButFlags(registers.dirty, lowering)
+        if registers.dirty.contains(.flags) {
+            withFlags.go(lowering)
+        } else {
+            withoutFlags.go(lowering)
+        }
+    }
 
     static func lower(
         _ region: RegionUnit, name: String, module: LLVMModuleRef, context l: LoweringContext, intrinsics: Intrinsics,
@@ -221,6 +248,17 @@ final class RegionLowering {
             if cleansLater { lowering.cleanFloatingPoint() }
             body(&lowering, LLVMBuildLoad2(lowering.b, exit.type, exit.argument, ""))
         }
+        func fault(_ exit: FaultExit, _ flags: Bool) {
+            if !exit.isUsed { return LLVMDeleteBasicBlock(exit.block) }
+            lowering.position(exit.block)
+            lowering.region = self
+            registers.flags.beginBlock()
+            if flags { registers.flags.writeBack(&lowering) }
+            lowering.region = nil
+            LLVMBuildRet(lowering.b, lowering.l.const(UInt64(NT_EXIT_FAULT.rawValue), lowering.l.i64))
+        }
+        fault(withFlags, true)
+        fault(withoutFlags, false)
         begin(toRunLoop) { LLVMBuildRet($0.b, $1) }
         begin(throughSlot) { $0.goThrough($1) }
         begin(indirect) { $0.lookUp($1) }

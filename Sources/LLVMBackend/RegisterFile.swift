@@ -7,8 +7,8 @@ internal import EmuIR
 /// all of them between the struct and the stack. What of the held ones the struct lacks at each place is known when the code is
 /// made, so leaving writes back only that.
 ///
-/// Guest state in memory is exact before every operation that lets others look (`synchronise`), in precise mode also before every
-/// one that may fault.
+/// Guest state in memory is exact before every operation that lets others look (`synchronise`). In precise mode it also is at every fault:
+/// a plain access has code for that, which its fault goes to (`guards`); it is exact before all others that may fault.
 final class RegisterFile {
     /// How many general and vector registers are held: what the host has, less those that computing needs.
     private static let generalLimit = 10
@@ -89,8 +89,10 @@ final class RegisterFile {
     private static func synchronises(_ inst: IRInst, isPrecise: Bool) -> Bool {
         let effects = inst.exactEffects
         if inst.op == .call { return effects.includesAny(of: looking) || effects.includesAny(of: .mayFault) }
-        return isPrecise && effects.includesAny(of: .mayFault)
+        return isPrecise && effects.includesAny(of: .mayFault) && !TBLowering.canGuard(inst)
     }
+    /// Whether memory becomes exact by the operation's fault only.
+    func guards(_ inst: IRInst) -> Bool { isPrecise && TBLowering.canGuard(inst) }
     func synchronises(_ inst: IRInst) -> Bool { Self.synchronises(inst, isPrecise: isPrecise) }
 
     // MARK: Access
@@ -125,6 +127,9 @@ final class RegisterFile {
     /// Writes `registers` back. What memory lacks stays as it is noted: the code may stand on a way out, or on a rare path.
     func writeBack(_ registers: RegisterSet, _ lowering: inout TBLowering) {
         if registers.contains(.flags) { flags.writeBack(&lowering) }
+        writeBackAllButFlags(registers, lowering)
+    }
+    func writeBackAllButFlags(_ registers: RegisterSet, _ lowering: TBLowering) {
         registers.forEach { register in
             guard let place = places[register.index] else { return }
             let value = LLVMBuildLoad2(lowering.b, Self.type(register, lowering), place, "")!

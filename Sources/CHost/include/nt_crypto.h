@@ -13,6 +13,7 @@
 #define NT_HOST_F16C 16u
 /// What baseline code uses: AVX2, BMI1, BMI2, FMA, LZCNT (x86-64-v3).
 #define NT_HOST_BASELINE 32u
+#define NT_HOST_AVX 64u
 /// Which special instructions this host has. Any thread.
 uint32_t nt_host_instructions(void);
 
