@@ -32,7 +32,7 @@ extension TBLowering {
             (mnemonic, operand) = (["movzbl", "movzwl", "movl", "movq"][size], size == 3 ? "${0:q}" : "${0:k}")
             (type, constraint) = (l.i64, "=r")
         }
-        let raw = guarded("\(mnemonic) $1, \(operand)", label: 2, "\(constraint),*m,!i", type, pointer(value(i.a), i.imm), nil)
+        let raw = guarded("\(mnemonic) $1, \(operand)", "\(constraint),*m,!i", type, pointer(value(i.a), i.imm), nil)
         if isVector { return LLVMBuildBitCast(b, raw, l.i64, "") }
         return type == llvmType(i.type) ? raw : LLVMBuildTrunc(b, raw, llvmType(i.type), "")
     }
@@ -40,11 +40,11 @@ extension TBLowering {
     mutating func guardedStore(_ i: IRInst, size: Int) {
         let place = pointer(value(i.a), i.imm)
         if i.type == .i128 {
-            _ = guarded("\(Self.vectorMove(size)) $1, $0", label: 2, "=*m,x,!i", l.void, place, value(i.b))
+            _ = guarded("\(Self.vectorMove(size)) $1, $0", "=*m,x,!i", l.void, place, value(i.b))
         } else {
             let text = ["movb ${1:b}, $0", "movw ${1:w}, $0", "movl ${1:k}, $0", "movq ${1:q}, $0"][size]
             // Whole registers: LLVM has nothing to do to make a part of one.
-            _ = guarded(text, label: 2, "=*m,r,!i", l.void, place, value(i.b))
+            _ = guarded(text, "=*m,r,!i", l.void, place, value(i.b))
         }
     }
 
@@ -55,12 +55,13 @@ extension TBLowering {
     private static let hasAVX = nt_host_instructions() & NT_HOST_AVX != 0
 
     private mutating func guarded(
-        _ instruction: String, label: Int, _ constraints: String, _ type: LLVMTypeRef, _ place: LLVMValueRef, _ stored: LLVMValueRef?
+        _ instruction: String, _ constraints: String, _ type: LLVMTypeRef, _ place: LLVMValueRef, _ stored: LLVMValueRef?
     ) -> LLVMValueRef {
         let faulted = newBlock()
         let next = newBlock()
         // Not a numbered label: a kept MCContext mixes those of its modules up (LLVM 22).
-        let text = ".Lnt${:uid}: \(instruction)\n.pushsection .nt_faults,\"a\",@progbits\n.quad .Lnt${:uid}, ${\(label):l}\n.popsection"
+        let entry = #".pushsection .nt_faults,"a",@progbits"# + "\n.quad .Lnt${:uid}, ${2:l}\n.popsection"
+        let text = ".Lnt${:uid}: \(instruction)\n\(entry)"
         var types: [LLVMTypeRef?] = [l.pointer] + (stored.map { [LLVMTypeOf($0)] } ?? [])
         let function = LLVMFunctionType(type, &types, UInt32(types.count), 0)!
         let assembly = LLVMGetInlineAsm(
