@@ -59,10 +59,11 @@ void nt_jit_free(nt_jit *jit, nt_jit_code *code);
 /// Address range of the executable memory of `code`.
 void nt_jit_code_range(const nt_jit_code *code, uint64_t *start, uint64_t *end);
 
-/// Where an instruction of guest access goes on when it faults: host addresses.
+/// Where an instruction of guest access goes on when it faults: host addresses, and a number for whoever is told of the fault.
 typedef struct nt_fault_way {
     uint64_t access;
     uint64_t target;
+    uint64_t point;
 } nt_fault_way;
 
 /// What the section .nt_faults of the object says, in order of `access`; lives as long as `code`.

@@ -139,8 +139,10 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
         cpu->fault_code = (uint32_t)info->si_code;
         // A page fault's error code; other exceptions (an address that is not canonical) have none.
         cpu->fault_write = registers[REG_TRAPNO] == 14 && (registers[REG_ERR] & 2);
-        uintptr_t way = nt_fault_way(pc);
+        uint32_t point;
+        uintptr_t way = nt_fault_way(pc, &point);
         if (way != 0) {
+            cpu->fault_point = point;
             registers[REG_RIP] = (greg_t)way;
             return;
         }

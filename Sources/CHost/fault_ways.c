@@ -51,19 +51,25 @@ void nt_fault_ways_remove(uint64_t start) {
     unlock();
 }
 
-static uintptr_t find(const uint64_t *ways, size_t count, uintptr_t access) {
+enum { ACCESS, TARGET, POINT, WORDS };
+
+static uintptr_t find(const uint64_t *ways, size_t count, uintptr_t access, uint32_t *point) {
     size_t low = 0, high = count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (ways[2 * middle] < access)
+        if (ways[WORDS * middle + ACCESS] < access)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < count && ways[2 * low] == access ? (uintptr_t)ways[2 * low + 1] : 0;
+    const uint64_t *way = ways + WORDS * low;
+    if (low == count || way[ACCESS] != access)
+        return 0;
+    *point = (uint32_t)way[POINT];
+    return (uintptr_t)way[TARGET];
 }
 
-uintptr_t nt_fault_way(uintptr_t access) {
+uintptr_t nt_fault_way(uintptr_t access, uint32_t *point) {
     uint32_t limit = __c11_atomic_load(&used, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < limit; i++) {
         uintptr_t start = __c11_atomic_load(&tables[i].start, __ATOMIC_ACQUIRE);
@@ -73,7 +79,7 @@ uintptr_t nt_fault_way(uintptr_t access) {
         size_t count = __c11_atomic_load(&tables[i].count, __ATOMIC_RELAXED);
         // The entry may have been given to other code between the reads.
         if (__c11_atomic_load(&tables[i].start, __ATOMIC_ACQUIRE) == start)
-            return find(ways, count, access);
+            return find(ways, count, access, point);
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 /// Where the access at a host address goes on after its fault; 0 when nobody said. Async-signal-safe, on the thread that runs it.
-uintptr_t nt_fault_way(uintptr_t access);
+/// - Parameter point: receives the access's fault point.
+uintptr_t nt_fault_way(uintptr_t access, uint32_t *point);
 
 #endif

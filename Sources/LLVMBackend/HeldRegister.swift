@@ -39,9 +39,22 @@ struct HeldRegister: Hashable {
 struct RegisterSet: Equatable {
     private var bits: UInt128 = 0
 
+    static let all: RegisterSet = {
+        var set = RegisterSet()
+        set.bits = .max >> UInt128(128 - HeldRegister.count)
+        return set
+    }()
+
     mutating func insert(_ register: HeldRegister) { bits |= 1 << UInt128(register.index) }
     mutating func formUnion(_ other: RegisterSet) { bits |= other.bits }
     mutating func formIntersection(_ other: RegisterSet) { bits &= other.bits }
+    func subtracting(_ other: RegisterSet) -> RegisterSet {
+        var rest = self
+        rest.bits &= ~other.bits
+        return rest
+    }
+    var hasFlags: Bool { contains(.flags) }
+    func isDisjoint(with other: RegisterSet) -> Bool { bits & other.bits == 0 }
     func contains(_ register: HeldRegister) -> Bool { bits >> UInt128(register.index) & 1 != 0 }
 
     func forEach(_ body: (HeldRegister) -> Void) {

@@ -281,8 +281,8 @@ package final class JITBackend: @unchecked Sendable {
         let owner = CompiledModule(code: code, compiler: compiler, number: number, users: blocks.count)
         var wayCount = 0
         if let ways = nt_jit_code_faults(code, &wayCount), wayCount > 0 {
-            // An nt_fault_way is two such words.
-            owner.hasFaultWays = ways.withMemoryRebound(to: UInt64.self, capacity: 2 * wayCount) {
+            // An nt_fault_way is three such words.
+            owner.hasFaultWays = ways.withMemoryRebound(to: UInt64.self, capacity: 3 * wayCount) {
                 nt_fault_ways_add(owner.range.lowerBound, owner.range.upperBound, $0, wayCount)
             }
             if !owner.hasFaultWays {

@@ -7,7 +7,7 @@ internal import GuestState
 /// before an access that does not fault.
 ///
 /// Such an access is inline assembly with a second successor, and an entry in the section `.nt_faults`: address of the instruction,
-/// address of that successor. LLVM allocates registers knowing both ways; the linker hands the entries on (`CLLVM/jit.cpp`), and
+/// address of that successor, fault point. LLVM allocates registers knowing both ways; the linker hands the entries on (`CLLVM/jit.cpp`), and
 /// the signal handler takes the way (`CHost/fault_ways.c`).
 extension TBLowering {
     /// Whether the operation is one of those: plain loads and stores, of sizes that have an instruction.
@@ -57,30 +57,22 @@ extension TBLowering {
     private mutating func guarded(
         _ instruction: String, _ constraints: String, _ type: LLVMTypeRef, _ place: LLVMValueRef, _ stored: LLVMValueRef?
     ) -> LLVMValueRef {
-        let faulted = newBlock()
         let next = newBlock()
         // Not a numbered label: a kept MCContext mixes those of its modules up (LLVM 22).
-        let entry = #".pushsection .nt_faults,"a",@progbits"# + "\n.quad .Lnt${:uid}, ${2:l}\n.popsection"
+        let entry = #".pushsection .nt_faults,"a",@progbits"# + "\n.quad .Lnt${:uid}, ${2:l}, \(faultPoint)\n.popsection"
         let text = ".Lnt${:uid}: \(instruction)\n\(entry)"
         var types: [LLVMTypeRef?] = [l.pointer] + (stored.map { [LLVMTypeOf($0)] } ?? [])
         let function = LLVMFunctionType(type, &types, UInt32(types.count), 0)!
         let assembly = LLVMGetInlineAsm(
             function, text, text.utf8.count, constraints, constraints.utf8.count, 1, 0, LLVMInlineAsmDialectATT, 0)
         var arguments: [LLVMValueRef?] = [place] + (stored.map { [$0] } ?? [])
+        let region = region!
+        let faulted = region.fault(&self)
         var ways: [LLVMBasicBlockRef?] = [faulted]
         let result = LLVMBuildCallBr(
             b, function, assembly, next, &ways, 1, &arguments, UInt32(arguments.count), nil, 0, "")!
         intrinsics.setElementType(ofArgument: 0, of: result, stored.map { LLVMTypeOf($0) } ?? type)
-        position(faulted)
-        leaveByFault()
         position(next)
         return result
-    }
-
-    /// Makes memory exact and leaves. What memory lacks stays as it is noted: other code goes on without this.
-    private mutating func leaveByFault() {
-        storeFaultPoint()
-        let region = region!
-        region.leaveByFault(&self)
     }
 }

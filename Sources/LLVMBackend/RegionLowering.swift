@@ -82,6 +82,9 @@ final class RegionLowering {
     private var withFlags: FaultExit
     private var withoutFlags: FaultExit
 
+    /// The TB's guarded access before: where the code after its fault writes back, and what.
+    private var lastGuard: (block: LLVMBasicBlockRef, dirty: RegisterSet)?
+
     private struct FaultExit {
         let block: LLVMBasicBlockRef
         var isUsed = false
@@ -154,15 +157,30 @@ final class RegionLowering {
     func leave(through slot: LLVMValueRef, _ lowering: TBLowering) { throughSlot.go(slot, registers, lowering) }
     func leave(toIndirect pc: LLVMValueRef, _ lowering: TBLowering) { indirect.go(pc, registers, lowering) }
 
-    /// After a guarded access: writes back what memory lacks here, and goes to the run loop. The flags, which may have come from
-    /// several TBs, once for all accesses.
-    func leaveByFault(_ lowering: inout TBLowering) {
-        registers.writeBackAllButFlags(registers.dirty, lowering)
-        if registers.dirty.contains(.flags) {
+    /// Where a guarded access goes on after a fault: code that writes back what memory lacks here, and goes to the run loop. What the code of
+    /// the TB's guarded access before writes back, and has not changed since, that code does; the flags, which may have come from several
+    /// TBs, are written once for all accesses.
+    func fault(_ lowering: inout TBLowering) -> LLVMBasicBlockRef {
+        let dirty = registers.dirty
+        let isLike =
+            lastGuard.map { registers.writtenSinceGuard.isDisjoint(with: $0.dirty) && $0.dirty.hasFlags == dirty.hasFlags } ?? false
+        let before = isLike ? lastGuard : nil
+        if let before, before.dirty == dirty { return before.block }
+        let here = LLVMGetInsertBlock(lowering.b)!
+        let faulted = lowering.newBlock()
+        lowering.position(faulted)
+        registers.writeBackAllButFlags(dirty.subtracting(before?.dirty ?? RegisterSet()), lowering)
+        if let before {
+            LLVMBuildBr(lowering.b, before.block)
+        } else if dirty.hasFlags {
             withFlags.go(lowering)
         } else {
             withoutFlags.go(lowering)
         }
+        lowering.position(here)
+        lastGuard = (faulted, dirty)
+        registers.noteGuard()
+        return faulted
     }
 
     static func lower(
@@ -208,8 +226,8 @@ final class RegionLowering {
         let dirty = state.dirtyAtEntry(blocks, transfers)
         for n in lowerings.indices {
             LLVMPositionBuilderAtEnd(l.builder, entries[region.units[n].block.pc]!)
-            registers.dirty = dirty[n]
-            registers.flags.beginBlock()
+            registers.beginTB(dirty: dirty[n])
+            state.lastGuard = nil
             lowerings[n].region = state
             if state.cleansLater, lowerings[n].hasFloatingPoint { lowerings[n].cleanFloatingPoint() }
             lowerings[n].lowerAll()

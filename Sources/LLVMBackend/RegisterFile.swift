@@ -33,7 +33,9 @@ final class RegisterFile {
     let isPrecise: Bool
     let flags: LazyFlags
     /// What memory lacks, at the place where code is being made.
-    var dirty = RegisterSet()
+    private(set) var dirty = RegisterSet()
+    /// What was written since the TB's last guarded access; all, before its first.
+    private(set) var writtenSinceGuard = RegisterSet.all
 
     /// Makes and fills the places; the builder stands in the function's entry.
     init(held: RegisterSet, isPrecise: Bool, blocks: [IRBlock], _ lowering: TBLowering) {
@@ -112,15 +114,29 @@ final class RegisterFile {
         if register.isFlags { flags.becomeWords(lowering) }
         guard let place = places[register.index] else { return false }
         LLVMBuildStore(lowering.b, value, place)
-        dirty.insert(register)
+        noteWrite(register)
         return true
     }
 
     /// Notes where the flags come from instead of computing them.
     func setFlags(_ new: LazyFlags.Known, _ lowering: TBLowering) {
         flags.set(new, lowering)
-        dirty.insert(.flags)
+        noteWrite(.flags)
     }
+
+    private func noteWrite(_ register: HeldRegister) {
+        dirty.insert(register)
+        writtenSinceGuard.insert(register)
+    }
+
+    /// Code of a TB begins.
+    /// - Parameter dirty: what memory lacks there.
+    func beginTB(dirty: RegisterSet) {
+        self.dirty = dirty
+        writtenSinceGuard = .all
+        flags.beginBlock()
+    }
+    func noteGuard() { writtenSinceGuard = RegisterSet() }
 
     // MARK: Memory
 

@@ -171,10 +171,9 @@ struct TBLowering {
         storedFaultPoint = instruction
         storeFaultPoint()
     }
-    func storeFaultPoint() {
-        let point = options.tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32(instruction)
-        storeState(Int(NT_CPU_FAULT_POINT), l.const(UInt64(point), l.i32))
-    }
+    func storeFaultPoint() { storeState(Int(NT_CPU_FAULT_POINT), l.const(UInt64(faultPoint), l.i32)) }
+    /// Names the current instruction.
+    var faultPoint: UInt32 { options.tbIndex << UInt32(NT_FAULT_POINT_INSN_BITS) | UInt32(instruction) }
 
     // MARK: Dispatch over operations
 
