@@ -15,7 +15,7 @@ import Testing
 
     static let programs = [
         "integers", "library", "signals", "memory", "processes", "threads", "threadsignals", "cryptography", "clocks",
-        "pauth", "hotfaults",
+        "pauth", "hotfaults", "faultchain",
     ]
     .flatMap { name in ["O0", "O2", "pie"].map { Program(name: name, variant: $0) } }
 
