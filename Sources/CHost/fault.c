@@ -5,7 +5,6 @@
 #endif
 #include "code_ranges.h"
 #include "crash.h"
-#include "fault_ways.h"
 #include "tagged_access.h"
 #include "nt_enter.h"
 #include "nt_guest.h"

@@ -8,7 +8,7 @@ internal import GuestState
 ///
 /// Such an access is inline assembly with a second successor, and an entry in the section `.nt_faults`: address of the instruction,
 /// address of that successor, fault point. LLVM allocates registers knowing both ways; the linker hands the entries on (`CLLVM/jit.cpp`), and
-/// the signal handler takes the way (`CHost/fault_ways.c`).
+/// the signal handler takes the way (`CHost/code_ranges.c`).
 extension TBLowering {
     /// Whether the operation is one of those: plain loads and stores, of sizes that have an instruction.
     static func canGuard(_ inst: IRInst) -> Bool {
