@@ -45,8 +45,8 @@ void nt_code_range_remove(const void *start);
 /// The same for code in which guest registers are exact at each access: a fault always leaves, nothing is helped over. Never removed.
 bool nt_baseline_range_add(const void *start, const void *end);
 
-/// Says where accesses of the code in [start, end) go on when they fault: `count` times three words, the host
-/// addresses of access and target and the fault point, in order of the first, which must live until the removal. The target leaves with NT_EXIT_FAULT as a TB would.
+/// Says where accesses of the code in [start, end) go on when they fault: `count` times three words, the host addresses of access and
+/// target and the fault point, in order of the first. They must live until the removal. The target leaves with NT_EXIT_FAULT as a TB would.
 /// - Returns: false when there are NT_MAX_CODE_RANGES of them.
 /// Threads: any. No thread may be in code that is removed.
 bool nt_fault_ways_add(uint64_t start, uint64_t end, const uint64_t *ways, size_t count);
